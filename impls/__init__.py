@@ -1,0 +1,1 @@
+"""The ports: one file per net and framework, `impls/<framework>/<net>.py`."""

@@ -1,0 +1,79 @@
+"""Linear least squares on Fisher's iris, 4-3, in JAX: pure functions, grad, jit and scan.
+
+One linear output per species, trained on the mean squared error against one-hot targets.
+Source: R. A. Fisher, "The use of multiple measurements in taxonomic problems" (1936), the data.
+"""
+
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+
+from impls.jax.runtime import configure, to_native
+from shared.experiment import prepare
+
+
+def build(weights):
+    """Return the model, a dict of arrays: W (4, 3), b (3,)."""
+    return dict(weights)  # JAX arrays never change, so there is nothing to copy
+
+
+def forward(model, x):
+    """Return the outputs (B, 3) for the inputs x (B, 4)."""
+    return x @ model["W"] + model["b"]  # (B, 4) @ (4, 3) -> (B, 3)
+
+
+def loss(model, x, y):
+    """Return the mean squared error over rows and outputs; y is one-hot (B, 3)."""
+    return jnp.mean(jnp.square(forward(model, x) - y))
+
+
+@jax.jit
+def gradients(model, x, y):
+    """Return d loss / d weights by jax.grad: W (4, 3), b (3,)."""
+    return jax.grad(loss)(model, x, y)
+
+
+def train_step(model, x, y, learning_rate):
+    """Return the updated model and the loss before the update."""
+    value, grads = jax.value_and_grad(loss)(model, x, y)
+    return jax.tree.map(lambda w, dw: w - learning_rate * dw, model, grads), value
+
+
+@partial(jax.jit, static_argnames="schedule")
+def train(model, x, y, schedule, learning_rate):
+    """Descend `schedule` full-batch steps; return the model and its losses (steps,).
+
+    The whole run is one compiled loop, traced anew only for another number of steps.
+    """
+
+    def step(model, _):
+        return train_step(model, x, y, learning_rate)
+
+    return jax.lax.scan(step, model, length=schedule)
+
+
+def accuracy(model, x, y):
+    """Return the fraction of rows whose largest output is that of the right species."""
+    return jnp.mean(forward(model, x).argmax(axis=1) == y.argmax(axis=1))
+
+
+def export(model):
+    """Return the weights: W (4, 3), b (3,)."""
+    return dict(model)
+
+
+def main():
+    """Train on the recipe `iris` and print the log."""
+    configure("float32", "cpu", threads=1)
+    experiment = prepare("iris", "float32")
+    print(experiment.headline)
+    x, y = to_native(experiment.x), to_native(experiment.y)
+    model = build({name: to_native(value) for name, value in experiment.weights.items()})
+    for last, steps in experiment.parts(10):
+        model, losses = train(model, x, y, steps, experiment.learning_rate)
+        print(f"step {last:5d}  loss {losses[-1]:.6f}  accuracy {accuracy(model, x, y):.4f}")
+
+
+if __name__ == "__main__":
+    main()

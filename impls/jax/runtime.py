@@ -1,0 +1,33 @@
+"""What surrounds every JAX port: precision, device, threads, and arrays in and out."""
+
+import os
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+
+def configure(dtype, device, threads):
+    """Prepare JAX for `dtype` ("float32" or "float64") on `device` ("cpu" or "cuda").
+
+    JAX computes in float32 unless `jax_enable_x64` is set, whatever the dtype of its inputs.
+    XLA reads its flags once, when the first array is made: later calls cannot change `threads`.
+
+    Raises:
+        RuntimeError: `device` is "cuda" and JAX finds none.
+    """
+    if "XLA_FLAGS" not in os.environ and threads == 1:
+        os.environ["XLA_FLAGS"] = "--xla_cpu_multi_thread_eigen=false"
+    jax.config.update("jax_enable_x64", dtype == "float64")
+    jax.config.update("jax_default_matmul_precision", "highest")  # float32 means float32, not TF32
+    jax.config.update("jax_default_device", jax.devices(device)[0])
+
+
+def to_native(array):
+    """Copy a NumPy array into a JAX array; `jax.device_put` may share its memory."""
+    return jnp.array(array)
+
+
+def to_numpy(value):
+    """Copy a JAX array into a NumPy array."""
+    return np.array(value)

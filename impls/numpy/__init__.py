@@ -1,0 +1,1 @@
+"""The NumPy ports. In float64 they are the reference for all the others."""

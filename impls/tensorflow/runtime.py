@@ -1,0 +1,35 @@
+"""What surrounds every TensorFlow port: precision, device, threads, and tensors in and out."""
+
+import numpy as np
+import tensorflow as tf
+
+
+def configure(dtype, device, threads):
+    """Prepare TensorFlow for `dtype` ("float32" or "float64") on `device` ("cpu" or "cuda").
+
+    TensorFlow has no default precision: every tensor carries its own. (Keras has one,
+    `tf.keras.backend.set_floatx`; the ports do not use Keras.) Threads are fixed when the first
+    tensor is made: later calls cannot change `threads`.
+
+    Raises:
+        RuntimeError: `device` is "cuda" and TensorFlow finds none.
+    """
+    threading = tf.config.threading
+    if threading.get_intra_op_parallelism_threads() != threads:
+        threading.set_intra_op_parallelism_threads(threads)
+        threading.set_inter_op_parallelism_threads(threads)
+    if device == "cpu":
+        tf.config.set_visible_devices([], "GPU")
+    elif not tf.config.list_physical_devices("GPU"):
+        raise RuntimeError(f"TensorFlow finds no GPU, but was asked for {device!r}")
+    tf.config.experimental.enable_tensor_float_32_execution(False)  # float32 means float32
+
+
+def to_native(array):
+    """Copy a NumPy array into a tensor."""
+    return tf.constant(array)
+
+
+def to_numpy(value):
+    """Copy a tensor or a Variable into a NumPy array."""
+    return np.array(value)

@@ -1,0 +1,29 @@
+"""What surrounds every PyTorch port: precision, device, threads, and tensors in and out."""
+
+import numpy as np
+import torch
+
+_device = torch.device("cpu")
+
+
+def configure(dtype, device, threads):
+    """Prepare PyTorch for `dtype` ("float32" or "float64") on `device` ("cpu" or "cuda").
+
+    Raises:
+        RuntimeError: `device` is "cuda" and PyTorch finds none.
+    """
+    global _device
+    torch.set_default_dtype(getattr(torch, dtype))
+    torch.set_num_threads(threads)
+    torch.set_float32_matmul_precision("highest")  # float32 means float32, not TF32
+    _device = torch.empty(0, device=device).device  # fails here where there is no such device
+
+
+def to_native(array):
+    """Copy a NumPy array into a tensor; `torch.from_numpy` would share its memory."""
+    return torch.tensor(array, device=_device)
+
+
+def to_numpy(value):
+    """Copy a tensor into a NumPy array; `Tensor.numpy` would share its memory."""
+    return np.array(value.detach().cpu())

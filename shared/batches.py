@@ -1,0 +1,78 @@
+"""Batch order, made once in NumPy and handed to every port.
+
+A schedule is what a port's `train` takes: the number of steps where each step sees every row, or
+the row numbers of each batch, shape (steps, batch).
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.random import RandomState
+from numpy.typing import NDArray
+
+Schedule = int | NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class FullBatch:
+    """Every step sees every row."""
+
+    steps: int
+
+    def schedule(self, rows: int, steps: int | None, seed: int) -> Schedule:
+        """Return the number of steps; `rows` and `seed` change nothing."""
+        return steps or self.steps
+
+    def __str__(self) -> str:
+        return f"full batch, {self.steps:,} steps"
+
+
+@dataclass(frozen=True)
+class OneBatch:
+    """Every step sees the same first `size` rows, as the TensorFlow 1 tutorial's first try did."""
+
+    size: int
+    steps: int
+
+    def schedule(self, rows: int, steps: int | None, seed: int) -> Schedule:
+        """Return the same row numbers for each step, (steps, size)."""
+        return np.tile(np.arange(self.size), (steps or self.steps, 1))
+
+    def __str__(self) -> str:
+        return f"one fixed batch of {self.size}, {self.steps:,} steps"
+
+
+@dataclass(frozen=True)
+class Shuffled:
+    """Batches of `size` rows, reshuffled every epoch; rows that fill no batch wait for the next."""
+
+    size: int
+    epochs: int
+
+    def schedule(self, rows: int, steps: int | None, seed: int) -> Schedule:
+        """Return the row numbers of each batch, (steps, size), the same for the same seed."""
+        random = RandomState(seed)
+        per_epoch = rows // self.size
+        steps = steps or self.epochs * per_epoch
+        epochs = [
+            random.permutation(rows)[: per_epoch * self.size] for _ in range(-(-steps // per_epoch))
+        ]
+        return np.concatenate(epochs).reshape(-1, self.size)[:steps]
+
+    def __str__(self) -> str:
+        return f"batches of {self.size}, reshuffled every epoch, {self.epochs} epochs"
+
+
+def length(schedule: Schedule) -> int:
+    """Return how many steps a schedule has."""
+    return schedule if isinstance(schedule, int) else len(schedule)
+
+
+def part(schedule: Schedule, start: int, stop: int) -> Schedule:
+    """Return the schedule of the steps from `start` up to, not including, `stop`."""
+    return stop - start if isinstance(schedule, int) else schedule[start:stop]
+
+
+def rows_of(schedule: Schedule, step: int) -> slice | NDArray[np.int64]:
+    """Return the index of the rows that one step sees."""
+    return slice(None) if isinstance(schedule, int) else schedule[step]

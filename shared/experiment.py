@@ -1,0 +1,99 @@
+"""An experiment: a recipe made concrete, its arrays ready to hand to a port."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from shared import recipes
+from shared.batches import Schedule, length, part
+from shared.datasets import Dataset
+from shared.recipes import Recipe
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """All that a port is given, in one precision.
+
+    x, y, x_test, y_test: the rows to train and to test on; the latter None where there are none.
+    weights: the initial ones, in canonical names and layout. Integer arrays stay int64.
+    """
+
+    recipe: Recipe
+    data: Dataset
+    dtype: str
+    seed: int
+    x: Array
+    y: Array
+    x_test: Array | None
+    y_test: Array | None
+    weights: dict[str, Array]
+    schedule: Schedule
+    learning_rate: float
+
+    @property
+    def steps(self) -> int:
+        """How many updates the schedule makes."""
+        return length(self.schedule)
+
+    @property
+    def headline(self) -> str:
+        """One line that says what is run, on which data."""
+        stand_in = f"\nSTAND-IN DATA: {self.data.notice}" if self.data.notice else ""
+        return f"{self.recipe.name}: {self.recipe}; {self.data.title}; {self.dtype}{stand_in}"
+
+    def parts(self, lines: int) -> Iterator[tuple[int, Schedule]]:
+        """Yield the schedule in equal parts, one per line of a log, each with its last step."""
+        size = max(1, self.steps // lines)
+        for start in range(0, self.steps, size):
+            stop = min(start + size, self.steps)
+            yield stop - 1, part(self.schedule, start, stop)
+
+
+def prepare(
+    name: str,
+    dtype: str = "float64",
+    steps: int | None = None,
+    seed: int | None = None,
+    choice: str = "auto",
+    data_dir: Path | None = None,
+) -> Experiment:
+    """Make a recipe concrete.
+
+    Args:
+        name: of the recipe.
+        dtype: "float32" or "float64"; everything is made in float64, then rounded to it.
+        steps: how many, or None for the recipe's own budget.
+        seed: of the initial weights and the batch order, or None for the recipe's own.
+        choice, data_dir: see `shared.datasets.mnist`.
+
+    Raises:
+        InputError: there is no such recipe, or its data is missing or damaged.
+    """
+    recipe = recipes.get(name)
+    data = recipe.data(choice, data_dir)
+    seed = recipe.seed if seed is None else seed
+    x, y = data.x[: recipe.rows], data.y[: recipe.rows]
+    return Experiment(
+        recipe=recipe,
+        data=data,
+        dtype=dtype,
+        seed=seed,
+        x=_round(x, dtype),
+        y=_round(y, dtype),
+        x_test=None if data.x_test is None else _round(data.x_test, dtype),
+        y_test=None if data.y_test is None else _round(data.y_test, dtype),
+        weights={k: _round(w, dtype) for k, w in recipe.initial(recipe.shapes, seed).items()},
+        schedule=recipe.batches.schedule(len(x), steps, seed),
+        learning_rate=recipe.learning_rate,
+    )
+
+
+def _round(array: Array, dtype: str) -> Array:
+    """Round real numbers to `dtype`; leave whole ones as they are."""
+    return array.astype(dtype, copy=False) if array.dtype.kind == "f" else array

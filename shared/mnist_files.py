@@ -1,0 +1,151 @@
+"""MNIST's four original files: where they are looked for, downloaded to, and how they are read."""
+
+import gzip
+import hashlib
+import logging
+import math
+import os
+import sys
+import zlib
+from pathlib import Path
+
+import numpy as np
+import platformdirs
+from numpy.typing import NDArray
+
+from shared.errors import InputError
+
+SHA256 = {
+    "train-images-idx3-ubyte.gz": "440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609",
+    "train-labels-idx1-ubyte.gz": "3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c",
+    "t10k-images-idx3-ubyte.gz": "8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6",
+    "t10k-labels-idx1-ubyte.gz": "f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6",
+}
+SHA256_OF_ALL = hashlib.sha256("".join(SHA256.values()).encode()).hexdigest()
+MIRRORS = (
+    "https://ossci-datasets.s3.amazonaws.com/mnist/",
+    "https://storage.googleapis.com/cvdf-datasets/mnist/",
+)
+ROWS = {"train": 60_000, "t10k": 10_000}
+MEND = "fetch the file again, or run with --data digits"
+
+
+class NoNetworkError(Exception):
+    """No mirror could be reached."""
+
+
+def find(data_dir: Path | None) -> Path:
+    """Return the folder of the four files, downloading them to the user's cache if need be.
+
+    They are looked for in `data_dir`, then in $LOCKSTEP_DATA, then in the user's cache.
+
+    Raises:
+        InputError: a folder was named, but lacks some of the files.
+        NoNetworkError: no folder was named, the cache lacks some, and they cannot be downloaded.
+    """
+    if data_dir:
+        return _complete(data_dir, "--data-dir")
+    if os.environ.get("LOCKSTEP_DATA"):
+        return _complete(Path(os.environ["LOCKSTEP_DATA"]), "$LOCKSTEP_DATA")
+    cache = Path(platformdirs.user_cache_dir("lockstep", appauthor=False)) / "mnist"
+    if not all((cache / name).exists() for name in SHA256):
+        _download(cache)
+    return cache
+
+
+def _complete(folder: Path, named_by: str) -> Path:
+    """Return `folder`, or its subfolder `mnist`, whichever holds the four files."""
+    if not folder.is_dir():
+        raise InputError(f"{folder} ({named_by}) is not a folder: name the one that holds {MNIST}")
+    for candidate in (folder, folder / "mnist"):
+        missing = [name for name in SHA256 if not (candidate / name).is_file()]
+        if not missing:
+            return candidate
+        if len(missing) < len(SHA256):
+            break
+    else:
+        missing = list(SHA256)
+    raise InputError(
+        f"{folder} ({named_by}) lacks {', '.join(missing)}: name the folder that holds {MNIST}"
+    )
+
+
+MNIST = "MNIST's four idx.gz files"
+
+
+def _download(folder: Path) -> None:
+    """Download the files: checked, written atomically, safe when two processes start at once."""
+    import pooch  # not needed once the files are there
+
+    pooch.get_logger().setLevel(logging.ERROR)
+    for name, sha256 in SHA256.items():
+        if (folder / name).exists():
+            continue
+        for mirror in MIRRORS:
+            try:
+                pooch.retrieve(
+                    mirror + name,
+                    known_hash=f"sha256:{sha256}",
+                    fname=name,
+                    path=folder,
+                    downloader=pooch.HTTPDownloader(
+                        progressbar=sys.stderr.isatty(), timeout=10, headers={}
+                    ),
+                )
+                break
+            except (OSError, ValueError):  # unreachable or refused; or the checksum differs
+                continue
+        else:
+            hosts = " and ".join(mirror.split("/")[2] for mirror in MIRRORS)
+            raise NoNetworkError(f"MNIST could not be downloaded from {hosts}")
+
+
+def read(folder: Path, part: str) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """Return images (n, 784) and labels (n,) of the part "train" or "t10k".
+
+    Raises:
+        InputError: a file is not the original one; the sentence says what is wrong with it.
+    """
+    rows = ROWS[part]
+    images_path = folder / f"{part}-images-idx3-ubyte.gz"
+    labels_path = folder / f"{part}-labels-idx1-ubyte.gz"
+    images = _read_idx(images_path, magic=2051, shape=(rows, 28, 28))
+    labels = _read_idx(labels_path, magic=2049, shape=(rows,))
+    if labels.max() > 9:
+        row = int(labels.argmax())
+        raise InputError(
+            f"{labels_path} has the label {labels[row]} in row {row}, where digits are 0 to 9: {MEND}"
+        )
+    for path in (images_path, labels_path):
+        found = hashlib.sha256(path.read_bytes()).hexdigest()
+        if found != SHA256[path.name]:
+            raise InputError(
+                f"{path} is not the original file: its SHA-256 is {found}, "
+                f"where {SHA256[path.name]} is expected: {MEND}"
+            )
+    return images.reshape(rows, 784), labels
+
+
+def _read_idx(path: Path, magic: int, shape: tuple[int, ...]) -> NDArray[np.uint8]:
+    """Read an idx file of unsigned bytes: magic number, sizes, then the values, big-endian."""
+    try:
+        with gzip.open(path) as file:
+            content = file.read()
+    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+        raise InputError(
+            f"{path} is not a whole gzip file ({str(error).rstrip('.')}): {MEND}"
+        ) from error
+    except OSError as error:
+        raise InputError(f"{path} cannot be read ({error.strerror}): {MEND}") from error
+    header = np.frombuffer(content[: 4 + 4 * len(shape)].ljust(4 + 4 * len(shape), b"\0"), ">i4")
+    if header[0] != magic:
+        raise InputError(f"{path} begins with the number {header[0]}, not {magic}: {MEND}")
+    if tuple(header[1:]) != shape:
+        found = " x ".join(map(str, header[1:]))
+        raise InputError(f"{path} holds {found} values, not {' x '.join(map(str, shape))}: {MEND}")
+    values = np.frombuffer(content, np.uint8, offset=4 + 4 * len(shape))
+    if values.size != math.prod(shape):
+        raise InputError(
+            f"{path} says {math.prod(shape):,} values but has {values.size:,}: {MEND}"
+        )
+    return values.reshape(shape)
