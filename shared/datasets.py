@@ -82,9 +82,7 @@ def digits(notice: str | None = None) -> Dataset:
     scaled = zoom(images.reshape(-1, 8, 8) / 16, (1, 3.5, 3.5), order=1)  # (1797, 28, 28)
     x, y = scaled.reshape(-1, 784), labels.astype(np.int64)
     title = "scikit-learn's 8x8 digits scaled to 28x28 (not MNIST), 1,400 rows"
-    return Dataset(
-        "digits", title, x[:1400], y[:1400], x[1400:], y[1400:], _sha256(x, y), notice
-    )
+    return Dataset("digits", title, x[:1400], y[:1400], x[1400:], y[1400:], _sha256(x, y), notice)
 
 
 @lru_cache

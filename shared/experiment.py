@@ -42,6 +42,11 @@ class Experiment:
         return length(self.schedule)
 
     @property
+    def budget(self) -> int:
+        """How many updates the recipe itself makes."""
+        return length(self.recipe.batches.schedule(len(self.x), None, self.seed))
+
+    @property
     def headline(self) -> str:
         """One line that says what is run, on which data."""
         stand_in = f"\nSTAND-IN DATA: {self.data.notice}" if self.data.notice else ""

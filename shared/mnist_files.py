@@ -93,7 +93,10 @@ def _download(folder: Path) -> None:
                     ),
                 )
                 break
-            except (OSError, ValueError):  # unreachable or refused; or the checksum differs
+            except (
+                OSError,
+                ValueError,
+            ):  # unreachable or refused; or the checksum differs
                 continue
         else:
             hosts = " and ".join(mirror.split("/")[2] for mirror in MIRRORS)
@@ -145,7 +148,5 @@ def _read_idx(path: Path, magic: int, shape: tuple[int, ...]) -> NDArray[np.uint
         raise InputError(f"{path} holds {found} values, not {' x '.join(map(str, shape))}: {MEND}")
     values = np.frombuffer(content, np.uint8, offset=4 + 4 * len(shape))
     if values.size != math.prod(shape):
-        raise InputError(
-            f"{path} says {math.prod(shape):,} values but has {values.size:,}: {MEND}"
-        )
+        raise InputError(f"{path} says {math.prod(shape):,} values but has {values.size:,}: {MEND}")
     return values.reshape(shape)

@@ -28,7 +28,10 @@ def loss_and_gradients(model, x, y):
     """
     e = forward(model, x) - y  # (B, 3)
     de = e * (2 / e.size)  # (B, 3)
-    return (e * e).mean(), {"W": x.T @ de, "b": de.sum(axis=0)}  # (4, B) @ (B, 3) -> (4, 3)
+    return (e * e).mean(), {
+        "W": x.T @ de,
+        "b": de.sum(axis=0),
+    }  # (4, B) @ (B, 3) -> (4, 3)
 
 
 def loss(model, x, y):

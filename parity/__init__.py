@@ -1,0 +1,1 @@
+"""The judge: runs ports, measures the noise floor, climbs the rungs, reports."""

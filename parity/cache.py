@@ -1,0 +1,94 @@
+"""References and noise floors kept in the user's cache, keyed by all that they depend on."""
+
+import contextlib
+import hashlib
+import json
+import os
+import platform
+import sys
+import tempfile
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import platformdirs
+
+from parity.contract import ROOT
+from parity.floors import NoiseFloors
+from parity.inputs import Inputs
+from parity.reference import Reference
+
+CODE = (
+    *("parity/noise.py", "parity/reference.py", "parity/floors.py", "parity/cache.py"),
+    *("shared/batches.py", "shared/datasets.py", "shared/experiment.py", "shared/mnist_files.py", "impls/numpy/runtime.py"),
+)
+
+
+def folder() -> Path:
+    """Return where they are kept: $LOCKSTEP_CACHE, or the user's cache folder."""
+    named = os.environ.get("LOCKSTEP_CACHE")
+    return Path(named or platformdirs.user_cache_dir("lockstep", appauthor=False)) / "floors"
+
+
+def path(inputs: Inputs, data_sha256: str) -> Path:
+    """Return the file of one recipe in one precision; its name holds the hash of what matters."""
+    digest = hashlib.sha256()
+    for name in (*CODE, f"impls/numpy/{inputs.net}.py"):
+        digest.update((ROOT / name).read_bytes())
+    blas = np.show_config(mode="dicts")["Build Dependencies"]["blas"]
+    facts = [
+        *(sys.version, np.__version__, blas["name"], blas["version"], platform.machine()),
+        *(platform.processor(), data_sha256, inputs.dtype, inputs.threads),
+        *(inputs.learning_rate, inputs.steps, inputs.array("x").shape),
+    ]
+    digest.update(json.dumps(facts).encode())
+    for name, array in {**inputs.weights, "schedule": np.asarray(inputs.schedule)}.items():
+        digest.update(name.encode() + np.ascontiguousarray(array).tobytes())
+    return folder() / f"{inputs.recipe}-{inputs.dtype}-{digest.hexdigest()[:24]}.npz"
+
+
+def load(file: Path) -> tuple[Reference, NoiseFloors] | None:
+    """Return what is kept in a file; of a missing or damaged one, None."""
+    try:
+        with zipfile.ZipFile(file) as archive:
+            if archive.testzip() is not None:
+                return None
+        with np.load(file, allow_pickle=False) as arrays:
+            content = _nest({name: arrays[name] for name in arrays.files})
+        return Reference(**content["reference"]), NoiseFloors(**_floats(content["floors"]))
+    except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile):
+        return None
+
+
+def save(file: Path, reference: Reference, floors: NoiseFloors) -> None:
+    """Keep a reference and its floors; where that is impossible, they are measured again."""
+    flat = {**_flatten(("reference",), vars(reference)), **_flatten(("floors",), vars(floors))}
+    with contextlib.suppress(OSError):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=file.parent, delete=False) as temporary:
+            np.savez(temporary, **flat)
+        os.replace(temporary.name, file)
+
+
+def _flatten(key: tuple[Any, ...], value: Any) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        return {json.dumps(key): np.asarray(value)}
+    return {k: v for name in value for k, v in _flatten((*key, name), value[name]).items()}
+
+
+def _nest(flat: dict[str, Any]) -> Any:
+    nested: dict[Any, Any] = {}
+    for text, array in flat.items():
+        *parents, last = (tuple(k) if isinstance(k, list) else k for k in json.loads(text))
+        place = nested
+        for parent in parents:
+            place = place.setdefault(parent, {})
+        place[last] = array
+    return nested
+
+
+def _floats(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _floats(item) for name, item in value.items()}
+    return value if value.ndim else value.item()

@@ -1,0 +1,168 @@
+"""Comparing one tensor with what is expected of it. Everything that is not agreement fails."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+LIMIT = 8.0  # how many noise floors a port's error may measure; see the README for the evidence
+SHOWN = 5  # how many of the values that differ are kept as examples
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Example:
+    """One value that differs: where, what was expected, what was got."""
+
+    index: tuple[int, ...]
+    expected: float | int | str
+    got: float | int | str
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What comparing one tensor found.
+
+    compared: how many values. mismatches: how many of them are over the limit. error: the largest
+    one over its floor, with `floor` the noise floor there, `ratio` their quotient and `index` its
+    place. examples: of mismatches, the worst first, or in order. unusable: why the tensor could not be compared, or
+    holds what is no number; then it is an error of the port's.
+    """
+
+    tensor: str
+    step: int
+    compared: int
+    mismatches: int
+    ratio: float
+    error: float
+    floor: float
+    index: tuple[int, ...] = ()
+    examples: tuple[Example, ...] = ()
+    unusable: str | None = None
+
+    @property
+    def agrees(self) -> bool:
+        """Whether something was compared, and all of it is within the limit."""
+        return self.compared > 0 and self.mismatches == 0 and self.unusable is None
+
+
+def compare(
+    tensor: str,
+    step: int,
+    expected: Array,
+    got: Array,
+    floor: float | Array,
+    dtype: str,
+    in_order: bool = False,
+) -> Comparison:
+    """Compare a port's tensor with the reference's, value by value.
+
+    Args:
+        tensor, step: what it is called.
+        expected: the reference's values, in float64.
+        got: the port's, which must have the same shape, and the precision `dtype`.
+        floor: the noise floor, one for all values or one for each.
+        dtype: "float32" or "float64".
+        in_order: give the first mismatches as examples, rather than the worst.
+
+    Raises:
+        ValueError: the reference itself is not finite, or a floor is not over zero.
+    """
+    floors = np.broadcast_to(np.asarray(floor, np.float64), expected.shape)
+    if not (np.isfinite(expected).all() and np.isfinite(floors).all() and (floors > 0).all()):
+        raise ValueError(
+            f"the reference's {tensor} at step {step} or its floor is no finite number"
+        )
+    if got.shape != expected.shape:
+        return unusable(tensor, step, f"an array of shape {expected.shape}", f"shape {got.shape}")
+    if got.dtype != dtype:
+        return unusable(tensor, step, f"an array of {dtype}", f"{got.dtype}")
+    with np.errstate(invalid="ignore", over="ignore"):
+        error = np.abs(got.astype(np.float64) - expected)
+        ratio = error / floors
+        agrees = ratio <= LIMIT  # in pass form: NaN fails
+    return _summary(tensor, step, expected, got, agrees, error, floors, ratio, in_order)
+
+
+def compare_exactly(tensor: str, step: int, expected: Array, got: Array) -> Comparison:
+    """Compare arrays that must be the same bit for bit.
+
+    Whole numbers are compared by value, whatever their width: without x64, JAX has no int64.
+    """
+    if got.shape != expected.shape:
+        return unusable(tensor, step, f"an array of shape {expected.shape}", f"shape {got.shape}")
+    whole = expected.dtype.kind == "i" and got.dtype.kind in "iu"
+    if got.dtype != expected.dtype and not whole:
+        return unusable(tensor, step, f"an array of {expected.dtype}", f"{got.dtype}")
+    # A NaN would be unlike itself; bits are not, and 0.0 and -0.0 differ.
+    agrees = got == expected if whole else _bits(got) == _bits(expected)
+    if agrees.all():
+        return Comparison(tensor, step, got.size, 0, 0.0, 0.0, 0.0)
+    error = np.abs(got.astype(np.float64) - expected.astype(np.float64))
+    ratio = np.where(agrees, 0.0, np.inf)
+    return _summary(tensor, step, expected, got, agrees, error, np.zeros(got.shape), ratio)
+
+
+def unusable(tensor: str, step: int, expected: str, got: str) -> Comparison:
+    """Return the comparison of what cannot be compared: nothing, which fails."""
+    return Comparison(
+        tensor,
+        step,
+        compared=0,
+        mismatches=0,
+        ratio=float("inf"),
+        error=float("inf"),
+        floor=0.0,
+        examples=(Example((), expected, got),),
+        unusable=f"{tensor} is {got}, where {expected} is expected",
+    )
+
+
+def _bits(array: Array) -> Array:
+    if array.dtype.kind != "f":
+        return array
+    return np.ascontiguousarray(array).view(f"u{array.dtype.itemsize}")
+
+
+def _summary(
+    tensor: str,
+    step: int,
+    expected: Array,
+    got: Array,
+    agrees: Array,
+    error: Array,
+    floors: Array,
+    ratio: Array,
+    in_order: bool = False,
+) -> Comparison:
+    if ratio.size == 0:
+        return unusable(tensor, step, "at least one value", "empty")
+    ranked = np.where(np.isnan(ratio), np.inf, ratio).ravel()
+    wrong = np.flatnonzero(~agrees)
+    worst = wrong[np.argsort(-ranked[wrong], kind="stable")]
+    examples = tuple(
+        Example(
+            tuple(int(i) for i in np.unravel_index(flat, expected.shape)),
+            expected.ravel()[flat].item(),
+            got.ravel()[flat].item(),
+        )
+        for flat in (wrong if in_order else worst)[:SHOWN]
+    )
+    top = int(worst[0]) if len(worst) else int(ranked.argmax())
+    bad = int(np.count_nonzero(~np.isfinite(got))) if got.dtype.kind == "f" else 0
+    return Comparison(
+        tensor,
+        step,
+        compared=int(got.size),
+        mismatches=len(wrong),
+        ratio=float(ranked[top]),
+        error=float(error.ravel()[top]),
+        floor=float(floors.ravel()[top]),
+        index=tuple(int(i) for i in np.unravel_index(top, expected.shape)),
+        examples=examples,
+        unusable=f"{tensor} has {bad:,} of {got.size:,} values that are no finite number"
+        if bad
+        else None,
+    )

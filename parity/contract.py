@@ -1,0 +1,166 @@
+"""The port contract: what a port provides, and how one is found and loaded in a worker process."""
+
+import importlib
+import importlib.util
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from shared.errors import InputError
+from shared.recipes import unknown
+
+FUNCTIONS = ("build", "forward", "loss", "gradients", "train", "accuracy", "export")
+RUNTIME = ("configure", "to_native", "to_numpy")
+ROOT = Path(__file__).parent.parent
+# The reference comes first. A framework is a folder with a runtime: a new one is found here.
+FRAMEWORKS = (
+    "numpy",
+    *sorted({path.parent.name for path in ROOT.glob("impls/*/runtime.py")} - {"numpy"}),
+)
+COMPILING = frozenset({"jax", "tensorflow"})  # their ports compile what they run
+
+Array = NDArray[Any]
+
+
+class PortError(Exception):
+    """A port cannot be loaded, or gave back something that cannot be used."""
+
+
+@dataclass(frozen=True)
+class PortName:
+    """Which port: one of a framework's own, or a user's file."""
+
+    name: str
+    file: Path | None = None
+
+    def __str__(self) -> str:
+        return self.name
+
+
+@dataclass(frozen=True)
+class Port:
+    """A loaded port: its module, and the runtime that surrounds it."""
+
+    module: ModuleType
+    framework: str
+    configure: Callable[[str, str, int], None]
+    to_native: Callable[[Array], Any]
+    to_numpy: Callable[[Any], Any]
+
+    def has(self, *functions: str) -> bool:
+        """Whether the port provides all these functions."""
+        return all(callable(getattr(self.module, name, None)) for name in functions)
+
+    def lacks(self) -> tuple[str, ...]:
+        """Return the functions of the contract that the port does not provide."""
+        return tuple(name for name in FUNCTIONS if not self.has(name))
+
+
+def check_file(path: Path) -> PortName:
+    """Return the name of a user's port.
+
+    Raises:
+        InputError: the file cannot be read, or is no Python.
+    """
+    try:
+        compile(path.read_bytes(), path, "exec")
+    except OSError as error:
+        raise InputError(
+            f"{path} cannot be read ({error.strerror}): --with takes a Python file"
+        ) from error
+    except (SyntaxError, ValueError) as error:
+        line = getattr(error, "lineno", None)
+        where = f", line {line}" if line else ""
+        raise InputError(f"{path}{where} is not Python ({error.args[0]})") from error
+    return PortName(str(path), path.resolve())
+
+
+def check_framework(name: str) -> PortName:
+    """Return the name of a framework's ports.
+
+    Raises:
+        InputError: there is no such framework, or it is not installed.
+    """
+    if name not in FRAMEWORKS:
+        raise InputError(unknown("framework", name, list(FRAMEWORKS)))
+    if importlib.util.find_spec(name) is None:
+        rest = ",".join(other for other in FRAMEWORKS if importlib.util.find_spec(other))
+        raise InputError(
+            f"{name} is not installed: install it with pip install {name}, "
+            f"or leave it out with --frameworks {rest}"
+        )
+    return PortName(name)
+
+
+def load_framework(name: PortName) -> str:
+    """Import what all ports of that name need; return the framework's name.
+
+    Raises:
+        PortError: as `load`.
+    """
+    if name.file is None:
+        importlib.import_module(f"impls.{name}.runtime")
+        return str(name)
+    return load(name, name.file.stem).framework
+
+
+@lru_cache
+def load(name: PortName, net: str) -> Port:
+    """Load the port of `net`, and its framework with it.
+
+    Raises:
+        PortError: a user's file provides no function of the contract, or names no framework of ours.
+    """
+    if name.file is None:
+        return _with_runtime(importlib.import_module(f"impls.{name}.{net}"), str(name))
+    module = _load_file(name.file)
+    port = _own_runtime(module) or _with_runtime(module, _framework_of(module))
+    if len(port.lacks()) == len(FUNCTIONS):
+        raise PortError(f"it provides none of the functions of a port: {', '.join(FUNCTIONS)}")
+    return port
+
+
+def _load_file(path: Path) -> ModuleType:
+    sys.path.append(str(path.parent))  # last, so that no file beside it hides a framework
+    spec = importlib.util.spec_from_file_location(f"lockstep_port_{path.stem}", path)
+    if spec is None or spec.loader is None:
+        raise PortError("its name does not end in .py")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[module.__name__] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def _framework_of(module: ModuleType) -> str | None:
+    framework = getattr(module, "FRAMEWORK", None)
+    if framework is not None and framework not in FRAMEWORKS:
+        raise PortError(f"it says FRAMEWORK = {framework!r}: choose from {', '.join(FRAMEWORKS)}")
+    return framework
+
+
+def _own_runtime(module: ModuleType) -> Port | None:
+    """Return the port with the runtime that its file defines, if it defines one."""
+    own = [name for name in RUNTIME if callable(getattr(module, name, None))]
+    if not own or getattr(module, "FRAMEWORK", None):
+        return None
+    if len(own) < len(RUNTIME):
+        missing = ", ".join(name for name in RUNTIME if name not in own)
+        raise PortError(
+            f"it has {', '.join(own)} but not {missing}: define all three, or none of them and say "
+            f'FRAMEWORK = "torch" (or {", ".join(FRAMEWORKS)})'
+        )
+    return Port(module, "own", *(getattr(module, name) for name in RUNTIME))
+
+
+def _with_runtime(module: ModuleType, framework: str | None) -> Port:
+    if framework is None:
+        return Port(module, "numpy", lambda dtype, device, threads: None, np.array, np.array)
+    runtime = importlib.import_module(f"impls.{framework}.runtime")
+    return Port(module, framework, *(getattr(runtime, name) for name in RUNTIME))

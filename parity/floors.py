@@ -1,0 +1,199 @@
+"""The noise floors: how far rounding alone moves what the reference computes."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.random import Generator, default_rng
+from numpy.typing import NDArray
+
+from parity.contract import Port
+from parity.inputs import SPLITS, Inputs, Tensors
+from parity.messages import Calling, Send
+from parity.noise import noisy, require_noisy
+from parity.reference import (
+    At,
+    Reference,
+    checkpoint_steps,
+    rungs,
+    spans,
+    walk,
+    wide,
+    wide_all,
+)
+from shared.batches import part
+
+Array = NDArray[Any]
+Floors = dict[str, float]
+K = 8  # how many times a floor is measured
+FAR = 100.0  # float32's and float64's floors differ by up to 6 in scale where noise is kept
+EXACT_ZERO = float(np.finfo(np.float32).tiny)  # a floor under it is that of zeros, all exact
+SAMPLE = 1000  # how many rows of a split its outputs' floor is measured on
+
+
+@dataclass(frozen=True)
+class NoiseFloors:
+    """How far rounding alone moves what a `Reference` holds, in the same places."""
+
+    expected: dict[At, Floors]
+    path: dict[int, Floors]
+    losses: Array
+    outputs: Floors
+
+
+def measure(port: Port, inputs: Inputs, reference: Reference, send: Send) -> NoiseFloors:
+    """Measure how far rounding moves the reference, in the working precision."""
+    port.configure("float64", "cpu", inputs.threads)
+    expected = {}
+    for step, weights in reference.checkpoints.items():
+        send(Calling(f"noise floors, step {step}"))
+        expected.update(_floors_at(port, inputs, reference, step, weights))
+    losses, path = _free_floors(port, inputs, reference, expected, send)
+    outputs = {}
+    for split, values in reference.outputs.items():
+        rows = np.unique(np.linspace(0, len(values) - 1, SAMPLE).astype(int))
+        x = inputs.array(SPLITS[split][0])[rows]
+        runs = [
+            port.module.forward(
+                _noisy_model(port, reference.final(inputs.dtype), random),
+                noisy(x, random),
+            )
+            for random in _generators()
+        ]
+        require_noisy(runs, "forward")
+        outputs[split] = _floor(values[rows], runs, inputs.dtype)
+    return NoiseFloors(expected, path, losses, outputs)
+
+
+def check_scale(single: dict[At, Floors], double: dict[At, Floors]) -> str | None:
+    """Return a sentence where float64's floors, times 2^29, are far from float32's.
+
+    Rounding is 2^29 times finer in float64. A floor that is thousands of times smaller than that
+    means that the noise was lost somewhere, and correct ports would be accused.
+    """
+    for at, floors in single.items():
+        for name, floor in floors.items():
+            if at not in double or floor < EXACT_ZERO:
+                continue
+            scale = double[at][name] * 2**29 / floor
+            if not 1 / FAR < scale < FAR:
+                return f"the noise floors of {name} ({at[0]}, step {at[1]}) do not fit: {scale:.2g}"
+    return None
+
+
+def _floors_at(
+    port: Port, inputs: Inputs, reference: Reference, step: int, weights: Tensors
+) -> dict[At, Floors]:
+    """Measure the floors of one checkpoint, in Monte Carlo arithmetic."""
+    x, y = inputs.array("x"), inputs.array("y")
+    runs: dict[str, list[Tensors]] = {}
+    for random in _generators():
+        own = {name: noisy(value, random) for name, value in weights.items()}
+        targets = noisy(y, random) if y.dtype.kind == "f" else y
+        for rung, tensors in rungs(port, inputs, own, noisy(x, random), targets, step):
+            require_noisy(tensors.values(), rung)
+            runs.setdefault(rung, []).append(tensors)
+    return {
+        (rung, step): {
+            name: _floor(value, [run[name] for run in runs[rung]], inputs.dtype)
+            for name, value in reference.expected[rung, step].items()
+        }
+        for rung in runs
+    }
+
+
+def _free_floors(
+    port: Port,
+    inputs: Inputs,
+    reference: Reference,
+    floors: dict[At, Floors],
+    send: Send,
+) -> tuple[Array, dict[int, Floors]]:
+    """Measure the floors of the free run: of every step's loss, and of the weights on its path.
+
+    Half of the runs are the reference with noise added to each step's weights; the other half are
+    plain ones in the working precision, with the rows of each batch in another order, because
+    float32 weights round in a correlated way that random noise misses.
+    """
+    spread = np.zeros(inputs.steps)
+    path: dict[int, Floors] = {stop: dict.fromkeys(inputs.weights, 0.0) for stop in reference.path}
+    for number, random in enumerate(_generators()):
+        send(Calling(f"noise floors, run {number + 1} of {K}"))
+        run = _noisy_walk if number < K // 2 else _reordered_walk
+        start = 0
+        for stop, weights, losses in run(port, inputs, floors, random):
+            if stop > 0:
+                distance = np.abs(losses.astype(np.float64) - reference.losses[start:stop])
+                spread[start:stop] = np.maximum(spread[start:stop], distance)
+            for name, value in weights.items():
+                moved = float(np.abs(value - reference.path[stop][name]).max())
+                path[stop][name] = max(path[stop][name], moved)
+            start = stop
+    largest: Floors = dict.fromkeys(inputs.weights, 0.0)
+    for stop, tensors in path.items():
+        for name, moved in tensors.items():
+            largest[name] = max(largest[name], moved)
+            tensors[name] = max(largest[name], _unit(reference.path[stop][name], inputs.dtype))
+    at_once = np.empty(inputs.steps)  # no loss is known better than the rung loss knows it
+    for step in reference.checkpoints:
+        at_once[step:] = floors["loss", step]["loss"]
+    return np.maximum(np.maximum.accumulate(spread), at_once), path
+
+
+def _noisy_walk(
+    port: Port, inputs: Inputs, floors: dict[At, Floors], random: Generator
+) -> Iterator[tuple[int, Tensors, Array]]:
+    """Walk in float64, moving the weights after each step by noise of the update rung's size."""
+    net = port.module
+    x, y = wide(inputs.array("x")), wide(inputs.array("y"))
+    weights = wide_all(inputs.weights)
+    stops = checkpoint_steps(inputs.steps)
+    yield 0, weights, np.empty(0)
+    for start, stop in spans(inputs.steps):
+        size = floors["update", max(s for s in stops if s <= start)]
+        losses = np.empty(stop - start)
+        model = net.build(weights)
+        for step in range(start, stop):
+            model, loss = net.train(
+                model, x, y, part(inputs.schedule, step, step + 1), inputs.learning_rate
+            )
+            losses[step - start] = loss[0]
+            weights = net.export(model)
+            for name, value in weights.items():
+                value += size[name] * random.uniform(-1, 1, value.shape)
+            model = net.build(weights)
+        yield stop, weights, losses
+
+
+def _reordered_walk(
+    port: Port, inputs: Inputs, floors: dict[At, Floors], random: Generator
+) -> Iterator[tuple[int, Tensors, Array]]:
+    """Walk in the working precision, with the rows of each batch in another order."""
+    x, y = inputs.array("x"), inputs.array("y")
+    schedule = inputs.schedule
+    if isinstance(schedule, int):
+        order = random.permutation(len(x))
+        x, y = x[order], y[order]
+    else:
+        schedule = random.permuted(schedule, axis=1)
+    return walk(port, inputs, np.array(x), np.array(y), schedule, inputs.weights)
+
+
+def _generators() -> list[Generator]:
+    return [default_rng(k) for k in range(K)]
+
+
+def _noisy_model(port: Port, weights: Tensors, random: Generator) -> Any:
+    return port.module.build({name: noisy(value, random) for name, value in weights.items()})
+
+
+def _floor(expected: Array, runs: list[Any], dtype: str) -> float:
+    """Return the largest distance of any run from the expected values, at least one unit."""
+    distances = [float(np.abs(np.asarray(run, np.float64) - expected).max()) for run in runs]
+    return max(*distances, _unit(expected, dtype))
+
+
+def _unit(values: Array, dtype: str) -> float:
+    """Return one unit in the last place, in `dtype`, of the largest of the values."""
+    return float(np.spacing(np.abs(values).max().astype(dtype)))

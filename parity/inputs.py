@@ -1,0 +1,100 @@
+"""One recipe in one precision as worker processes get it: long arrays as files that all share."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from shared.batches import Schedule, length, part, rows_of
+from shared.experiment import Experiment
+
+Array = NDArray[Any]
+Tensors = dict[str, Array]
+SPLITS = {"train": ("x", "y"), "test": ("x_test", "y_test")}
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """One recipe in one precision: all that a port is given.
+
+    files: of x, y, x_test and y_test, the latter two missing where there are no test rows.
+    budget: the most steps of one `train` call; longer runs go in such chunks.
+    """
+
+    recipe: str
+    net: str
+    dtype: str
+    device: str
+    threads: int
+    files: dict[str, Path]
+    weights: Tensors
+    schedule: Schedule
+    learning_rate: float
+    budget: int
+
+    @property
+    def size(self) -> int:
+        """How many weights there are, a measure of the work of a step."""
+        return sum(weights.size for weights in self.weights.values())
+
+    @property
+    def steps(self) -> int:
+        """How many updates the whole run makes."""
+        return length(self.schedule)
+
+    def array(self, name: str, mode: Literal["r", "c"] = "r") -> Array:
+        """Return an array, mapped from its file: to read ("r"), or to write to a copy ("c")."""
+        return np.load(self.files[name], mmap_mode=mode).view(np.ndarray)
+
+    def batch(self, x: Any, y: Any, step: int) -> tuple[Any, Any]:
+        """Return the rows that one step sees."""
+        rows = rows_of(self.schedule, step)
+        return x[rows], y[rows]
+
+    def chunks(self, schedule: Schedule) -> list[Schedule]:
+        """Return a schedule as the `train` calls that run it: one, unless it is a very long one."""
+        steps = length(schedule)
+        size = self.budget if steps > 2 * self.budget else steps
+        return [part(schedule, start, min(start + size, steps)) for start in range(0, steps, size)]
+
+
+@dataclass
+class Store:
+    """The folder in which all workers find the arrays; each is written once."""
+
+    folder: Path
+    written: dict[str, Path] = field(default_factory=dict)
+
+    def inputs(self, experiment: Experiment, device: str, threads: int) -> Inputs:
+        """Write an experiment's arrays, and return what leads to them."""
+        arrays = {
+            "x": experiment.x,
+            "y": experiment.y,
+            "x_test": experiment.x_test,
+            "y_test": experiment.y_test,
+        }
+        return Inputs(
+            recipe=experiment.recipe.name,
+            net=experiment.recipe.net,
+            dtype=experiment.dtype,
+            device=device,
+            threads=threads,
+            files={
+                name: self._write(f"{experiment.data.name}-{len(array)}-{name}", array)
+                for name, array in arrays.items()
+                if array is not None
+            },
+            weights=experiment.weights,
+            schedule=experiment.schedule,
+            learning_rate=experiment.learning_rate,
+            budget=experiment.budget,
+        )
+
+    def _write(self, name: str, array: Array) -> Path:
+        name = f"{name}-{array.dtype}"
+        if name not in self.written:
+            self.written[name] = self.folder / f"{name}.npy"
+            np.save(self.written[name], array)
+        return self.written[name]

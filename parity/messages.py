@@ -1,0 +1,145 @@
+"""What the judge and its worker processes say to each other: requests one way, messages back."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from numpy.typing import NDArray
+
+from parity.comparison import Comparison
+from parity.contract import PortName
+from parity.reference import Reference
+from parity.inputs import Inputs, Tensors
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Load:
+    """Request: load a port's framework and, if it is a user's file, the port."""
+
+    port: PortName
+
+
+@dataclass(frozen=True)
+class Climb:
+    """Request: run the port through all rungs.
+
+    checkpoints: the reference's weights before some steps, rounded to the working precision.
+    final: those after the last step.
+    """
+
+    inputs: Inputs
+    checkpoints: dict[int, Tensors]
+    final: Tensors
+
+
+@dataclass(frozen=True)
+class Replay:
+    """Request: run the port freely for the first `steps` steps and give back its weights."""
+
+    inputs: Inputs
+    steps: int
+
+
+@dataclass(frozen=True)
+class Refer:
+    """Request: run the reference. Only NumPy's port can."""
+
+    inputs: Inputs
+
+
+@dataclass(frozen=True)
+class Measure:
+    """Request: measure the noise floors around a reference. Only NumPy's port can."""
+
+    inputs: Inputs
+    reference: Reference
+
+
+Request = Load | Climb | Replay | Refer | Measure
+
+
+@dataclass(frozen=True)
+class Calling:
+    """The port is about to be called; until the next message, it is this call that takes time."""
+
+    what: str
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """The port is loaded; its framework took `seconds` to import."""
+
+    framework: str
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Lacking:
+    """The functions of the contract that the port does not provide."""
+
+    functions: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the port returned on one rung at one step; `tensors` by canonical name."""
+
+    rung: str
+    step: int
+    tensors: Tensors
+
+
+@dataclass(frozen=True)
+class Unchanged:
+    """Whether arrays came through the port unchanged (the rung `data`)."""
+
+    comparisons: list[Comparison]
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """A model's outputs on the rows of one split, and the port's own accuracy of them.
+
+    rung: "accuracy" at the reference's last weights, "trajectory" after the free run.
+    """
+
+    rung: str
+    split: str
+    outputs: Array | None
+    figure: float | None
+
+
+@dataclass(frozen=True)
+class Timed:
+    """How long something took."""
+
+    what: str
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a request for the reference or for its noise floors gave."""
+
+    value: Any
+
+
+@dataclass(frozen=True)
+class Failed:
+    """The request failed: one sentence, and the traceback for --debug."""
+
+    sentence: str
+    traceback: str
+
+
+@dataclass(frozen=True)
+class Done:
+    """The request is served."""
+
+
+Message = (
+    Calling | Loaded | Lacking | Answer | Unchanged | Predictions | Timed | Result | Failed | Done
+)
+Send = Callable[[Message], None]

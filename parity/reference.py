@@ -1,0 +1,112 @@
+"""The reference: the NumPy port in float64, on the very numbers that a port is given."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from parity.contract import Port
+from parity.inputs import SPLITS, Inputs, Tensors
+from shared.batches import Schedule, part
+
+Array = NDArray[Any]
+At = tuple[str, int]  # a rung and a step
+
+
+@dataclass(frozen=True)
+class Reference:
+    """What the NumPy port computes in float64 from the very numbers that a port is given.
+
+    expected: on the rungs forward, loss, gradients and update, by (rung, step): tensors by name.
+    checkpoints: the weights before those steps, rounded to the working precision.
+    path: the unrounded weights after some numbers of steps, the last one among them.
+    losses: of every step. outputs: at the last weights, rounded, on the rows of each split.
+    """
+
+    expected: dict[At, Tensors]
+    checkpoints: dict[int, Tensors]
+    path: dict[int, Tensors]
+    losses: Array
+    outputs: Tensors
+
+    def final(self, dtype: str) -> Tensors:
+        """Return the weights after the last step, rounded to `dtype`."""
+        return {name: value.astype(dtype) for name, value in self.path[len(self.losses)].items()}
+
+
+def checkpoint_steps(steps: int) -> list[int]:
+    """Return 0, 1, 2, 5, 10, 20, 50, ... and the last of `steps` steps."""
+    decades = range(len(str(steps)))
+    rising = [0, *(digit * 10**decade for decade in decades for digit in (1, 2, 5))]
+    return [step for step in rising if step < steps - 1] + [steps - 1]
+
+
+def run(port: Port, inputs: Inputs) -> Reference:
+    """Run the NumPy port in float64 on the rounded inputs."""
+    port.configure("float64", "cpu", inputs.threads)
+    x, y = wide(inputs.array("x")), wide(inputs.array("y"))
+    path: dict[int, Tensors] = {}
+    losses = []
+    for stop, weights, part_losses in walk(
+        port, inputs, x, y, inputs.schedule, wide_all(inputs.weights)
+    ):
+        path[stop] = weights
+        losses.append(part_losses)
+    checkpoints = {
+        step: {name: value.astype(inputs.dtype) for name, value in path[step].items()}
+        for step in checkpoint_steps(inputs.steps)
+    }
+    expected: dict[At, Tensors] = {}
+    for step, weights in checkpoints.items():
+        for rung, tensors in rungs(port, inputs, wide_all(weights), x, y, step):
+            expected[rung, step] = tensors
+    final = {name: wide(value.astype(inputs.dtype)) for name, value in path[inputs.steps].items()}
+    outputs = {
+        split: port.module.forward(port.module.build(final), wide(inputs.array(name)))
+        for split, (name, _) in SPLITS.items()
+        if name in inputs.files
+    }
+    return Reference(expected, checkpoints, path, np.concatenate(losses), outputs)
+
+
+def rungs(
+    port: Port, inputs: Inputs, weights: Tensors, x: Any, y: Any, step: int
+) -> Iterator[tuple[str, Tensors]]:
+    """Yield what the port answers on each rung at one checkpoint."""
+    batch = inputs.batch(x, y, step)
+    net = port.module
+    yield "forward", {"outputs": net.forward(net.build(weights), batch[0])}
+    yield "loss", {"loss": net.loss(net.build(weights), *batch)}
+    yield "gradients", net.gradients(net.build(weights), *batch)
+    schedule = part(inputs.schedule, step, step + 1)
+    model, losses = net.train(net.build(weights), x, y, schedule, inputs.learning_rate)
+    yield "update", {"loss": losses, **net.export(model)}
+
+
+def walk(
+    port: Port, inputs: Inputs, x: Any, y: Any, schedule: Schedule, weights: Tensors
+) -> Iterator[tuple[int, Tensors, Array]]:
+    """Train from checkpoint to checkpoint; yield the weights and the losses of the steps between."""
+    yield 0, weights, np.empty(0)
+    model = port.module.build(weights)
+    for start, stop in spans(inputs.steps):
+        model, losses = port.module.train(
+            model, x, y, part(schedule, start, stop), inputs.learning_rate
+        )
+        yield stop, port.module.export(model), losses
+
+
+def spans(steps: int) -> list[tuple[int, int]]:
+    """Return the stretches between checkpoints, (start, stop), up to the end of the run."""
+    stops = [*checkpoint_steps(steps), steps]
+    return list(zip(stops, stops[1:], strict=False))
+
+
+def wide(array: Any) -> Any:
+    return array.astype(np.float64) if array.dtype.kind == "f" else np.array(array)
+
+
+def wide_all(tensors: Tensors) -> Tensors:
+    return {name: wide(value) for name, value in tensors.items()}

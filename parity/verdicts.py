@@ -1,0 +1,132 @@
+"""What the judge says: of a rung, of a port on one recipe in one precision, of everything."""
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from numpy.typing import NDArray
+
+from parity.comparison import Comparison, Example
+
+Verdict = Literal["agree", "disagree", "error"]
+RUNGS = (
+    "data",
+    "forward",
+    "loss",
+    "gradients",
+    "update",
+    "trajectory",
+    "accuracy",
+    "published",
+)
+
+
+@dataclass(frozen=True)
+class Rung:
+    """What one level of comparison found; the numbers are those of the worst value on it."""
+
+    rung: str
+    verdict: Literal["agree", "disagree", "not provided"]
+    ratio: float = 0.0
+    error: float = 0.0
+    floor: float = 0.0
+    tensor: str | None = None
+    step: int | None = None
+    compared: int = 0
+
+
+@dataclass(frozen=True)
+class Divergence:
+    """The first rung, step and tensor on which a port differs; the index is of the value shown.
+
+    mismatches: how many of the tensor's `size` values are over the limit. examples: some of them.
+    """
+
+    rung: str
+    step: int
+    tensor: str
+    index: tuple[int, ...]
+    expected: float | int | str
+    got: float | int | str
+    ratio: float
+    mismatches: int
+    size: int
+    examples: tuple[Example, ...]
+
+
+@dataclass(frozen=True)
+class PortResult:
+    """The verdict on one port, on one recipe, in one precision.
+
+    loss: the first and the last of the port's free run. accuracy: the port's own, after it, on the
+    training and the test rows. losses, weights: of the free run, for pictures.
+    """
+
+    recipe: str
+    port: str
+    framework: str
+    dtype: str
+    device: str
+    mode: Literal["compiled", "eager"]
+    data: dict[str, str]
+    verdict: Verdict
+    error: str | None
+    rungs: tuple[Rung, ...]
+    divergence: Divergence | None
+    not_provided: tuple[str, ...]
+    loss: dict[str, float | None]
+    accuracy: dict[str, float | None]
+    seconds: dict[str, float | None]
+    traceback: str | None = None
+    losses: NDArray[Any] | None = field(default=None, repr=False)
+    weights: dict[str, NDArray[Any]] | None = field(default=None, repr=False)
+
+    @property
+    def compared(self) -> int:
+        """How many values were compared on all rungs."""
+        return sum(rung.compared for rung in self.rungs)
+
+
+def overall(results: list[PortResult]) -> Verdict:
+    """Return the worst of all verdicts; of none at all, an error."""
+    verdicts = {result.verdict for result in results}
+    if not verdicts or "error" in verdicts:
+        return "error"
+    return "disagree" if "disagree" in verdicts else "agree"
+
+
+def summarise(rung: str, comparisons: list[Comparison]) -> Rung:
+    """Return what a rung's comparisons amount to: it agrees where there are some, and all agree."""
+    if not comparisons:
+        return Rung(rung, "not provided")
+    worst = max(comparisons, key=lambda c: (not c.agrees, c.ratio))
+    return Rung(
+        rung,
+        "agree" if all(c.agrees for c in comparisons) else "disagree",
+        worst.ratio,
+        worst.error,
+        worst.floor,
+        worst.tensor,
+        worst.step,
+        sum(c.compared for c in comparisons),
+    )
+
+
+def first_divergence(rung: str, comparisons: list[Comparison]) -> Divergence | None:
+    """Return the first step and tensor of a rung that do not agree."""
+    wrong = [c for c in comparisons if not c.agrees]
+    if not wrong:
+        return None
+    first = min(wrong, key=lambda c: c.step)
+    shown = first.examples[0] if first.examples else Example((), "values", "none")
+    return Divergence(
+        rung,
+        first.step,
+        first.tensor,
+        shown.index,
+        shown.expected,
+        shown.got,
+        first.ratio,
+        first.mismatches,
+        first.compared,
+        first.examples,
+    )

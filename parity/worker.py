@@ -1,0 +1,102 @@
+"""A worker process: serves one port, one request after another, until its input ends.
+
+Run as `python -m parity.worker`. Requests come in on standard input, messages go out on what was
+standard output when it started; whatever a port prints goes to standard error.
+"""
+
+import contextlib
+import os
+import pickle
+import queue
+import signal
+import sys
+import threading
+import time
+import traceback
+from typing import BinaryIO
+
+from parity import contract, floors, probe, reference
+from parity.contract import PortName
+from parity.messages import (
+    Calling,
+    Climb,
+    Done,
+    Failed,
+    Load,
+    Loaded,
+    Measure,
+    Message,
+    Refer,
+    Replay,
+    Request,
+    Result,
+    Send,
+)
+
+
+def _serve(request: Request, name: PortName, send: Send) -> None:
+    if isinstance(request, Load):
+        start = time.perf_counter()
+        framework = contract.load_framework(name)
+        send(Loaded(framework, time.perf_counter() - start))
+        return
+    port = contract.load(name, request.inputs.net)
+    match request:
+        case Climb():
+            probe.climb(port, request, send)
+        case Replay():
+            probe.replay(port, request, send)
+        case Refer():
+            send(Result(reference.run(port, request.inputs)))
+        case Measure():
+            send(Result(floors.measure(port, request.inputs, request.reference, send)))
+
+
+def _requests(source: BinaryIO) -> "queue.SimpleQueue[Request]":
+    """Read requests in a thread; when the input ends, so does the process, busy or not."""
+    requests: queue.SimpleQueue[Request] = queue.SimpleQueue()
+
+    def read() -> None:
+        with contextlib.suppress(EOFError):
+            while True:
+                requests.put(pickle.load(source))
+        os._exit(0)
+
+    threading.Thread(target=read, daemon=True).start()
+    return requests
+
+
+def main() -> None:
+    """Serve requests until standard input ends."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
+    answers = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+    sys.stdout = sys.stderr
+    requests = _requests(sys.stdin.buffer)
+    calling = ""
+
+    def send(message: Message) -> None:
+        nonlocal calling
+        calling = message.what if isinstance(message, Calling) else calling
+        pickle.dump(message, answers, protocol=pickle.HIGHEST_PROTOCOL)
+        answers.flush()
+
+    name = PortName("numpy")  # the reference's, which needs no Load
+    while True:
+        request = requests.get()
+        calling = "import"
+        if isinstance(request, Load):
+            name = request.port
+        try:
+            _serve(request, name, send)
+            send(Done())
+        except contract.PortError as error:
+            send(Failed(f"{error}", traceback.format_exc()))
+        except Exception as error:
+            text = " ".join(str(error).split())
+            sentence = f"{calling} raised {type(error).__name__}" + (f": {text}" if text else "")
+            send(Failed(sentence, traceback.format_exc()))
+
+
+if __name__ == "__main__":
+    main()
