@@ -21,7 +21,13 @@ from parity.reference import Reference
 
 CODE = (
     *("parity/noise.py", "parity/reference.py", "parity/floors.py", "parity/cache.py"),
-    *("shared/batches.py", "shared/datasets.py", "shared/experiment.py", "shared/mnist_files.py", "impls/numpy/runtime.py"),
+    *(
+        "shared/batches.py",
+        "shared/datasets.py",
+        "shared/experiment.py",
+        "shared/mnist_files.py",
+        "impls/numpy/runtime.py",
+    ),
 )
 
 
@@ -68,7 +74,7 @@ def save(file: Path, reference: Reference, floors: NoiseFloors) -> None:
         file.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile(dir=file.parent, delete=False) as temporary:
             np.savez(temporary, **flat)
-        os.replace(temporary.name, file)
+        Path(temporary.name).replace(file)
 
 
 def _flatten(key: tuple[Any, ...], value: Any) -> dict[str, Any]:

@@ -27,8 +27,8 @@ class Comparison:
 
     compared: how many values. mismatches: how many of them are over the limit. error: the largest
     one over its floor, with `floor` the noise floor there, `ratio` their quotient and `index` its
-    place. examples: of mismatches, the worst first, or in order. unusable: why the tensor could not be compared, or
-    holds what is no number; then it is an error of the port's.
+    place. examples: of mismatches, the worst first, or in order. unusable: why the tensor could not
+    be compared, or holds what is no number; then it is an error of the port's.
     """
 
     tensor: str

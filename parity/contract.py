@@ -63,12 +63,22 @@ class Port:
         return tuple(name for name in FUNCTIONS if not self.has(name))
 
 
-def check_file(path: Path) -> PortName:
-    """Return the name of a user's port.
+def check_files(paths: list[Path]) -> list[PortName]:
+    """Return the names of users' ports: those of their files or, where two are alike, their paths.
 
     Raises:
-        InputError: the file cannot be read, or is no Python.
+        InputError: a file cannot be read, or is no Python.
     """
+    for path in paths:
+        _check_python(path)
+    names = [path.name for path in paths]
+    return [
+        PortName(path.name if names.count(path.name) == 1 else str(path), path.resolve())
+        for path in paths
+    ]
+
+
+def _check_python(path: Path) -> None:
     try:
         compile(path.read_bytes(), path, "exec")
     except OSError as error:
@@ -79,7 +89,6 @@ def check_file(path: Path) -> PortName:
         line = getattr(error, "lineno", None)
         where = f", line {line}" if line else ""
         raise InputError(f"{path}{where} is not Python ({error.args[0]})") from error
-    return PortName(str(path), path.resolve())
 
 
 def check_framework(name: str) -> PortName:
@@ -116,7 +125,7 @@ def load(name: PortName, net: str) -> Port:
     """Load the port of `net`, and its framework with it.
 
     Raises:
-        PortError: a user's file provides no function of the contract, or names no framework of ours.
+        PortError: a user's file provides none of the functions, or names an unknown framework.
     """
     if name.file is None:
         return _with_runtime(importlib.import_module(f"impls.{name}.{net}"), str(name))

@@ -89,7 +89,7 @@ def _floors_at(
     x, y = inputs.array("x"), inputs.array("y")
     runs: dict[str, list[Tensors]] = {}
     for random in _generators():
-        own = {name: noisy(value, random) for name, value in weights.items()}
+        own: Tensors = {name: noisy(value, random) for name, value in weights.items()}
         targets = noisy(y, random) if y.dtype.kind == "f" else y
         for rung, tensors in rungs(port, inputs, own, noisy(x, random), targets, step):
             require_noisy(tensors.values(), rung)

@@ -46,7 +46,8 @@ class Inputs:
 
     def array(self, name: str, mode: Literal["r", "c"] = "r") -> Array:
         """Return an array, mapped from its file: to read ("r"), or to write to a copy ("c")."""
-        return np.load(self.files[name], mmap_mode=mode).view(np.ndarray)
+        mapped: Array = np.load(self.files[name], mmap_mode=mode)
+        return mapped.view(np.ndarray)
 
     def batch(self, x: Any, y: Any, step: int) -> tuple[Any, Any]:
         """Return the rows that one step sees."""

@@ -9,7 +9,15 @@ from parity.floors import NoiseFloors
 from parity.inputs import Inputs, Tensors
 from parity.ladder import Record
 from parity.reference import Reference
-from parity.verdicts import Divergence, PortResult, Rung, Verdict, first_divergence, summarise
+from parity.verdicts import (
+    Curves,
+    Divergence,
+    PortResult,
+    Rung,
+    Verdict,
+    first_divergence,
+    summarise,
+)
 from shared.experiment import Experiment
 
 Replayed = Callable[[int], Tensors | None]  # a port's weights after some steps of a free run
@@ -43,7 +51,7 @@ def judge(
         for rung, comparisons in found.items()
         if comparisons or record.failure is None
     )
-    losses = record.answers.get(("trajectory", inputs.steps), {}).get("loss")
+    curves = _curves(inputs, reference, floors, record)
     return PortResult(
         recipe=inputs.recipe,
         port=str(port),
@@ -58,15 +66,25 @@ def judge(
         divergence=_first(found),
         not_provided=record.lacking,
         loss={
-            "first": float(losses[0]) if losses is not None and losses.size else None,
-            "last": float(losses[-1]) if losses is not None and losses.size else None,
+            "first": float(curves.losses[0]) if curves else None,
+            "last": float(curves.losses[-1]) if curves else None,
         },
         accuracy=_accuracies(record),
         seconds={name: record.seconds.get(name) for name in ("import", "first_step", "train")},
         traceback=record.failure.traceback if record.failure else None,
-        losses=losses,
-        weights=record.answers.get(("trajectory", inputs.steps)),
+        curves=curves,
     )
+
+
+def _curves(
+    inputs: Inputs, reference: Reference, floors: NoiseFloors, record: Record
+) -> Curves | None:
+    """Return the free run, if the port made one of the right length."""
+    answer = dict(record.answers.get(("trajectory", inputs.steps), {}))
+    losses = answer.pop("loss", None)
+    if losses is None or losses.shape != (inputs.steps,):
+        return None
+    return Curves(losses, answer, reference.losses, floors.losses)
 
 
 def _verdict(error: str | None, rungs: tuple[Rung, ...]) -> Verdict:
@@ -124,5 +142,3 @@ def _accuracies(record: Record) -> dict[str, float | None]:
     """Return the port's own accuracy after its free run."""
     own = {p.split: p.figure for p in record.predictions if p.rung == "trajectory"}
     return {split: own.get(split) for split in ("train", "test")}
-
-

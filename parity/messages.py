@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 
 from parity.comparison import Comparison
 from parity.contract import PortName
-from parity.reference import Reference
 from parity.inputs import Inputs, Tensors
+from parity.reference import Reference
 
 Array = NDArray[Any]
 

@@ -38,7 +38,7 @@ EXACT = frozenset(
     }
 )
 # Approximated, and in a way that leans to one side: how many units in the last place they may err.
-APPROXIMATE = {
+APPROXIMATE: dict[np.ufunc, float] = {
     **dict.fromkeys((np.exp, np.exp2, np.expm1, np.log, np.log2, np.log10, np.log1p), 2.0),
     **dict.fromkeys((np.tanh, np.sinh, np.cosh, np.sin, np.cos, np.arctan, np.power), 2.0),
     **dict.fromkeys((np.logaddexp, np.logaddexp2), 2.0),
@@ -172,7 +172,7 @@ def _matmul(random: Generator, a: NDArray[Any], b: NDArray[Any]) -> NDArray[Any]
     order = _order(random, a.shape[-1])
     a, b = a[:, order], b[order]
     size = _block(random, len(order))
-    total = a[:, :size] @ b[:size]
+    total: NDArray[Any] = a[:, :size] @ b[:size]
     for start in range(size, len(order), size):
         total += a[:, start : start + size] @ b[start : start + size]
     return total

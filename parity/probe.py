@@ -1,8 +1,9 @@
-"""Running one port through all rungs, in its worker process. What it answers is judged elsewhere."""
+"""Running one port through all rungs, in its worker process. Its answers are judged elsewhere."""
 
 import contextlib
 import copy
 import time
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -74,17 +75,14 @@ class _Run:
         self.native_weights = {
             name: self.port.to_native(value) for name, value in self.weights.items()
         }
-        return (
-            self.port.module.build(self.native_weights)
-            if self.port.has("build")
-            else (self.native_weights)
-        )
+        if not self.port.has("build"):
+            return dict(self.native_weights)
+        return self.port.module.build(self.native_weights)
 
     def returned(self, function: str, *arguments: Any) -> Tensors:
         """Call a function that returns arrays by name."""
-        self.send(Calling(function))
         result = getattr(self.port.module, function)(*arguments)
-        if not isinstance(result, dict):
+        if not isinstance(result, Mapping):
             raise PortError(
                 f"{function} returned a {type(result).__name__}, where a dict of arrays is expected"
             )
@@ -122,6 +120,7 @@ class _Run:
             value = self.port.module.loss(self.build(weights), x, y)
             self.send(Answer("loss", step, {"loss": self.array(value, "loss")}))
         if self.port.has("gradients"):
+            self.send(Calling(f"gradients, step {step}"))
             answer = self.returned("gradients", self.build(weights), x, y)
             self.send(Answer("gradients", step, answer))
         if self.port.has("train", "export"):
@@ -186,7 +185,7 @@ class _Run:
         array = self.array(value, "accuracy")
         if array.size != 1 or array.dtype.kind != "f":
             raise PortError(
-                f"accuracy returned {array.dtype} of shape {array.shape}, where a fraction is expected"
+                f"accuracy returned {array.dtype} of shape {array.shape}, where a fraction is due"
             )
         return float(array.reshape(()))
 

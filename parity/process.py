@@ -60,7 +60,7 @@ class Worker:
         """Send a request, and pass every message on until it is served or has failed.
 
         Raises:
-            WorkerDiedError: the process ended, or said nothing for `timeout` seconds and was killed.
+            WorkerDiedError: the process ended, or was silent for `timeout` seconds and was killed.
         """
         assert self.process.stdin is not None
         with contextlib.suppress(OSError):  # it has died: the messages end, too

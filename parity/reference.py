@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -88,7 +89,7 @@ def rungs(
 def walk(
     port: Port, inputs: Inputs, x: Any, y: Any, schedule: Schedule, weights: Tensors
 ) -> Iterator[tuple[int, Tensors, Array]]:
-    """Train from checkpoint to checkpoint; yield the weights and the losses of the steps between."""
+    """Train from checkpoint to checkpoint; yield the weights there and the losses on the way."""
     yield 0, weights, np.empty(0)
     model = port.module.build(weights)
     for start, stop in spans(inputs.steps):
@@ -101,12 +102,14 @@ def walk(
 def spans(steps: int) -> list[tuple[int, int]]:
     """Return the stretches between checkpoints, (start, stop), up to the end of the run."""
     stops = [*checkpoint_steps(steps), steps]
-    return list(zip(stops, stops[1:], strict=False))
+    return list(pairwise(stops))
 
 
 def wide(array: Any) -> Any:
+    """Return a copy in float64; whole numbers stay as they are."""
     return array.astype(np.float64) if array.dtype.kind == "f" else np.array(array)
 
 
 def wide_all(tensors: Tensors) -> Tensors:
+    """Return copies in float64."""
     return {name: wide(value) for name, value in tensors.items()}

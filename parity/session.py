@@ -41,6 +41,9 @@ IMPORTS = {"tensorflow": 0, "torch": 1, "jax": 2}  # the slowest to import start
 class Progress(Protocol):
     """What a session tells of its work while it goes on; called from several threads."""
 
+    def planned(self, pieces: int, cold: int) -> None:
+        """So many pieces of work lie ahead, `cold` of them noise floors."""
+
     def working(self, who: str, what: str) -> None:
         """`who` has begun with `what`."""
 
@@ -131,6 +134,7 @@ class Session:
     ) -> None:
         """Put all work into the pool's queue; what others wait for comes before them."""
         missing = [yardstick for yardstick in yardsticks if not yardstick.recall()]
+        self.progress.planned(len(yardsticks) * len(climbs) + 2 * len(missing), len(missing))
         if missing:
             pool.submit(self._refer, missing)
         for climb in sorted(climbs, key=lambda c: IMPORTS.get(str(c.port), len(IMPORTS))):
@@ -138,9 +142,7 @@ class Session:
         for yardstick in sorted(missing, key=lambda y: -y.inputs.steps * y.inputs.size):
             pool.submit(self._measure, yardstick)
 
-    def _judge_all(
-        self, yardsticks: list[Yardstick], climbs: list[Climbs]
-    ) -> Iterator[PortResult]:
+    def _judge_all(self, yardsticks: list[Yardstick], climbs: list[Climbs]) -> Iterator[PortResult]:
         for number, yardstick in enumerate(yardsticks):
             reference, floors = yardstick.reference.result(), yardstick.floors.result()
             self._check_scale(yardstick, yardsticks)
@@ -233,7 +235,9 @@ class Session:
             for yardstick, future in zip(yardsticks, climb.records, strict=True):
                 if climb.worker is None and loaded.failure is None:
                     loaded = self._load(climb)
-                record = replace(loaded, seconds=dict(loaded.seconds), answers={}, unchanged=[], predictions=[])
+                record = replace(
+                    loaded, seconds=dict(loaded.seconds), answers={}, unchanged=[], predictions=[]
+                )
                 if record.failure is None:
                     self._climb_one(yardstick, climb, record)
                 future.set_result(record)

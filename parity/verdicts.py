@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from parity.comparison import Comparison, Example
 
+Array = NDArray[Any]
 Verdict = Literal["agree", "disagree", "error"]
 RUNGS = (
     "data",
@@ -54,11 +55,21 @@ class Divergence:
 
 
 @dataclass(frozen=True)
+class Curves:
+    """A free run: its losses and last weights, and the losses and floors they are held to."""
+
+    losses: Array
+    weights: dict[str, Array]
+    reference: Array
+    floors: Array
+
+
+@dataclass(frozen=True)
 class PortResult:
     """The verdict on one port, on one recipe, in one precision.
 
     loss: the first and the last of the port's free run. accuracy: the port's own, after it, on the
-    training and the test rows. losses, weights: of the free run, for pictures.
+    training and the test rows. curves: what pictures are made of, if it ran to the end.
     """
 
     recipe: str
@@ -77,8 +88,7 @@ class PortResult:
     accuracy: dict[str, float | None]
     seconds: dict[str, float | None]
     traceback: str | None = None
-    losses: NDArray[Any] | None = field(default=None, repr=False)
-    weights: dict[str, NDArray[Any]] | None = field(default=None, repr=False)
+    curves: Curves | None = field(default=None, repr=False)
 
     @property
     def compared(self) -> int:

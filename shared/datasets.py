@@ -44,7 +44,7 @@ def _sha256(*arrays: NDArray[np.generic]) -> str:
 
 @lru_cache
 def iris(choice: str, data_dir: Path | None) -> Dataset:
-    """Return Fisher's iris: 150 rows, 4 features standardised (ddof 0), one-hot targets (150, 3)."""
+    """Return Fisher's iris: x (150, 4) standardised with ddof 0, y one-hot (150, 3)."""
     from sklearn.datasets import load_iris  # takes a second to import
 
     features, species = load_iris(return_X_y=True)

@@ -15,12 +15,12 @@ def predicted_classes(outputs: Floats) -> NDArray[np.int64]:
     class is 1 where the logit is over 0, which is where its sigmoid is over 1/2.
     """
     if outputs.shape[1] == 1:
-        return (outputs[:, 0] > 0).astype(np.int64)
-    return outputs.argmax(axis=1)
+        return np.asarray(outputs[:, 0] > 0, np.int64)
+    return np.asarray(outputs.argmax(axis=1), np.int64)
 
 
 def true_classes(y: NDArray[Any]) -> NDArray[np.int64]:
-    """Return the class of each row of targets, (n,), from classes (n,), 0 or 1 (n, 1) or one-hot."""
+    """Return each row's class, (n,), from targets: classes (n,), 0 or 1 (n, 1), or one-hot."""
     if y.ndim == 1:
         return y.astype(np.int64)
     return predicted_classes(y - 0.5) if y.shape[1] == 1 else y.argmax(axis=1)

@@ -15,7 +15,8 @@ def _is_banner(line):
 def _import_without_banners():
     """Import TensorFlow, showing all that it prints on standard error but its load-time banners.
 
-    The libraries it loads greet before they have read any log level, so no setting stops them. (TensorFlow 2.21)
+    The libraries that TensorFlow 2.21 loads greet before they have read any log level, so no
+    setting stops them.
     """
     sys.stderr.flush()
     stderr = os.dup(2)
@@ -24,7 +25,7 @@ def _import_without_banners():
         try:
             import tensorflow
 
-            tensorflow.config.list_physical_devices()  # looks for a GPU, and says if there is none
+            tensorflow.config.list_physical_devices()  # looks for a GPU; says if there is none
         finally:
             os.dup2(stderr, 2)
             os.close(stderr)

@@ -5,7 +5,7 @@ Source: "MNIST For ML Beginners", the tutorial of TensorFlow 1. What became of i
     x = tf.placeholder(tf.float32, [None, 784])       an argument, x
     W = tf.Variable(tf.zeros([784, 10]))              the same Variable, made in `build`
     y = tf.matmul(x, W) + b                           the same line, in `forward`
-    softmax_cross_entropy_with_logits(...)            the same loss, its sparse_ form: y holds digits
+    softmax_cross_entropy_with_logits(...)            its sparse_ form, for y that holds digits
     GradientDescentOptimizer(0.5).minimize(loss)      tf.GradientTape and assign_sub
     sess = tf.Session(); sess.run(init)               nothing: Variables hold values at once
     for ...: sess.run(train_step, feed_dict=...)      the loop moves inside a tf.function

@@ -11,7 +11,7 @@ from shared.experiment import prepare
 
 
 def build(weights):
-    """Return the model, a dict of Variables with a copy of W1 (2, 4), b1 (4,), W2 (4, 1), b2 (1,)."""
+    """Return the model, a dict of Variables: W1 (2, 4), b1 (4,), W2 (4, 1), b2 (1,), copied."""
     return {name: tf.Variable(value) for name, value in weights.items()}
 
 

@@ -1,0 +1,25 @@
+# Needs Python 3.11 or newer with pip and venv, and nothing else.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: compare test lint clean
+
+compare: .venv/installed  ## train everything everywhere and compare: make compare ARGS="mnist --steps 100"
+	$(BIN)/python compare.py --pictures out $(ARGS)
+
+test: lint  ## lint, check types, run all tests
+	$(BIN)/python -m pytest $(ARGS)
+
+lint: .venv/installed
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+.venv/installed: pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[all,dev]"
+	touch $@
+
+clean:
+	rm -rf .venv out .mypy_cache .pytest_cache .ruff_cache .import_linter_cache

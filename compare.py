@@ -1,0 +1,222 @@
+"""Lockstep's command line: compare ports of the same small networks, and say whether they agree."""
+
+import importlib.util
+import signal
+import sys
+import time
+import traceback
+from contextlib import ExitStack
+from itertools import groupby
+from pathlib import Path
+from types import FrameType
+from typing import Any, NoReturn
+
+import click
+from rich.console import Console
+
+from parity import contract, progress, report
+from parity.json_report import to_json
+from parity.output import OutputFile, writable_folder
+from parity.session import Options, ReferenceFailedError, Session
+from parity.verdicts import PortResult, overall
+from shared import recipes
+from shared.errors import InputError
+from shared.experiment import Experiment, prepare
+
+STATUS = {"agree": 0, "disagree": 1, "error": 3}
+UNUSABLE_INPUT, FAILED, INTERRUPTED = 2, 3, 130
+DTYPES = {"float32": ["float32"], "float64": ["float64"], "both": ["float32", "float64"]}
+EXAMPLES = """\b
+Examples:
+  python compare.py                            all recipes, all frameworks, at full length
+  python compare.py planar --steps 500         one recipe, cut short
+  python compare.py mnist --frameworks torch,jax
+  python compare.py mnist --with my_port.py    your own port beside the others
+  python compare.py --quiet --json -           one JSON object on standard output
+
+\b
+Exit status:
+  0 all agree   1 some port disagrees   2 unusable input   3 a port failed
+"""
+FILE = click.Path(path_type=Path)
+
+
+@click.command(epilog=EXAMPLES, context_settings={"help_option_names": ["-h", "--help"]})
+@click.argument("recipe", nargs=-1)
+@click.option("--frameworks", metavar="NAMES", help="Whose ports, with commas. [default: all]")
+@click.option(
+    "--with", "files", metavar="FILE", multiple=True, type=FILE, help="A port of yours; repeatable."
+)
+@click.option("--dtype", default="both", show_default=True, help="float32, float64 or both.")
+@click.option("--steps", type=int, metavar="N", help="Updates to make. [default: the recipe's]")
+@click.option(
+    "--seed", type=int, metavar="N", help="For weights and batch order. [default: the recipe's]"
+)
+@click.option(
+    "--data",
+    default="auto",
+    show_default=True,
+    help="mnist, digits (a small stand-in), or auto: digits where MNIST cannot be had.",
+)
+@click.option(
+    "--data-dir",
+    metavar="DIR",
+    type=FILE,
+    help="Where MNIST's four files lie. [default: $LOCKSTEP_DATA, the cache, a download]",
+)
+@click.option("--threads", default=1, show_default=True, help="Threads of each port.")
+@click.option(
+    "--timeout", default=300.0, show_default=True, help="Seconds that one call of a port may take."
+)
+@click.option("--json", metavar="FILE", help="Write the result as JSON; - is standard output.")
+@click.option("--pictures", metavar="DIR", type=FILE, help="Draw loss curves and decisions there.")
+@click.option("--quiet", is_flag=True, help="Print the last line alone: no progress, no tables.")
+@click.option("--debug", is_flag=True, help="Show tracebacks.")
+@click.option("--list", "listed", is_flag=True, help="List recipes and frameworks, and exit.")
+def compare(listed: bool, **options: Any) -> int:
+    """Train the same networks in several frameworks, and say whether they agree.
+
+    RECIPE is what to train; see --list. Without one, all are.
+    """
+    if listed:
+        print_list()
+        return 0
+    return run(**options)
+
+
+def run(
+    recipe: tuple[str, ...],
+    frameworks: str | None,
+    files: tuple[Path, ...],
+    dtype: str,
+    steps: int | None,
+    seed: int | None,
+    data: str,
+    data_dir: Path | None,
+    threads: int,
+    timeout: float,
+    json: str | None,
+    pictures: Path | None,
+    quiet: bool,
+    debug: bool,
+) -> int:
+    """Compare, and return the exit status."""
+    check_options(dtype, steps, seed, data, threads, timeout)
+    if files and not recipe:
+        raise InputError(f"--with needs a RECIPE: name the one that {files[0]} is a port of")
+    names = list(dict.fromkeys(recipe)) or list(recipes.RECIPES)
+    for name in names:
+        recipes.get(name)
+    chosen = list(contract.FRAMEWORKS) if frameworks is None else frameworks.split(",")
+    ports = [contract.check_framework(name.strip()) for name in dict.fromkeys(chosen) if name]
+    ports += contract.check_files(list(dict.fromkeys(files)))
+    if not ports:
+        raise InputError("--frameworks names no framework, so there is nothing to compare")
+    with ExitStack() as stack:
+        output = stack.enter_context(OutputFile(json)) if json else None
+        folder = writable_folder(pictures) if pictures else None
+        start = time.monotonic()
+        experiments = [
+            prepare(name, precision, steps, seed, data, data_dir)
+            for name in names
+            for precision in DTYPES[dtype]
+        ]
+        out = report.console(stderr=json == "-")
+        with progress_for(quiet) as shown:
+            session = Session(Options(threads=threads, timeout=timeout), shown)
+            results = list(session.run(experiments, ports))
+        if not quiet:
+            print_report(out, experiments, results, debug)
+        if folder:
+            from parity import pictures as drawing  # matplotlib takes a second to import
+
+            drawing.draw(experiments, results, folder)
+        if output:
+            output.write(to_json(results))
+        if not (quiet and json == "-"):
+            out.print(report.last_line(results, time.monotonic() - start))
+    return STATUS[overall(results)]
+
+
+def check_options(
+    dtype: str, steps: int | None, seed: int | None, data: str, threads: int, timeout: float
+) -> None:
+    """Raise InputError for a value that no comparison can use."""
+    if dtype not in DTYPES:
+        raise InputError(recipes.unknown("--dtype", dtype, list(DTYPES)))
+    if data not in ("auto", "mnist", "digits"):
+        raise InputError(recipes.unknown("--data", data, ["auto", "mnist", "digits"]))
+    if steps is not None and steps < 1:
+        raise InputError(f"--steps is {steps}, but there must be at least 1 to compare")
+    if seed is not None and not 0 <= seed < 2**32:
+        raise InputError(f"--seed is {seed}, but must be from 0 to 4294967295")
+    if threads < 1:
+        raise InputError(f"--threads is {threads}, but each port needs at least 1")
+    if not timeout > 0:
+        raise InputError(f"--timeout is {timeout:g}, but must be over 0 seconds")
+
+
+def progress_for(quiet: bool) -> progress.Silent:
+    """Return how to tell of progress: live on a terminal, in lines elsewhere, or not at all."""
+    console = Console(stderr=True, highlight=False)
+    if quiet:
+        return progress.Silent()
+    return progress.Live(console) if console.is_terminal else progress.Lines(console)
+
+
+def print_report(
+    out: Console, experiments: list[Experiment], results: list[PortResult], debug: bool
+) -> None:
+    """Print a table per recipe, and what is wrong with any port."""
+    out.print(report.LEGEND, markup=False)
+    for name, group in groupby(results, key=lambda result: result.recipe):
+        experiment = next(e for e in experiments if e.recipe.name == name)
+        out.print(report.recipe_report(experiment, list(group)))
+    if debug:
+        for result in results:
+            out.print(result.traceback or "", markup=False, end="")
+
+
+def print_list() -> None:
+    """Print what there is to compare."""
+    out = report.console()
+    out.print("Recipes:")
+    for recipe in recipes.RECIPES.values():
+        out.print(f"  {recipe.name:15} {recipe}", markup=False)
+    out.print("Frameworks:")
+    for name in contract.FRAMEWORKS:
+        there = "installed" if importlib.util.find_spec(name) else "not installed"
+        out.print(f"  {name:15} {there}")
+
+
+def main() -> NoReturn:
+    """Run the command line, and exit with the status that README.md lists."""
+    signal.signal(signal.SIGTERM, terminate)
+    try:
+        status = compare.main(standalone_mode=False)
+    except InputError as error:
+        status = complain(str(error), UNUSABLE_INPUT)
+    except click.ClickException as error:
+        status = complain(error.format_message(), UNUSABLE_INPUT)
+    except ReferenceFailedError as error:
+        status = complain(str(error), FAILED)
+    except (KeyboardInterrupt, click.Abort):
+        status = complain("interrupted", INTERRUPTED)
+    sys.exit(status)
+
+
+def complain(sentence: str, status: int) -> int:
+    """Print one sentence on standard error and, with --debug, where it came from."""
+    print(f"compare.py: {sentence}", file=sys.stderr)  # noqa: T201 - the one way out of an error
+    if "--debug" in sys.argv:
+        traceback.print_exc()
+    return status
+
+
+def terminate(signum: int, frame: FrameType | None) -> NoReturn:
+    """Stop as Ctrl-C does, so that no process is left behind."""
+    raise KeyboardInterrupt
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,60 @@
+"""The result of a comparison as one JSON object, schema 1."""
+
+import json
+import math
+import platform
+from dataclasses import asdict
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+from parity.comparison import LIMIT
+from parity.contract import FRAMEWORKS
+from parity.verdicts import PortResult, overall
+
+SCHEMA = 1
+# Not in JSON: arrays are for pictures, tracebacks for --debug.
+LEFT_OUT = ("curves", "traceback")
+
+
+def to_json(results: list[PortResult]) -> str:
+    """Return the whole comparison; numbers that JSON lacks are the strings nan, inf and -inf."""
+    report = {
+        "schema": SCHEMA,
+        "verdict": overall(results),
+        "limit": LIMIT,
+        "environment": {
+            "python": platform.python_version(),
+            "platform": platform.platform(),
+            "versions": {name: v for name in FRAMEWORKS if (v := _version(name))},
+        },
+        "results": [_result(result) for result in results],
+    }
+    return json.dumps(_finite(report), indent=2, allow_nan=False) + "\n"
+
+
+def _result(result: PortResult) -> dict[str, Any]:
+    fields = {name: value for name, value in vars(result).items() if name not in LEFT_OUT}
+    return {
+        **fields,
+        "rungs": [asdict(rung) for rung in result.rungs],
+        "divergence": asdict(result.divergence) if result.divergence else None,
+        "diagnosis": None,
+        "compared": result.compared,
+    }
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _finite(item) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
+    return value

@@ -1,0 +1,105 @@
+"""What goes on while a comparison runs: live on a terminal, elsewhere a plain line per piece."""
+
+import threading
+import time
+from types import TracebackType
+from typing import Self
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TaskID, TextColumn
+
+WHY_COLD = "Measuring noise floors: they are kept, so that only the first run on this data is slow."
+
+
+class Silent:
+    """Tells nothing."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Nothing to end."""
+
+    def planned(self, pieces: int, cold: int) -> None:
+        """So many pieces of work lie ahead, `cold` of them noise floors."""
+
+    def working(self, who: str, what: str) -> None:
+        """`who` has begun with `what`."""
+
+    def finished(self, who: str, what: str) -> None:
+        """`who` is through with `what`."""
+
+
+class Lines(Silent):
+    """Prints a line per piece of work done."""
+
+    def __init__(self, console: Console) -> None:
+        self.console = console
+        self.start = time.monotonic()
+
+    def planned(self, pieces: int, cold: int) -> None:
+        """Say how much lies ahead, and why it may be slow."""
+        self.console.print(f"{pieces} pieces of work", markup=False)
+        if cold:
+            self.console.print(WHY_COLD, markup=False)
+
+    def finished(self, who: str, what: str) -> None:
+        """Print what is done, and when."""
+        seconds = time.monotonic() - self.start
+        self.console.print(f"{seconds:6.1f} s  {who}: {what}", markup=False)
+
+
+class Live(Silent):
+    """Shows a bar for the whole, and a line for each of those at work."""
+
+    def __init__(self, console: Console) -> None:
+        self.console = console
+        self.bars = Progress(
+            SpinnerColumn(),
+            TextColumn("{task.description}", markup=False),
+            BarColumn(bar_width=24),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[what]}", markup=False),
+            console=console,
+            transient=True,
+        )
+        self.lock = threading.Lock()
+        self.tasks: dict[str, TaskID] = {}
+        self.whole = self.bars.add_task("all", total=None, what="")
+
+    def __enter__(self) -> Self:
+        self.bars.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.bars.stop()
+
+    def planned(self, pieces: int, cold: int) -> None:
+        """Set the length of the bar, and say why it may be slow."""
+        self.bars.update(self.whole, total=pieces)
+        if cold:
+            self.console.print(WHY_COLD, markup=False)
+
+    def working(self, who: str, what: str) -> None:
+        """Show what `who` is at."""
+        with self.lock:
+            if who not in self.tasks:
+                self.tasks[who] = self.bars.add_task(who, total=None, what=what)
+            self.bars.update(self.tasks[who], what=what)
+
+    def finished(self, who: str, what: str) -> None:
+        """Advance the whole."""
+        with self.lock:
+            self.bars.advance(self.whole)
+            if who in self.tasks:
+                self.bars.update(self.tasks[who], what=f"{what}: done")

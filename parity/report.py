@@ -1,0 +1,148 @@
+"""The result of a comparison as a person reads it, in up to 100 columns."""
+
+from rich.console import Console, Group, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from parity.comparison import LIMIT, Example
+from parity.verdicts import Divergence, PortResult, Rung
+from shared.experiment import Experiment
+
+WIDTH = 100
+COLOURS = {"agree": "green", "disagree": "bold red", "error": "bold red"}
+# Ratios on the other rungs are not of noise floors.
+MEASURED = ("forward", "loss", "gradients", "update", "trajectory")
+LEGEND = (
+    "Every port is held to the NumPy port in float64. A ratio is a port's error divided by the\n"
+    f"noise floor, which is how far rounding alone moves that value: up to {LIMIT:g} agrees."
+)
+
+
+def console(stderr: bool = False) -> Console:
+    """Return a console of at most WIDTH columns; where there is no terminal, of just so many."""
+    console = Console(stderr=stderr, highlight=False, soft_wrap=False)
+    console.width = min(console.width, WIDTH) if console.is_terminal else WIDTH
+    return console
+
+
+def recipe_report(experiment: Experiment, results: list[PortResult]) -> RenderableType:
+    """Return the table of one recipe, a row per port and precision, and what is wrong with any."""
+    heading = Text(f"{experiment.recipe.name}", style="bold")
+    heading.append(f"  {experiment.recipe}; {experiment.steps:,} steps run", style="not bold")
+    parts: list[RenderableType] = [Text(), heading, Text(f"data: {experiment.data.title}")]
+    if experiment.data.notice:
+        parts.append(Text(f"STAND-IN DATA: {experiment.data.notice}", style="bold yellow"))
+    parts.append(_table(results))
+    parts += [_details(result) for result in results if result.verdict != "agree"]
+    parts += _not_provided(results)
+    return Group(*parts)
+
+
+def last_line(results: list[PortResult], seconds: float) -> Text:
+    """Return the verdict on everything in one line."""
+    compared = sum(result.compared for result in results)
+    wrong = [result for result in results if result.verdict != "agree"]
+    tail = f"{compared:,} values compared in {seconds:.0f} s"
+    stand_in = " (STAND-IN DATA)" if any(r.data["name"] == "digits" for r in results) else ""
+    if not wrong:
+        return Text(f"All {len(results)} agree; {tail}{stand_in}", style="bold green")
+    counts = [
+        f"{number} {word}"
+        for verdict, word in (("disagree", "disagree"), ("error", "in error"))
+        if (number := sum(r.verdict == verdict for r in wrong))
+    ]
+    return Text(f"{' and '.join(counts)} of {len(results)}; {tail}{stand_in}", style="bold red")
+
+
+def _table(results: list[PortResult]) -> Table:
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
+    table.add_column("port", overflow="fold", max_width=20)
+    for name in ("dtype", "verdict"):
+        table.add_column(name, no_wrap=True)
+    for name in ("last loss", "train", "test", "ratio"):
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("worst at", no_wrap=True)
+    for name in ("values", "s"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for result in results:
+        worst = _worst(result)
+        table.add_row(
+            result.port,
+            result.dtype,
+            Text(result.verdict, style=COLOURS[result.verdict]),
+            "" if result.loss["last"] is None else f"{result.loss['last']:.6f}",
+            _percent(result.accuracy["train"]),
+            _percent(result.accuracy["test"]),
+            f"{worst.ratio:.2g}" if worst else "",
+            _place(worst),
+            _count(result.compared),
+            "" if result.seconds["train"] is None else f"{result.seconds['train']:.1f}",
+        )
+    return table
+
+
+def _worst(result: PortResult) -> Rung | None:
+    measured = [rung for rung in result.rungs if rung.rung in MEASURED and rung.compared]
+    return max(measured, key=lambda rung: rung.ratio, default=None)
+
+
+def _place(rung: Rung | None) -> str:
+    if rung is None:
+        return ""
+    tensor = "" if rung.tensor == rung.rung else f" {rung.tensor}"
+    return f"{rung.rung}{tensor}, step {rung.step}"
+
+
+def _percent(fraction: float | None) -> str:
+    return "" if fraction is None else f"{100 * fraction:.2f}%"
+
+
+def _count(number: int) -> str:
+    if number < 1_000_000:
+        return f"{number:,}"
+    return f"{number / 1e6:.0f} M"
+
+
+def _details(result: PortResult) -> RenderableType:
+    """Return the first divergence of a port, with a table of values, or its error, or both."""
+    title = Text(f"{result.port} {result.dtype}", style="bold red")
+    parts: list[RenderableType] = [Text()]
+    if result.error:
+        parts.append(title + Text(f": {result.error}", style="not bold red"))
+    divergence = result.divergence
+    if divergence:
+        share = f"{divergence.mismatches:,} of {divergence.size:,} values are over the limit"
+        ratio = f", the worst by a ratio of {divergence.ratio:.3g}" if divergence.mismatches else ""
+        what = f" differs first on {divergence.rung}, step {divergence.step}, {divergence.tensor}"
+        parts.append(title + Text(what, style="not bold red"))
+        if divergence.size:
+            parts.append(Text(f"  {share}{ratio}"))
+        parts.append(Padding(_examples(divergence), (0, 0, 0, 2)))
+    return Group(*parts)
+
+
+def _examples(divergence: Divergence) -> Table:
+    table = Table(box=None, padding=(0, 3, 0, 0), header_style="dim")
+    table.add_column("index")
+    table.add_column("expected", justify="right")
+    table.add_column("got", justify="right")
+    for example in divergence.examples:
+        table.add_row(_index(example), _value(example.expected), _value(example.got))
+    return table
+
+
+def _index(example: Example) -> str:
+    return str(list(example.index)) if example.index else "-"
+
+
+def _value(value: float | int | str) -> str:
+    return f"{value:.9g}" if isinstance(value, float) else str(value)
+
+
+def _not_provided(results: list[PortResult]) -> list[RenderableType]:
+    lacking = {result.port: result.not_provided for result in results if result.not_provided}
+    return [
+        Text(f"{port} does not provide {', '.join(functions)}: not compared", style="yellow")
+        for port, functions in lacking.items()
+    ]
