@@ -92,7 +92,7 @@ def main() -> None:
             send(Done())
         except contract.PortError as error:
             send(Failed(f"{error}", traceback.format_exc()))
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             text = " ".join(str(error).split())
             sentence = f"{calling} raised {type(error).__name__}" + (f": {text}" if text else "")
             send(Failed(sentence, traceback.format_exc()))

@@ -1,0 +1,37 @@
+"""What the tests share: a cache of their own, MNIST if it is to be had, and compare.py itself."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.running import ROOT, Compare, Run, run_compare
+
+
+@pytest.fixture(scope="session")
+def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """An environment with an empty cache, shared by all tests, and without MNIST."""
+    cache = str(tmp_path_factory.mktemp("cache"))
+    inherited = {name: value for name, value in os.environ.items() if name != "LOCKSTEP_DATA"}
+    return {**inherited, "LOCKSTEP_CACHE": cache, "XDG_CACHE_HOME": cache}
+
+
+@pytest.fixture(scope="session")
+def compare(environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Compare:
+    """Run compare.py in a process of its own, with --json, and return what came of it."""
+
+    def run(*arguments: object, **changes: str) -> Run:
+        file = tmp_path_factory.mktemp("json") / "report.json"
+        return run_compare({**environment, **changes}, file, *arguments)
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def mnist_dir() -> Path:
+    """The folder of MNIST's real files."""
+    for folder in (os.environ.get("LOCKSTEP_DATA"), ROOT.parent / "shared" / "data" / "mnist"):
+        for candidate in (Path(folder), Path(folder) / "mnist") if folder else ():
+            if (candidate / "train-images-idx3-ubyte.gz").exists():
+                return candidate
+    pytest.skip("MNIST's files are neither in $LOCKSTEP_DATA nor in ../shared/data/mnist")

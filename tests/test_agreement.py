@@ -1,0 +1,81 @@
+"""All ports through all rungs: the frameworks agree, in both precisions."""
+
+import pytest
+
+from parity.contract import FRAMEWORKS
+from parity.verdicts import RUNGS
+from shared.recipes import RECIPES
+from tests.running import Compare, Run
+
+
+@pytest.fixture(scope="module")
+def short(compare: Compare) -> Run:
+    return compare("--data", "digits", "--steps", 60)
+
+
+def test_all_agree(short: Run) -> None:
+    assert short.status == 0, short.stdout + short.stderr
+    assert short.report["verdict"] == "agree"
+    results = short.report["results"]
+    assert len(results) == len(RECIPES) * len(FRAMEWORKS) * 2
+    assert {(r["recipe"], r["port"], r["dtype"]) for r in results} == {
+        (recipe, framework, dtype)
+        for recipe in RECIPES
+        for framework in FRAMEWORKS
+        for dtype in ("float32", "float64")
+    }
+
+
+def test_every_rung_compares_something(short: Run) -> None:
+    for result in short.report["results"]:
+        rungs = {rung["rung"]: rung for rung in result["rungs"]}
+        published = result["recipe"] == "planar" and result["dtype"] == "float64"
+        assert list(rungs) == [rung for rung in RUNGS if rung != "published" or published]
+        for rung in rungs.values():
+            assert rung["verdict"] == "agree"
+            assert rung["compared"] > 0
+            assert rung["ratio"] <= short.report["limit"]
+
+
+def test_the_report_names_what_was_run(short: Run) -> None:
+    for result in short.report["results"]:
+        compiled = result["framework"] in ("jax", "tensorflow")
+        assert result["mode"] == ("compiled" if compiled else "eager")
+        assert result["device"] == "cpu"
+        assert result["divergence"] is result["diagnosis"] is result["error"] is None
+        assert result["not_provided"] == []
+        assert all(seconds > 0 for seconds in result["seconds"].values())
+        assert len(result["data"]["sha256"]) == 64
+    versions = short.report["environment"]["versions"]
+    assert set(versions) == set(FRAMEWORKS)
+
+
+def test_the_stand_in_is_named_wherever_figures_are_shown(short: Run) -> None:
+    assert short.stdout.count("STAND-IN DATA") == 3  # two recipes and the last line
+    names = {r["recipe"]: r["data"]["name"] for r in short.report["results"]}
+    assert names["mnist"] == names["mnist-tutorial"] == "digits"
+
+
+def test_the_tables_fit_100_columns(short: Run) -> None:
+    assert max(map(len, short.stdout.splitlines())) <= 100
+
+
+def test_a_single_step_is_enough_to_compare(compare: Compare) -> None:
+    run = compare("iris", "mnist", "--steps", 1, "--frameworks", "numpy", "--data", "digits")
+    assert run.status == 0, run.stdout + run.stderr
+
+
+def test_another_seed_gives_other_weights_and_no_published_rung(compare: Compare) -> None:
+    run = compare("planar", "--steps", 20, "--seed", 7, "--frameworks", "numpy,jax")
+    assert run.status == 0, run.stdout
+    result = run.result("jax", "float64")
+    assert result["loss"]["first"] != pytest.approx(0.6930480201239823)
+    assert "published" not in [rung["rung"] for rung in result["rungs"]]
+
+
+def test_planar_agrees_to_the_end(compare: Compare) -> None:
+    run = compare("planar", "--frameworks", "numpy,jax", "--dtype", "float64")
+    assert run.status == 0, run.stdout
+    rungs = {rung["rung"]: rung for rung in run.result("jax", "float64")["rungs"]}
+    assert rungs["published"]["compared"] == 8
+    assert rungs["trajectory"]["compared"] == 10_000 + 17

@@ -1,0 +1,105 @@
+"""What is kept between runs: read back as it was written, and never trusted when damaged."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from parity import cache, contract, floors, reference
+from parity.floors import NoiseFloors
+from parity.inputs import Inputs, Store
+from parity.reference import Reference
+from shared.experiment import prepare
+from tests.running import Compare
+
+Kept = tuple[Inputs, Reference, NoiseFloors]
+
+
+def inputs_of(folder: Path, steps: int, dtype: str = "float32", seed: int | None = None) -> Inputs:
+    experiment = prepare("mnist-tutorial", dtype, steps, seed, choice="digits")
+    return Store(folder).inputs(experiment, "cpu", 1)
+
+
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory: pytest.TempPathFactory) -> Kept:
+    inputs = inputs_of(tmp_path_factory.mktemp("store"), 12)
+    port = contract.load(contract.PortName("numpy"), "mnist")
+    ran = reference.run(port, inputs)
+    return inputs, ran, floors.measure(port, inputs, ran, lambda message: None)
+
+
+def test_what_is_read_is_what_was_written(kept: Kept, tmp_path: Path) -> None:
+    _, ran, measured = kept
+    cache.save(tmp_path / "kept.npz", ran, measured)
+    assert [path.name for path in tmp_path.iterdir()] == ["kept.npz"]
+    found = cache.load(tmp_path / "kept.npz")
+    assert found is not None
+    same, same_floors = found
+    assert same.expected.keys() == ran.expected.keys()
+    for at, tensors in ran.expected.items():
+        for name, value in tensors.items():
+            assert np.array_equal(same.expected[at][name], value)
+            assert same.expected[at][name].dtype == value.dtype
+            assert same_floors.expected[at][name] == measured.expected[at][name]
+    assert same.checkpoints.keys() == ran.checkpoints.keys()
+    assert same.path.keys() == ran.path.keys()
+    assert np.array_equal(same.losses, ran.losses)
+    assert np.array_equal(same_floors.losses, measured.losses)
+    assert same_floors.path == measured.path
+    assert same_floors.outputs == measured.outputs
+
+
+def test_a_damaged_file_is_not_trusted(kept: Kept, tmp_path: Path) -> None:
+    file = tmp_path / "kept.npz"
+    assert cache.load(file) is None
+    _, ran, measured = kept
+    cache.save(file, ran, measured)
+    whole = file.read_bytes()
+    middle = len(whole) // 2
+    damaged = {
+        "cut": whole[:middle],
+        "empty": b"",
+        "flipped": whole[:middle] + bytes([whole[middle] ^ 1]) + whole[middle + 1 :],
+        "another": b"not a zip file",
+    }
+    for content in damaged.values():
+        file.write_bytes(content)
+        assert cache.load(file) is None
+    np.savez(file, anything=np.zeros(3))
+    assert cache.load(file) is None
+
+
+def test_the_name_depends_on_all_that_matters(tmp_path: Path) -> None:
+    inputs = [
+        inputs_of(tmp_path, 12),
+        inputs_of(tmp_path, 13),
+        inputs_of(tmp_path, 12, "float64"),
+        inputs_of(tmp_path, 12, seed=1),
+    ]
+    names = [cache.path(each, "sha") for each in inputs] + [cache.path(inputs[0], "other")]
+    assert len(set(names)) == len(names)
+    assert cache.path(inputs_of(tmp_path, 12), "sha") == names[0]
+
+
+def test_a_damaged_cache_changes_no_verdict(compare: Compare, tmp_path: Path) -> None:
+    arguments = ("iris", "--steps", 10, "--frameworks", "numpy", "--dtype", "float32")
+    cold = compare(*arguments, LOCKSTEP_CACHE=str(tmp_path))
+    files = list((tmp_path / "floors").iterdir())
+    assert len(files) == 1
+    content = files[0].read_bytes()
+    files[0].write_bytes(content[:1000])
+    mended = compare(*arguments, LOCKSTEP_CACHE=str(tmp_path))
+    assert cold.report["results"][0]["rungs"] == mended.report["results"][0]["rungs"]
+    assert "Measuring noise floors" in mended.stderr
+    assert "Measuring noise floors" not in compare(*arguments, LOCKSTEP_CACHE=str(tmp_path)).stderr
+
+
+def test_floors_in_both_precisions_fit(tmp_path: Path) -> None:
+    port = contract.load(contract.PortName("numpy"), "mnist")
+    both = {}
+    for dtype in ("float32", "float64"):
+        inputs = inputs_of(tmp_path, 12, dtype)
+        ran = reference.run(port, inputs)
+        both[dtype] = floors.measure(port, inputs, ran, lambda message: None).expected
+    assert both["float32"].keys() == both["float64"].keys()
+    assert floors.check_scale(both["float32"], both["float64"]) is None

@@ -1,0 +1,65 @@
+"""Ports of one net are siblings: the same functions, in the same order, with the same arguments."""
+
+import ast
+
+import pytest
+
+from parity.contract import FRAMEWORKS, FUNCTIONS, ROOT, RUNTIME
+from shared.recipes import RECIPES
+
+NETS = sorted({recipe.net for recipe in RECIPES.values()})
+ARGUMENTS = {
+    "build": ["weights"],
+    "forward": ["model", "x"],
+    "loss": ["model", "x", "y"],
+    "gradients": ["model", "x", "y"],
+    "train": ["model", "x", "y", "schedule", "learning_rate"],
+    "accuracy": ["model", "x", "y"],
+    "export": ["model"],
+    "configure": ["dtype", "device", "threads"],
+    "to_native": ["array"],
+    "to_numpy": ["value"],
+}
+
+
+def functions(framework: str, file: str) -> dict[str, ast.FunctionDef]:
+    """Return the functions of a file in its order."""
+    tree = ast.parse((ROOT / "impls" / framework / f"{file}.py").read_text())
+    return {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef)}
+
+
+def test_the_frameworks_are_those_of_the_project() -> None:
+    assert set(FRAMEWORKS) >= {"numpy", "tensorflow", "torch", "jax"}
+    assert FRAMEWORKS[0] == "numpy"
+
+
+@pytest.mark.parametrize("framework", FRAMEWORKS)
+def test_every_framework_has_every_net_and_no_other(framework: str) -> None:
+    files = {path.stem for path in (ROOT / "impls" / framework).glob("*.py")}
+    assert files == {"__init__", "runtime", *NETS}
+
+
+@pytest.mark.parametrize("framework", FRAMEWORKS)
+@pytest.mark.parametrize("net", NETS)
+def test_a_port_has_the_contract_in_order(framework: str, net: str) -> None:
+    own = functions(framework, net)
+    assert [name for name in own if name in FUNCTIONS] == list(FUNCTIONS)
+    assert list(own)[-1] == "main"
+    for name in FUNCTIONS:
+        assert [argument.arg for argument in own[name].args.args] == ARGUMENTS[name]
+        assert ast.get_docstring(own[name]), f"{name} has no docstring"
+
+
+@pytest.mark.parametrize("framework", FRAMEWORKS)
+def test_a_runtime_has_its_functions_in_order(framework: str) -> None:
+    own = functions(framework, "runtime")
+    assert list(own) == list(RUNTIME)
+    for name in RUNTIME:
+        assert [argument.arg for argument in own[name].args.args] == ARGUMENTS[name]
+
+
+@pytest.mark.parametrize("framework", FRAMEWORKS)
+@pytest.mark.parametrize("net", NETS)
+def test_a_port_is_short(framework: str, net: str) -> None:
+    lines = (ROOT / "impls" / framework / f"{net}.py").read_text().count("\n")
+    assert 40 <= lines <= 120

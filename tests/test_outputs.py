@@ -1,0 +1,105 @@
+"""What a comparison leaves: JSON, pictures, and files that are whole or not there."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from parity.json_report import to_json
+from parity.output import OutputFile
+from parity.verdicts import Divergence, PortResult, Rung, overall
+from tests.running import Compare
+
+
+def without_seconds(report: dict[str, Any]) -> str:
+    for result in report["results"]:
+        assert set(result.pop("seconds")) == {"import", "first_step", "train"}
+    return json.dumps(report)
+
+
+def test_two_runs_give_the_same_json(compare: Compare, tmp_path: Path) -> None:
+    arguments = ("iris", "planar", "--steps", 30, "--frameworks", "numpy,jax")
+    cold, warm, cold_again = (
+        compare(*arguments, LOCKSTEP_CACHE=str(tmp_path / cache)) for cache in ("a", "a", "b")
+    )
+    assert cold.status == 0
+    texts = {without_seconds(run.report) for run in (cold, warm, cold_again)}
+    assert len(texts) == 1
+
+
+def result(**changes: Any) -> PortResult:
+    fields: dict[str, Any] = {
+        "recipe": "iris",
+        "port": "torch",
+        "framework": "torch",
+        "dtype": "float32",
+        "device": "cpu",
+        "mode": "eager",
+        "data": {"name": "iris", "sha256": "0"},
+        "verdict": "agree",
+        "error": None,
+        "rungs": (),
+        "divergence": None,
+        "not_provided": (),
+        "loss": {},
+        "accuracy": {},
+        "seconds": {},
+    }
+    return PortResult(**{**fields, **changes})
+
+
+def test_json_has_no_number_that_json_lacks() -> None:
+    rung = Rung("loss", "disagree", float("inf"), float("nan"), 0.0, "loss", 0, 1)
+    divergence = Divergence(
+        "loss", 0, "loss", (), float("-inf"), float("nan"), float("inf"), 1, 1, ()
+    )
+    text = to_json([result(verdict="error", rungs=(rung,), divergence=divergence)])
+    report = json.loads(text, parse_constant=lambda word: pytest.fail(f"{word} in JSON"))
+    assert report["results"][0]["rungs"][0]["ratio"] == "inf"
+    assert report["results"][0]["divergence"]["got"] == "nan"
+    assert report["results"][0]["divergence"]["expected"] == "-inf"
+    assert report["schema"] == 1
+    assert report["verdict"] == "error"
+
+
+def test_the_worst_verdict_wins_and_none_is_an_error() -> None:
+    agree, disagree, error = (result(verdict=v) for v in ("agree", "disagree", "error"))
+    assert overall([agree]) == "agree"
+    assert overall([agree, disagree]) == "disagree"
+    assert overall([error, disagree, agree]) == "error"
+    assert overall([]) == "error"
+
+
+def test_a_file_is_whole_or_as_it_was(tmp_path: Path) -> None:
+    file = tmp_path / "report.json"
+    file.write_text("before")
+    with pytest.raises(RuntimeError, match="midway"), OutputFile(str(file)):
+        raise RuntimeError("midway")
+    assert file.read_text() == "before"
+    with OutputFile(str(file)) as output:
+        output.write("after")
+    assert file.read_text() == "after"
+    assert [path.name for path in tmp_path.iterdir()] == ["report.json"]
+
+
+def test_pictures_are_drawn(compare: Compare, tmp_path: Path) -> None:
+    run = compare(
+        *("iris", "planar", "--steps", 30, "--frameworks", "numpy,jax", "--quiet"),
+        *("--pictures", tmp_path / "out"),
+    )
+    assert run.status == 0
+    names = {"iris-loss", "planar-loss", "planar-decisions"}
+    files = {path.name for path in (tmp_path / "out").iterdir()}
+    assert files == {f"{name}.{kind}" for name in names for kind in ("png", "svg")}
+    for path in (tmp_path / "out").iterdir():
+        content = path.read_bytes()
+        assert content.startswith(b"\x89PNG" if path.suffix == ".png" else b"<?xml")
+        assert len(content) > 10_000
+
+
+def test_quiet_prints_one_line(compare: Compare) -> None:
+    run = compare("iris", "--steps", 30, "--frameworks", "numpy", "--quiet")
+    assert run.stderr == ""
+    assert run.stdout.startswith("All 2 agree; ")
+    assert run.stdout.count("\n") == 1

@@ -1,0 +1,144 @@
+"""Ports that crash, hang, exit or are killed, and runs that are interrupted."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.running import PORTS, ROOT, Compare, Run
+
+HEAD = "import os, sys, time\nfrom impls.numpy.planar import *\nFRAMEWORK = 'numpy'\n"
+HOW = {
+    "hangs": ("    time.sleep(600)\n", "hung: it gave no answer in 4 s (--timeout)"),
+    "crashes": ("    os.kill(os.getpid(), 11)\n", "crashed the process (SIGSEGV)"),
+    "is_killed": ("    os.kill(os.getpid(), 9)\n", "as the system does when memory runs out"),
+    "exits": ("    sys.exit(7)\n", "raised SystemExit: 7"),
+    "exits_at_once": ("    os._exit(7)\n", "ended the process (exit status 7)"),
+    "raises": ("    raise KeyError('W9')\n", "raised KeyError: 'W9'"),
+    "returns_a_list": ("    return [1.0]\n", "returned a list, where a dict of arrays is expected"),
+    "returns_words": ("    return {'W1': 'none'}\n", "values of type <U4, where numbers are"),
+}
+
+
+@pytest.fixture(scope="module")
+def run(compare: Compare, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """One run in which each port fails in its way, on its gradients in float32 alone."""
+    folder = tmp_path_factory.mktemp("ports")
+    guard = "def gradients(model, x, y):\n  if x.dtype == 'float32':\n"
+    rest = "  from impls.numpy import planar\n  return planar.gradients(model, x, y)\n"
+    for name, (body, _) in HOW.items():
+        (folder / f"{name}.py").write_text(HEAD + guard + body + rest)
+    (folder / "fails_to_import.py").write_text("import no_such_module\n")
+    (folder / "hangs_on_import.py").write_text("import time\ntime.sleep(600)\n")
+    (folder / "empty.py").write_text("")
+    (folder / "half_a_runtime.py").write_text("def to_native(array): return array\n")
+    (folder / "prints.py").write_text("print('hello')\nimport os\nos.system('echo hello')\n" + HEAD)
+    files = [f"--with={path}" for path in sorted(folder.iterdir())]
+    return compare(*("planar", "--steps", 20, "--frameworks", "numpy,jax", "--timeout", 4), *files)
+
+
+@pytest.mark.parametrize("name", HOW)
+def test_a_failure_is_the_ports_own_error(run: Run, name: str) -> None:
+    result = run.result(f"{name}.py", "float32")
+    assert result["verdict"] == "error"
+    assert result["error"].startswith("gradients")
+    assert HOW[name][1] in result["error"]
+    assert [rung["rung"] for rung in result["rungs"]] == ["data", "forward", "loss"]
+
+
+@pytest.mark.parametrize("name", HOW)
+def test_the_worker_goes_on_with_the_rest(run: Run, name: str) -> None:
+    assert run.result(f"{name}.py", "float64")["verdict"] == "agree"
+
+
+def test_the_others_finish(run: Run) -> None:
+    assert run.status == 3
+    for port in ("numpy", "jax", "prints.py"):
+        for dtype in ("float32", "float64"):
+            assert run.result(port, dtype)["verdict"] == "agree"
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("fails_to_import", "import raised ModuleNotFoundError: No module named 'no_such_module'"),
+        ("hangs_on_import", "import hung"),
+        ("empty", "provides none of the functions of a port"),
+        ("half_a_runtime", "it has to_native but not configure, to_numpy"),
+    ],
+)
+def test_a_port_that_cannot_be_loaded(run: Run, name: str, words: str) -> None:
+    for dtype in ("float32", "float64"):
+        result = run.result(f"{name}.py", dtype)
+        assert result["verdict"] == "error"
+        assert words in result["error"]
+        assert result["rungs"] == []
+
+
+def test_what_ports_print_does_not_mix_with_json(environment: dict[str, str]) -> None:
+    done = subprocess.run(
+        [
+            *(sys.executable, ROOT / "compare.py", "iris", "--steps", "5"),
+            *("--frameworks", "numpy", "--with", PORTS / "sum_for_mean.py", "--json", "-"),
+        ],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert done.stdout.startswith("{")
+    assert done.stdout.endswith("}\n")
+    assert "sum_for_mean.py float32 differs first on loss" in done.stderr
+
+
+def workers_of(marker: str) -> list[int]:
+    """Return the processes whose environment holds a marker."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                if marker.encode() in (entry / "environ").read_bytes():
+                    found.append(int(entry.name))
+            except OSError:
+                continue
+    return found
+
+
+@pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="needs /proc")
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_an_interrupted_run_leaves_no_process(
+    environment: dict[str, str], tmp_path: Path, how: signal.Signals
+) -> None:
+    (tmp_path / "hangs.py").write_text(HEAD + "def loss(model, x, y):\n    time.sleep(600)\n")
+    marker = f"LOCKSTEP_TEST={tmp_path}"
+    report = tmp_path / "report.json"
+    run = subprocess.Popen(
+        [
+            *(sys.executable, ROOT / "compare.py", "planar", "--steps", "9"),
+            *("--frameworks", "numpy", "--with", tmp_path / "hangs.py", "--json", report),
+        ],
+        env={**environment, "LOCKSTEP_TEST": str(tmp_path)},
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    deadline = time.monotonic() + 60
+    while len(workers_of(marker)) < 3 and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert len(workers_of(marker)) >= 3  # compare.py and two workers
+    time.sleep(1)
+    os.kill(run.pid, how)
+    _, stderr = run.communicate(timeout=30)
+    deadline = time.monotonic() + 10
+    while workers_of(marker) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert workers_of(marker) == []
+    assert not report.exists()
+    if how != signal.SIGKILL:
+        assert run.returncode == 130
+        assert stderr.splitlines()[-1] == "compare.py: interrupted"
+        assert "Traceback" not in stderr
