@@ -71,7 +71,7 @@ FILE = click.Path(path_type=Path)
 @click.option("--json", metavar="FILE", help="Write the result as JSON; - is standard output.")
 @click.option("--pictures", metavar="DIR", type=FILE, help="Draw loss curves and decisions there.")
 @click.option("--quiet", is_flag=True, help="Print the last line alone: no progress, no tables.")
-@click.option("--debug", is_flag=True, help="Show tracebacks.")
+@click.option("--debug", is_flag=True, help="Show tracebacks, and what a crashed port printed.")
 @click.option("--list", "listed", is_flag=True, help="List recipes and frameworks, and exit.")
 def compare(listed: bool, **options: Any) -> int:
     """Train the same networks in several frameworks, and say whether they agree.
@@ -202,6 +202,9 @@ def main() -> NoReturn:
         status = complain(str(error), FAILED)
     except (KeyboardInterrupt, click.Abort):
         status = complain("interrupted", INTERRUPTED)
+    except Exception as error:
+        what = f"{type(error).__name__}: {error}"
+        status = complain(f"a fault of its own, not of any port ({what}); see --debug", FAILED)
     sys.exit(status)
 
 

@@ -59,7 +59,11 @@ def judge(
         dtype=inputs.dtype,
         device=inputs.device,
         mode="compiled" if record.framework in COMPILING else "eager",
-        data={"name": experiment.data.name, "sha256": experiment.data.sha256},
+        data={
+            "name": experiment.data.name,
+            "sha256": experiment.data.sha256,
+            "stand_in": experiment.data.notice,
+        },
         verdict=_verdict(error, rungs),
         error=error,
         rungs=rungs,

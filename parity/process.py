@@ -14,11 +14,16 @@ from pathlib import Path
 from parity.contract import ROOT
 from parity.messages import Calling, Done, Failed, Message, Request
 
+LOG_SHOWN = 4000  # characters
 POSIX = os.name == "posix"
 
 
 class WorkerDiedError(Exception):
-    """A worker process crashed or hung. Its text is one sentence."""
+    """A worker process crashed or hung. Its text is one sentence; `log` is what it printed last."""
+
+    def __init__(self, sentence: str, log: str = "") -> None:
+        super().__init__(sentence)
+        self.log = log
 
 
 class Worker:
@@ -73,10 +78,10 @@ class Worker:
             except queue.Empty:
                 self.kill()
                 raise WorkerDiedError(
-                    f"{calling} hung: it gave no answer in {timeout:g} s (--timeout)"
+                    f"{calling} hung: it gave no answer in {timeout:g} s (--timeout)", self._log()
                 ) from None
             if message is None:
-                raise WorkerDiedError(f"{calling} {self._cause_of_death()}")
+                raise WorkerDiedError(f"{calling} {self._cause_of_death()}", self._log())
             if isinstance(message, Done):
                 return
             if isinstance(message, Calling):
@@ -93,6 +98,10 @@ class Worker:
             else:
                 self.process.kill()
         self.process.wait()
+
+    def _log(self) -> str:
+        """Return the end of what the process printed."""
+        return self.log.read_text(errors="replace")[-LOG_SHOWN:]
 
     def _cause_of_death(self) -> str:
         code = self.process.wait()

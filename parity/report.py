@@ -44,7 +44,7 @@ def last_line(results: list[PortResult], seconds: float) -> Text:
     compared = sum(result.compared for result in results)
     wrong = [result for result in results if result.verdict != "agree"]
     tail = f"{compared:,} values compared in {seconds:.0f} s"
-    stand_in = " (STAND-IN DATA)" if any(r.data["name"] == "digits" for r in results) else ""
+    stand_in = " (STAND-IN DATA)" if any(r.data["stand_in"] for r in results) else ""
     if not wrong:
         return Text(f"All {len(results)} agree; {tail}{stand_in}", style="bold green")
     counts = [

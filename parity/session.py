@@ -256,7 +256,7 @@ class Session:
             self._ask(climb.worker, f"{climb.port}", "import", Load(climb.port), record.add)
         except WorkerDiedError as error:
             climb.worker = None
-            record.failure = Failed(f"{error}", "")
+            record.failure = Failed(f"{error}", error.log)
         return record
 
     def _climb_one(self, yardstick: Yardstick, climb: Climbs, record: Record) -> None:
@@ -268,7 +268,7 @@ class Session:
             self._ask(climb.worker, f"{climb.port}", f"{yardstick}", request, record.add)
         except WorkerDiedError as error:
             climb.worker = None
-            record.failure = Failed(f"{error}", "")
+            record.failure = Failed(f"{error}", error.log)
 
     def _replay(self, yardstick: Yardstick, climb: Climbs, steps: int) -> Tensors | None:
         """Return a port's weights after some steps, or None where it does not come so far."""

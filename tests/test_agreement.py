@@ -54,6 +54,9 @@ def test_the_stand_in_is_named_wherever_figures_are_shown(short: Run) -> None:
     assert short.stdout.count("STAND-IN DATA") == 3  # two recipes and the last line
     names = {r["recipe"]: r["data"]["name"] for r in short.report["results"]}
     assert names["mnist"] == names["mnist-tutorial"] == "digits"
+    reasons = {r["recipe"]: r["data"]["stand_in"] for r in short.report["results"]}
+    assert "not MNIST's" in reasons["mnist"]
+    assert reasons["iris"] is None
 
 
 def test_the_tables_fit_100_columns(short: Run) -> None:
