@@ -56,14 +56,14 @@ def last_line(results: list[PortResult], seconds: float) -> Text:
 
 
 def _table(results: list[PortResult]) -> Table:
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
+    table = Table(box=None, padding=(0, 1, 0, 0), header_style="dim")
     table.add_column("port", overflow="fold", max_width=20)
     for name in ("dtype", "verdict"):
         table.add_column(name, no_wrap=True)
     for name in ("last loss", "train", "test", "ratio"):
         table.add_column(name, justify="right", no_wrap=True)
-    table.add_column("worst at", no_wrap=True)
-    for name in ("values", "s"):
+    table.add_column("worst on", no_wrap=True)
+    for name in ("step", "values", "s"):
         table.add_column(name, justify="right", no_wrap=True)
     for result in results:
         worst = _worst(result)
@@ -76,6 +76,7 @@ def _table(results: list[PortResult]) -> Table:
             _percent(result.accuracy["test"]),
             f"{worst.ratio:.2g}" if worst else "",
             _place(worst),
+            f"{worst.step}" if worst else "",
             _count(result.compared),
             "" if result.seconds["train"] is None else f"{result.seconds['train']:.1f}",
         )
@@ -91,7 +92,7 @@ def _place(rung: Rung | None) -> str:
     if rung is None:
         return ""
     tensor = "" if rung.tensor == rung.rung else f" {rung.tensor}"
-    return f"{rung.rung}{tensor}, step {rung.step}"
+    return f"{rung.rung}{tensor}"
 
 
 def _percent(fraction: float | None) -> str:
@@ -118,17 +119,19 @@ def _details(result: PortResult) -> RenderableType:
         parts.append(title + Text(what, style="not bold red"))
         if divergence.size:
             parts.append(Text(f"  {share}{ratio}"))
-        parts.append(Padding(_examples(divergence), (0, 0, 0, 2)))
+        digits = 9 if result.dtype == "float32" else 17  # enough to tell any two numbers apart
+        parts.append(Padding(_examples(divergence, digits), (0, 0, 0, 2)))
     return Group(*parts)
 
 
-def _examples(divergence: Divergence) -> Table:
+def _examples(divergence: Divergence, digits: int) -> Table:
     table = Table(box=None, padding=(0, 3, 0, 0), header_style="dim")
     table.add_column("index")
     table.add_column("expected", justify="right")
     table.add_column("got", justify="right")
     for example in divergence.examples:
-        table.add_row(_index(example), _value(example.expected), _value(example.got))
+        expected, got = _value(example.expected, digits), _value(example.got, digits)
+        table.add_row(_index(example), expected, got)
     return table
 
 
@@ -136,8 +139,8 @@ def _index(example: Example) -> str:
     return str(list(example.index)) if example.index else "-"
 
 
-def _value(value: float | int | str) -> str:
-    return f"{value:.9g}" if isinstance(value, float) else str(value)
+def _value(value: float | int | str, digits: int) -> str:
+    return f"{value:#.{digits}g}" if isinstance(value, float) else str(value)
 
 
 def _not_provided(results: list[PortResult]) -> list[RenderableType]:

@@ -6,18 +6,22 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+ONE_THREAD = "--xla_cpu_multi_thread_eigen=false"
+
 
 def configure(dtype, device, threads):
     """Prepare JAX for `dtype` ("float32" or "float64") on `device` ("cpu" or "cuda").
 
     JAX computes in float32 unless `jax_enable_x64` is set, whatever the dtype of its inputs.
-    XLA reads its flags once, when the first array is made: later calls cannot change `threads`.
+    XLA computes on one thread or on all cores, and reads its flags once, when the first array is
+    made: later calls cannot change `threads`.
 
     Raises:
         RuntimeError: `device` is "cuda" and JAX finds none.
     """
-    if "XLA_FLAGS" not in os.environ and threads == 1:
-        os.environ["XLA_FLAGS"] = "--xla_cpu_multi_thread_eigen=false"
+    flags = os.environ.get("XLA_FLAGS", "")
+    if threads == 1 and ONE_THREAD not in flags:
+        os.environ["XLA_FLAGS"] = f"{flags} {ONE_THREAD}".strip()
     jax.config.update("jax_enable_x64", dtype == "float64")
     jax.config.update("jax_default_matmul_precision", "highest")  # float32 means float32, not TF32
     jax.config.update("jax_default_device", jax.devices(device)[0])
