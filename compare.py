@@ -13,6 +13,7 @@ from typing import Any, NoReturn
 
 import click
 from rich.console import Console
+from rich.table import Table
 
 from parity import contract, progress, report
 from parity.json_report import to_json
@@ -180,13 +181,18 @@ def print_report(
 def print_list() -> None:
     """Print what there is to compare."""
     out = report.console()
-    out.print("Recipes:")
-    for recipe in recipes.RECIPES.values():
-        out.print(f"  {recipe.name:15} {recipe}", markup=False)
-    out.print("Frameworks:")
-    for name in contract.FRAMEWORKS:
-        there = "installed" if importlib.util.find_spec(name) else "not installed"
-        out.print(f"  {name:15} {there}")
+    listed = {
+        "Recipes": {name: str(recipe) for name, recipe in recipes.RECIPES.items()},
+        "Frameworks": {
+            name: "installed" if importlib.util.find_spec(name) else "not installed"
+            for name in contract.FRAMEWORKS
+        },
+    }
+    for title, rows in listed.items():
+        table = Table(title, "", box=None, padding=(0, 2, 0, 0))
+        for name, text in rows.items():
+            table.add_row(name, text)
+        out.print(table)
 
 
 def main() -> NoReturn:

@@ -151,7 +151,7 @@ def _summary(
         for flat in (wrong if in_order else worst)[:SHOWN]
     )
     top = int(worst[0]) if len(worst) else int(ranked.argmax())
-    bad = int(np.count_nonzero(~np.isfinite(got))) if got.dtype.kind == "f" else 0
+    bad = np.argwhere(~np.isfinite(got)) if got.dtype.kind == "f" else np.empty((0, 0))
     return Comparison(
         tensor,
         step,
@@ -162,7 +162,8 @@ def _summary(
         floor=float(floors.ravel()[top]),
         index=tuple(int(i) for i in np.unravel_index(top, expected.shape)),
         examples=examples,
-        unusable=f"{tensor} has {bad:,} of {got.size:,} values that are no finite number"
-        if bad
+        unusable=f"{tensor} has {len(bad):,} of {got.size:,} values that are no finite number, "
+        f"the first at {bad[0].tolist()}"
+        if len(bad)
         else None,
     )

@@ -109,7 +109,8 @@ def _error(found: dict[str, list[Comparison]], record: Record) -> str | None:
     for rung, comparisons in found.items():
         for comparison in comparisons:
             if comparison.unusable:
-                return f"{rung}, step {comparison.step}: {comparison.unusable}"
+                where = rung if rung == "trajectory" else f"{rung}, step {comparison.step}"
+                return f"{where}: {comparison.unusable}"
     if not any(c.compared for rung, cs in found.items() if rung != "data" for c in cs):
         return f"nothing could be compared: it lacks {', '.join(record.lacking)}"
     return None

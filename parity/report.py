@@ -29,8 +29,12 @@ def console(stderr: bool = False) -> Console:
 def recipe_report(experiment: Experiment, results: list[PortResult]) -> RenderableType:
     """Return the table of one recipe, a row per port and precision, and what is wrong with any."""
     heading = Text(f"{experiment.recipe.name}", style="bold")
-    heading.append(f"  {experiment.recipe}; {experiment.steps:,} steps run", style="not bold")
-    parts: list[RenderableType] = [Text(), heading, Text(f"data: {experiment.data.title}")]
+    heading.append(f"  {experiment.recipe}", style="not bold")
+    if experiment.steps != experiment.budget:
+        heading.append(f"; here {experiment.steps:,} steps")
+    rows = experiment.recipe.rows
+    part = f"; training sees the first {rows} of them" if rows else ""
+    parts: list[RenderableType] = [Text(), heading, Text(f"data: {experiment.data.title}{part}")]
     if experiment.data.notice:
         parts.append(Text(f"STAND-IN DATA: {experiment.data.notice}", style="bold yellow"))
     parts.append(_table(results))
