@@ -108,8 +108,8 @@ def run(
     names = list(dict.fromkeys(recipe)) or list(recipes.RECIPES)
     for name in names:
         recipes.get(name)
-    chosen = list(contract.FRAMEWORKS) if frameworks is None else frameworks.split(",")
-    ports = [contract.check_framework(name.strip()) for name in dict.fromkeys(chosen) if name]
+    chosen = contract.FRAMEWORKS if frameworks is None else map(str.strip, frameworks.split(","))
+    ports = [contract.check_framework(name) for name in dict.fromkeys(chosen) if name]
     ports += contract.check_files(list(dict.fromkeys(files)))
     if not ports:
         raise InputError("--frameworks names no framework, so there is nothing to compare")

@@ -5,8 +5,17 @@ import time
 from types import TracebackType
 from typing import Self
 
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TaskID, TextColumn
+import rich.live
+from rich.console import Console, Group
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+)
 
 WHY_COLD = "Measuring noise floors: they are kept, so that only the first run on this data is slow."
 
@@ -55,25 +64,23 @@ class Lines(Silent):
 
 
 class Live(Silent):
-    """Shows a bar for the whole, and a line for each of those at work."""
+    """Shows a bar for the whole, and under it a line for each of those at work."""
 
     def __init__(self, console: Console) -> None:
         self.console = console
-        self.bars = Progress(
+        self.whole = Progress(BarColumn(bar_width=40), MofNCompleteColumn(), TimeElapsedColumn())
+        self.all = self.whole.add_task("all", total=None)
+        self.rows = Progress(
             SpinnerColumn(),
-            TextColumn("{task.description}", markup=False),
-            BarColumn(bar_width=24),
-            MofNCompleteColumn(),
+            TextColumn("{task.description:10}", markup=False),
             TextColumn("{task.fields[what]}", markup=False),
-            console=console,
-            transient=True,
         )
+        self.row_of: dict[str, TaskID] = {}
         self.lock = threading.Lock()
-        self.tasks: dict[str, TaskID] = {}
-        self.whole = self.bars.add_task("all", total=None, what="")
+        self.live = rich.live.Live(Group(self.whole, self.rows), console=console, transient=True)
 
     def __enter__(self) -> Self:
-        self.bars.start()
+        self.live.start()
         return self
 
     def __exit__(
@@ -82,24 +89,24 @@ class Live(Silent):
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self.bars.stop()
+        self.live.stop()
 
     def planned(self, pieces: int, cold: int) -> None:
         """Set the length of the bar, and say why it may be slow."""
-        self.bars.update(self.whole, total=pieces)
+        self.whole.update(self.all, total=pieces)
         if cold:
             self.console.print(WHY_COLD, markup=False)
 
     def working(self, who: str, what: str) -> None:
         """Show what `who` is at."""
         with self.lock:
-            if who not in self.tasks:
-                self.tasks[who] = self.bars.add_task(who, total=None, what=what)
-            self.bars.update(self.tasks[who], what=what)
+            if who not in self.row_of:
+                self.row_of[who] = self.rows.add_task(who, total=None, what=what)
+            self.rows.update(self.row_of[who], what=what)
 
     def finished(self, who: str, what: str) -> None:
-        """Advance the whole."""
+        """Advance the bar."""
         with self.lock:
-            self.bars.advance(self.whole)
-            if who in self.tasks:
-                self.bars.update(self.tasks[who], what=f"{what}: done")
+            self.whole.advance(self.all)
+            if who in self.row_of:
+                self.rows.update(self.row_of[who], what=f"{what}: done")

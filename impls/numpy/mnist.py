@@ -33,7 +33,7 @@ def loss_and_gradients(model, x, y):
     """
     rows = np.arange(len(y))
     log_p = log_softmax(forward(model, x))  # (B, 10)
-    dz = np.exp(log_p)  # (B, 10)
+    dz = np.exp(log_p)  # (B, 10), softmax(z)
     dz[rows, y] -= 1
     dz /= len(y)
     return -log_p[rows, y].mean(), {

@@ -55,7 +55,11 @@ def train_step(model, optimizer, x, y):
 
 
 def train(model, x, y, schedule, learning_rate):
-    """Descend `schedule` full-batch steps; return the model and its losses (steps,)."""
+    """Descend `schedule` full-batch steps; return the model and its losses (steps,).
+
+    The loop is eager: torch.compile needs a C++ compiler, and more seconds than so small a net
+    would save.
+    """
     optimizer = torch.optim.SGD(model.parameters(), lr=learning_rate)
     losses = [train_step(model, optimizer, x, y) for _ in range(schedule)]
     return model, torch.stack(losses)

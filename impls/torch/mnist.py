@@ -56,7 +56,8 @@ def train_step(model, optimizer, x, y):
 def train(model, x, y, schedule, learning_rate):
     """Take one step per batch; return the model and its losses (steps,).
 
-    `schedule` holds the row numbers of each batch, (steps, B).
+    `schedule` holds the row numbers of each batch, (steps, B). The loop is eager: torch.compile
+    needs a C++ compiler, and more seconds than so small a net would save.
     """
     optimizer = torch.optim.SGD(model.parameters(), lr=learning_rate)
     batches = torch.tensor(schedule, device=x.device)
