@@ -13,7 +13,7 @@ from tests.running import PORTS, ROOT, Compare, Run
 
 HEAD = "import os, sys, time\nfrom impls.numpy.planar import *\nFRAMEWORK = 'numpy'\n"
 HOW = {
-    "hangs": ("    time.sleep(600)\n", "hung: it gave no answer in 4 s (--timeout)"),
+    "hangs": ("    time.sleep(600)\n", "hung: it gave no answer in 15 s (--timeout)"),
     "crashes": ("    os.kill(os.getpid(), 11)\n", "crashed the process (SIGSEGV)"),
     "is_killed": ("    os.kill(os.getpid(), 9)\n", "as the system does when memory runs out"),
     "exits": ("    sys.exit(7)\n", "raised SystemExit: 7"),
@@ -38,7 +38,7 @@ def run(compare: Compare, tmp_path_factory: pytest.TempPathFactory) -> Run:
     (folder / "half_a_runtime.py").write_text("def to_native(array): return array\n")
     (folder / "prints.py").write_text("print('hello')\nimport os\nos.system('echo hello')\n" + HEAD)
     files = [f"--with={path}" for path in sorted(folder.iterdir())]
-    return compare(*("planar", "--steps", 20, "--frameworks", "numpy,jax", "--timeout", 4), *files)
+    return compare(*("planar", "--steps", 20, "--frameworks", "numpy", "--timeout", 15), *files)
 
 
 @pytest.mark.parametrize("name", HOW)
@@ -57,7 +57,7 @@ def test_the_worker_goes_on_with_the_rest(run: Run, name: str) -> None:
 
 def test_the_others_finish(run: Run) -> None:
     assert run.status == 3
-    for port in ("numpy", "jax", "prints.py"):
+    for port in ("numpy", "prints.py"):
         for dtype in ("float32", "float64"):
             assert run.result(port, dtype)["verdict"] == "agree"
 
@@ -133,7 +133,7 @@ def test_an_interrupted_run_leaves_no_process(
     time.sleep(1)
     os.kill(run.pid, how)
     _, stderr = run.communicate(timeout=30)
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 30
     while workers_of(marker) and time.monotonic() < deadline:
         time.sleep(0.1)
     assert workers_of(marker) == []
