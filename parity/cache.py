@@ -6,7 +6,6 @@ import json
 import os
 import platform
 import sys
-import tempfile
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -19,15 +18,18 @@ from parity.floors import NoiseFloors
 from parity.inputs import Inputs
 from parity.reference import Reference
 
+# The code that all of them depend on; of the ports, only the net's own file is added.
 CODE = (
-    *("parity/noise.py", "parity/reference.py", "parity/floors.py", "parity/cache.py"),
-    *(
-        "shared/batches.py",
-        "shared/datasets.py",
-        "shared/experiment.py",
-        "shared/mnist_files.py",
-        "impls/numpy/runtime.py",
-    ),
+    "impls/numpy/runtime.py",
+    "parity/cache.py",
+    "parity/floors.py",
+    "parity/inputs.py",
+    "parity/noise.py",
+    "parity/reference.py",
+    "shared/batches.py",
+    "shared/datasets.py",
+    "shared/experiment.py",
+    "shared/mnist_files.py",
 )
 
 
@@ -70,11 +72,15 @@ def load(file: Path) -> tuple[Reference, NoiseFloors] | None:
 def save(file: Path, reference: Reference, floors: NoiseFloors) -> None:
     """Keep a reference and its floors; where that is impossible, they are measured again."""
     flat = {**_flatten(("reference",), vars(reference)), **_flatten(("floors",), vars(floors))}
-    with contextlib.suppress(OSError):
+    temporary = file.with_suffix(f".{os.getpid()}.tmp")
+    try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=file.parent, delete=False) as temporary:
-            np.savez(temporary, **flat)
-        Path(temporary.name).replace(file)
+        with temporary.open("wb") as stream:
+            np.savez(stream, **flat)
+        temporary.replace(file)
+    except OSError:
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
 
 
 def _flatten(key: tuple[Any, ...], value: Any) -> dict[str, Any]:

@@ -1,0 +1,50 @@
+"""Imports run one way, as pyproject.toml says; and the check that says so can fail."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.running import ROOT
+
+
+def check_imports(root: Path) -> subprocess.CompletedProcess[str]:
+    """Run import-linter on a tree."""
+    return subprocess.run(
+        [Path(sys.executable).parent / "lint-imports", "--no-cache"],
+        cwd=root,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_imports_run_one_way() -> None:
+    done = check_imports(ROOT)
+    assert done.returncode == 0, done.stdout
+    assert "0 broken" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("file", "line"),
+    [
+        ("shared/metrics.py", "import parity.comparison"),
+        ("shared/metrics.py", "import torch"),
+        ("parity/judge.py", "import impls.numpy.iris"),
+        ("parity/judge.py", "import jax"),
+        ("impls/torch/iris.py", "import parity.comparison"),
+        ("impls/torch/iris.py", "import impls.numpy.iris"),
+        ("impls/jax/iris.py", "import tensorflow"),
+    ],
+)
+def test_a_wrong_import_is_found(tmp_path: Path, file: str, line: str) -> None:
+    for part in ("impls", "parity", "shared"):
+        shutil.copytree(ROOT / part, tmp_path / part, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "pyproject.toml", tmp_path)
+    path = tmp_path / file
+    path.write_text(f"{path.read_text()}\n{line}\n")
+    done = check_imports(tmp_path)
+    assert done.returncode == 1, done.stdout
+    assert "1 broken" in done.stdout
