@@ -5,7 +5,6 @@ import signal
 import sys
 import time
 import traceback
-from contextlib import ExitStack
 from itertools import groupby
 from pathlib import Path
 from types import FrameType
@@ -103,40 +102,49 @@ def run(
 ) -> int:
     """Compare, and return the exit status."""
     check_options(dtype, steps, seed, data, threads, timeout)
-    if files and not recipe:
-        raise InputError(f"--with needs a RECIPE: name the one that {files[0]} is a port of")
     names = list(dict.fromkeys(recipe)) or list(recipes.RECIPES)
     for name in names:
         recipes.get(name)
-    chosen = contract.FRAMEWORKS if frameworks is None else map(str.strip, frameworks.split(","))
-    ports = [contract.check_framework(name) for name in dict.fromkeys(chosen) if name]
-    ports += contract.check_files(list(dict.fromkeys(files)))
-    if not ports:
-        raise InputError("--frameworks names no framework, so there is nothing to compare")
-    with ExitStack() as stack:
-        output = stack.enter_context(OutputFile(json)) if json else None
-        folder = writable_folder(pictures) if pictures else None
+    ports = choose_ports(recipe, frameworks, files)
+    folder = writable_folder(pictures) if pictures else None
+    with OutputFile(json) as output:
         start = time.monotonic()
+        precisions = DTYPES[dtype]
         experiments = [
             prepare(name, precision, steps, seed, data, data_dir)
             for name in names
-            for precision in DTYPES[dtype]
+            for precision in precisions
         ]
-        out = report.console(stderr=json == "-")
         with progress_for(quiet) as shown:
+            for notice in dict.fromkeys(e.data.notice for e in experiments if e.data.notice):
+                shown.warn(f"STAND-IN DATA: {notice}")
             session = Session(Options(threads=threads, timeout=timeout), shown)
             results = list(session.run(experiments, ports))
+        out = report.console(stderr=json == "-")
+        output.write(to_json(results))
         if not quiet:
             print_report(out, experiments, results, debug)
         if folder:
             from parity import pictures as drawing  # matplotlib takes a second to import
 
             drawing.draw(experiments, results, folder)
-        if output:
-            output.write(to_json(results))
         if not (quiet and json == "-"):
             out.print(report.last_line(results, time.monotonic() - start))
     return STATUS[overall(results)]
+
+
+def choose_ports(
+    recipe: tuple[str, ...], frameworks: str | None, files: tuple[Path, ...]
+) -> list[contract.PortName]:
+    """Return the ports to compare; raise InputError where one cannot be had, or none is named."""
+    if files and not recipe:
+        raise InputError(f"--with needs a RECIPE: name the one that {files[0]} is a port of")
+    chosen = contract.FRAMEWORKS if frameworks is None else map(str.strip, frameworks.split(","))
+    ports = [contract.check_framework(name) for name in dict.fromkeys(chosen) if name]
+    ports += contract.check_files(list(dict.fromkeys(files)))
+    if not ports:
+        raise InputError("--frameworks names no framework, so there is nothing to compare")
+    return ports
 
 
 def check_options(

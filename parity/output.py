@@ -12,18 +12,20 @@ from shared.errors import InputError
 
 
 class OutputFile:
-    """A file that is there, whole, after `write` and untouched before; `-` is standard output.
+    """A file that is there, whole, after `write` and untouched before.
+
+    `-` is standard output, and None is nowhere.
 
     Raises:
         InputError: on entering, if the file cannot be written.
     """
 
-    def __init__(self, name: str) -> None:
-        self.name, self.path = name, Path(name)
+    def __init__(self, name: str | None) -> None:
+        self.name, self.path = name, Path(name or "")
         self.temporary: Path | None = None
 
     def __enter__(self) -> Self:
-        if self.name == "-":
+        if self.name in (None, "-"):
             return self
         if self.path.is_dir():
             raise InputError(f"{self.name} is a folder: name a file to write to")
@@ -43,6 +45,8 @@ class OutputFile:
 
     def write(self, text: str) -> None:
         """Write the whole text."""
+        if self.name is None:
+            return
         if self.name == "-":
             sys.stdout.write(text)
             sys.stdout.flush()

@@ -23,6 +23,9 @@ WHY_COLD = "Measuring noise floors: they are kept, so that only the first run on
 class Silent:
     """Tells nothing."""
 
+    def warn(self, text: str) -> None:
+        """Something that should not be missed."""
+
     def __enter__(self) -> Self:
         return self
 
@@ -51,16 +54,20 @@ class Lines(Silent):
         self.console = console
         self.start = time.monotonic()
 
+    def warn(self, text: str) -> None:
+        """Print a warning."""
+        self.console.print(text, style="bold yellow", markup=False, soft_wrap=True)
+
     def planned(self, pieces: int, cold: int) -> None:
         """Say how much lies ahead, and why it may be slow."""
-        self.console.print(f"{pieces} pieces of work", markup=False)
+        self.console.print(f"{pieces} pieces of work", markup=False, soft_wrap=True)
         if cold:
-            self.console.print(WHY_COLD, markup=False)
+            self.console.print(WHY_COLD, markup=False, soft_wrap=True)
 
     def finished(self, who: str, what: str) -> None:
         """Print what is done, and when."""
         seconds = time.monotonic() - self.start
-        self.console.print(f"{seconds:6.1f} s  {who}: {what}", markup=False)
+        self.console.print(f"{seconds:6.1f} s  {who}: {what}", markup=False, soft_wrap=True)
 
 
 class Live(Silent):
@@ -90,6 +97,10 @@ class Live(Silent):
         trace: TracebackType | None,
     ) -> None:
         self.live.stop()
+
+    def warn(self, text: str) -> None:
+        """Print a warning above the bar."""
+        self.console.print(text, style="bold yellow", markup=False)
 
     def planned(self, pieces: int, cold: int) -> None:
         """Set the length of the bar, and say why it may be slow."""
