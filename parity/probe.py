@@ -75,9 +75,8 @@ class _Run:
         self.native_weights = {
             name: self.port.to_native(value) for name, value in self.weights.items()
         }
-        if not self.port.has("build"):
-            return dict(self.native_weights)
-        return self.port.module.build(self.native_weights)
+        handed = dict(self.native_weights)
+        return self.port.module.build(handed) if self.port.has("build") else handed
 
     def returned(self, function: str, *arguments: Any) -> Tensors:
         """Call a function that returns arrays by name."""
