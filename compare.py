@@ -3,6 +3,7 @@
 import importlib.util
 import signal
 import sys
+import threading
 import time
 import traceback
 from itertools import groupby
@@ -161,8 +162,8 @@ def check_options(
         raise InputError(f"--seed is {seed}, but must be from 0 to 4294967295")
     if threads < 1:
         raise InputError(f"--threads is {threads}, but each port needs at least 1")
-    if not timeout > 0:
-        raise InputError(f"--timeout is {timeout:g}, but must be over 0 seconds")
+    if not 0 < timeout <= threading.TIMEOUT_MAX:
+        raise InputError(f"--timeout is {timeout:g}, but must be a number of seconds over 0")
 
 
 def progress_for(quiet: bool) -> progress.Silent:

@@ -24,7 +24,6 @@ FRAMEWORKS = (
     "numpy",
     *sorted({path.parent.name for path in ROOT.glob("impls/*/runtime.py")} - {"numpy"}),
 )
-COMPILING = frozenset({"jax", "tensorflow"})  # their ports compile what they run
 
 Array = NDArray[Any]
 
@@ -46,10 +45,14 @@ class PortName:
 
 @dataclass(frozen=True)
 class Port:
-    """A loaded port: its module, and the runtime that surrounds it."""
+    """A loaded port: its module, and the runtime that surrounds it.
+
+    mode: "compiled" or "eager", as the runtime or the user's own file says by MODE.
+    """
 
     module: ModuleType
     framework: str
+    mode: str
     configure: Callable[[str, str, int], None]
     to_native: Callable[[Array], Any]
     to_numpy: Callable[[Any], Any]
@@ -73,7 +76,7 @@ def check_files(paths: list[Path]) -> list[PortName]:
         _check_python(path)
     names = [path.name for path in paths]
     return [
-        PortName(path.name if names.count(path.name) == 1 else str(path), path.resolve())
+        PortName(path.name if names.count(path.name) == 1 else str(path), path.absolute())
         for path in paths
     ]
 
@@ -108,19 +111,18 @@ def check_framework(name: str) -> PortName:
     return PortName(name)
 
 
-def load_framework(name: PortName) -> str:
-    """Import what all ports of that name need; return the framework's name.
+def load_framework(name: PortName) -> tuple[str, str]:
+    """Import what all ports of that name need; return the framework's name and its mode.
 
     Raises:
         PortError: as `load`.
     """
     if name.file is None:
-        importlib.import_module(f"impls.{name}.runtime")
-        return str(name)
-    return load(name, name.file.stem).framework
+        return str(name), importlib.import_module(f"impls.{name}.runtime").MODE
+    port = load(name, name.file.stem)
+    return port.framework, port.mode
 
 
-@lru_cache
 def load(name: PortName, net: str) -> Port:
     """Load the port of `net`, and its framework with it.
 
@@ -136,6 +138,7 @@ def load(name: PortName, net: str) -> Port:
     return port
 
 
+@lru_cache
 def _load_file(path: Path) -> ModuleType:
     sys.path.append(str(path.parent))  # last, so that no file beside it hides a framework
     spec = importlib.util.spec_from_file_location(f"lockstep_port_{path.stem}", path)
@@ -165,11 +168,17 @@ def _own_runtime(module: ModuleType) -> Port | None:
             f"it has {', '.join(own)} but not {missing}: define all three, or none of them and say "
             f'FRAMEWORK = "torch" (or {", ".join(FRAMEWORKS)})'
         )
-    return Port(module, "own", *(getattr(module, name) for name in RUNTIME))
+    mode = getattr(module, "MODE", "eager")
+    return Port(module, "own", mode, *(getattr(module, name) for name in RUNTIME))
 
 
 def _with_runtime(module: ModuleType, framework: str | None) -> Port:
     if framework is None:
-        return Port(module, "numpy", lambda dtype, device, threads: None, np.array, np.array)
+        return Port(module, "numpy", "eager", _nothing_to_configure, np.array, np.array)
     runtime = importlib.import_module(f"impls.{framework}.runtime")
-    return Port(module, framework, *(getattr(runtime, name) for name in RUNTIME))
+    mode = getattr(module, "MODE", runtime.MODE)
+    return Port(module, framework, mode, *(getattr(runtime, name) for name in RUNTIME))
+
+
+def _nothing_to_configure(dtype: str, device: str, threads: int) -> None:
+    """Do nothing: a port without a runtime gets and gives NumPy arrays as they are."""

@@ -34,7 +34,12 @@ SAMPLE = 1000  # how many rows of a split its outputs' floor is measured on
 
 @dataclass(frozen=True)
 class NoiseFloors:
-    """How far rounding alone moves what a `Reference` holds, in the same places."""
+    """How far rounding alone moves what a `Reference` holds, in the same places.
+
+    expected: one floor per tensor on the rungs forward, loss, gradients and update. path: one per
+    weight after some numbers of steps, never falling. losses: one per step of the free run.
+    outputs: one per split, at the last weights.
+    """
 
     expected: dict[At, Floors]
     path: dict[int, Floors]
@@ -130,14 +135,15 @@ def _free_floors(
                 distance = np.abs(losses.astype(np.float64) - reference.losses[start:stop])
                 spread[start:stop] = np.maximum(spread[start:stop], distance)
             for name, value in weights.items():
-                moved = float(np.abs(value - reference.path[stop][name]).max())
-                path[stop][name] = max(path[stop][name], moved)
+                moved = np.abs(value - reference.path[stop][name]).max()
+                path[stop][name] = float(np.maximum(path[stop][name], moved))
             start = stop
     largest: Floors = dict.fromkeys(inputs.weights, 0.0)
     for stop, tensors in path.items():
         for name, moved in tensors.items():
-            largest[name] = max(largest[name], moved)
-            tensors[name] = max(largest[name], _unit(reference.path[stop][name], inputs.dtype))
+            largest[name] = float(np.maximum(largest[name], moved))
+            unit = _unit(reference.path[stop][name], inputs.dtype)
+            tensors[name] = float(np.maximum(largest[name], unit))
     at_once = np.empty(inputs.steps)  # no loss is known better than the rung loss knows it
     for step in reference.checkpoints:
         at_once[step:] = floors["loss", step]["loss"]
@@ -193,8 +199,8 @@ def _noisy_model(port: Port, weights: Tensors, random: Generator) -> Any:
 
 def _floor(expected: Array, runs: list[Any], dtype: str) -> float:
     """Return the largest distance of any run from the expected values, at least one unit."""
-    distances = [float(np.abs(np.asarray(run, np.float64) - expected).max()) for run in runs]
-    return max(*distances, _unit(expected, dtype))
+    distances = [np.abs(np.asarray(run, np.float64) - expected).max() for run in runs]
+    return float(np.max([*distances, _unit(expected, dtype)]))  # NaN stays, unlike in max()
 
 
 def _unit(values: Array, dtype: str) -> float:

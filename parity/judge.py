@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from parity import ladder
 from parity.comparison import Comparison
-from parity.contract import COMPILING, PortName
+from parity.contract import PortName
 from parity.floors import NoiseFloors
 from parity.inputs import Inputs, Tensors
 from parity.ladder import Record
@@ -42,7 +42,7 @@ def judge(
     """
     own_seed = experiment.seed == experiment.recipe.seed
     figures = ladder.applicable(experiment.recipe.figures, inputs, own_seed)
-    found = ladder.judge(inputs, reference, floors, figures, record)
+    found = ladder.compare_rungs(inputs, reference, floors, figures, record)
     if record.failure is None and not all(c.agrees for c in found["trajectory"]):
         found["trajectory"] += _earlier(inputs, reference, floors, found["trajectory"], replay)
     error = _error(found, record)
@@ -58,7 +58,7 @@ def judge(
         framework=record.framework or str(port),
         dtype=inputs.dtype,
         device=inputs.device,
-        mode="compiled" if record.framework in COMPILING else "eager",
+        mode=record.mode,
         data={
             "name": experiment.data.name,
             "sha256": experiment.data.sha256,

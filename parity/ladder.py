@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from parity.comparison import LIMIT, Comparison, Example, compare, unusable
+from parity.comparison import LIMIT, SHOWN, Comparison, Example, compare, unusable
 from parity.floors import NoiseFloors
 from parity.inputs import SPLITS, Inputs, Tensors
 from parity.messages import Answer, Failed, Lacking, Loaded, Message, Predictions, Timed, Unchanged
@@ -23,6 +23,7 @@ class Record:
     """All that a worker said while its port was run through the rungs."""
 
     framework: str = ""
+    mode: str = "eager"
     lacking: tuple[str, ...] = ()
     unchanged: list[Comparison] = field(default_factory=list)
     answers: dict[tuple[str, int], Tensors] = field(default_factory=dict)
@@ -34,7 +35,7 @@ class Record:
         """Keep what a message says."""
         match message:
             case Loaded():
-                self.framework = message.framework
+                self.framework, self.mode = message.framework, message.mode
                 self.seconds["import"] = message.seconds
             case Lacking():
                 self.lacking = message.functions
@@ -50,7 +51,7 @@ class Record:
                 self.failure = message
 
 
-def judge(
+def compare_rungs(
     inputs: Inputs,
     reference: Reference,
     floors: NoiseFloors,
@@ -67,11 +68,20 @@ def judge(
     for (rung, step), expected in reference.expected.items():
         if (rung, step) in record.answers:
             got = record.answers[rung, step]
+            if rung == "update" and "export" in record.lacking:
+                expected = {"loss": expected["loss"]}
             found[rung] += _tensors(step, expected, got, floors.expected[rung, step], inputs.dtype)
+    exports = "export" not in record.lacking
+    for rung, stop in (("trajectory", inputs.steps), ("resumed", 2)):
+        if (rung, stop) in record.answers:
+            got = dict(record.answers[rung, stop])
+            found["trajectory"].append(_losses(inputs, reference, floors, stop, got.pop("loss")))
+            if exports:
+                found["trajectory"] += compare_path(inputs, reference, floors, stop, got)
+    found["trajectory"] += _rebuilt(inputs, floors, record)
     if ("trajectory", inputs.steps) in record.answers:
-        got = record.answers["trajectory", inputs.steps]
-        found["trajectory"] = _trajectory(inputs, reference, floors, got)
-        found["published"] = _published(figures, got["loss"])
+        losses = record.answers["trajectory", inputs.steps]["loss"]
+        found["published"] = _published(figures, losses)
     for prediction in record.predictions:
         found["accuracy"] += _accuracy(inputs, reference, floors, prediction)
     if not figures:
@@ -107,24 +117,39 @@ def _tensors(
     ] + [unusable(name, step, f"only {names}", "extra") for name in extra]
 
 
-def _trajectory(
-    inputs: Inputs, reference: Reference, floors: NoiseFloors, got: Tensors
-) -> list[Comparison]:
-    """Compare the loss of every step and the last weights."""
-    losses = compare("loss", 0, reference.losses, got["loss"], floors.losses, inputs.dtype, True)
-    if losses.examples and losses.examples[0].index:
-        losses = replace(losses, step=losses.examples[0].index[0])
-    elif losses.index:
-        losses = replace(losses, step=losses.index[0])
-    weights = {name: value for name, value in got.items() if name != "loss"}
-    return [losses, *compare_path(inputs, reference, floors, inputs.steps, weights)]
+def _losses(
+    inputs: Inputs, reference: Reference, floors: NoiseFloors, stop: int, got: Array
+) -> Comparison:
+    """Compare the losses of the first `stop` steps; the step is the first that disagrees."""
+    expected, noise = reference.losses[:stop], floors.losses[:stop]
+    losses = compare("loss", 0, expected, got, noise, inputs.dtype, in_order=True)
+    shown = losses.examples[0].index if losses.examples else losses.index
+    return replace(losses, step=shown[0]) if shown else losses
+
+
+def _rebuilt(inputs: Inputs, floors: NoiseFloors, record: Record) -> list[Comparison]:
+    """Compare how a trained model computes with one built anew from the weights it exports."""
+    step = inputs.steps - 1
+    trained = record.answers.get(("trained", step), {})
+    rebuilt = record.answers.get(("rebuilt", step), {})
+    found = []
+    for name, got in trained.items():
+        rung = {"outputs": "forward", "loss": "loss"}.get(name, "gradients")
+        floor = floors.expected[rung, step].get(name)
+        expected = rebuilt.get(name)
+        if floor is None or expected is None or not np.isfinite(expected).all():
+            continue  # that is said elsewhere
+        tensor = f"{name} of the trained model"
+        wide = expected.astype(np.float64)
+        found.append(compare(tensor, inputs.steps, wide, got, floor, inputs.dtype))
+    return found
 
 
 def _published(figures: tuple[Figure, ...], losses: Array) -> list[Comparison]:
     """Hold losses to the digits that others printed."""
     found = []
     for figure in figures:
-        if figure.step >= losses.size:
+        if losses.ndim != 1 or figure.step >= losses.size:
             found.append(unusable("loss", figure.step, figure.printed, "missing"))
             continue
         value = float(losses[figure.step])
@@ -151,50 +176,36 @@ def _published(figures: tuple[Figure, ...], losses: Array) -> list[Comparison]:
 def _accuracy(
     inputs: Inputs, reference: Reference, floors: NoiseFloors, prediction: Predictions
 ) -> list[Comparison]:
-    """Compare classes and the port's own accuracy, except where noise decides the class.
+    """Compare outputs, classes and the port's own accuracy at the reference's last weights.
 
-    At the reference's last weights they are held to the reference's; after the free run, the
-    port's own figure is held to what `shared.metrics` says of the same model's outputs.
+    After the free run, which may end elsewhere, the port's own accuracy is held to what
+    `shared.metrics` says of the same model's outputs.
     """
-    split, outputs = prediction.split, prediction.outputs
+    split, outputs, figure = prediction.split, prediction.outputs, prediction.figure
+    y, floor = inputs.array(SPLITS[split][1]), floors.outputs[split]
+    noise = 2 * LIMIT * floor  # of a margin, the difference of two outputs
     expected = reference.outputs[split]
-    y = inputs.array(SPLITS[split][1])
-    noise = 2 * LIMIT * floors.outputs[split]
-    name = "" if prediction.rung == "accuracy" else " after training"
+    step = inputs.steps
+    if prediction.rung == "trajectory":
+        if outputs is None or figure is None:
+            return []
+        if outputs.shape != expected.shape or not np.isfinite(outputs).all():
+            tensor = f"outputs ({split}) after training"
+            return [unusable(tensor, step, "one finite row per row of x", "anything but that")]
+        return [_figure(f"accuracy ({split}) after training", step, outputs, y, figure, noise)]
     found = []
     if outputs is not None:
-        found.append(_classes(f"classes ({split}{name})", inputs, expected, outputs, noise))
+        found.append(compare(f"outputs ({split})", step, expected, outputs, floor, inputs.dtype))
         if found[-1].unusable:
             return found
-        if prediction.rung == "trajectory":
-            found = []  # a chaotic run may end at other classes
-            expected = outputs
-    elif prediction.rung == "trajectory":
-        return []  # nothing says what the port's own model predicts
-    if prediction.figure is not None:
-        uncertain = int(np.count_nonzero(~(margins(expected) > noise)))
-        found.append(
-            _figure(
-                f"accuracy ({split}{name})",
-                inputs.steps,
-                correct_rows(expected, y),
-                prediction.figure,
-                len(y),
-                uncertain,
-            )
-        )
+        found.append(_classes(f"classes ({split})", step, expected, outputs, noise))
+    if figure is not None:
+        found.append(_figure(f"accuracy ({split})", step, expected, y, figure, noise))
     return found
 
 
-def _classes(
-    tensor: str, inputs: Inputs, expected: Array, outputs: Array, noise: float
-) -> Comparison:
+def _classes(tensor: str, step: int, expected: Array, outputs: Array, noise: float) -> Comparison:
     """Compare the predicted class of every row whose margin is over the noise."""
-    step = inputs.steps
-    if outputs.shape != expected.shape:
-        return unusable(tensor, step, f"of outputs {expected.shape}", f"of {outputs.shape}")
-    if not np.isfinite(outputs).all():
-        return unusable(tensor, step, "of finite outputs", "of outputs that are no finite number")
     right, got = predicted_classes(expected), predicted_classes(outputs)
     wrong = np.flatnonzero((right != got) & (margins(expected) > noise))
     return Comparison(
@@ -205,16 +216,18 @@ def _classes(
         ratio=float("inf") if len(wrong) else 0.0,
         error=float(len(wrong)),
         floor=0.0,
-        examples=tuple(Example((int(i),), int(right[i]), int(got[i])) for i in wrong[:5]),
+        examples=tuple(Example((int(i),), int(right[i]), int(got[i])) for i in wrong[:SHOWN]),
     )
 
 
 def _figure(
-    tensor: str, step: int, correct: int, figure: float, rows: int, uncertain: int
+    tensor: str, step: int, outputs: Array, y: Array, figure: float, noise: float
 ) -> Comparison:
-    """Compare an accuracy as a whole number of rows; `uncertain` ones may go either way."""
+    """Compare an accuracy as a whole number of rows; those within the noise may go either way."""
     if not np.isfinite(figure):
         return unusable(tensor, step, "a fraction", str(figure))
+    rows, correct = len(y), correct_rows(outputs, y)
+    uncertain = int(np.count_nonzero(~(margins(outputs) > noise)))
     error = abs(round(figure * rows) - correct)
     agrees = error <= uncertain
     return Comparison(

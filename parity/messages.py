@@ -72,6 +72,7 @@ class Loaded:
     """The port is loaded; its framework took `seconds` to import."""
 
     framework: str
+    mode: str
     seconds: float
 
 

@@ -133,6 +133,8 @@ def _compute(
     kwargs: dict[str, Any],
 ) -> Any:
     kwargs = {k: v for k, v in kwargs.items() if k not in ("casting", "subok")}
+    if ufunc.nout > 1:
+        raise NoiseLostError(f"np.{ufunc.__name__} returns several arrays")
     if method == "__call__" and ufunc is np.matmul:
         return _perturb(random, _matmul(random, *inputs), 0.5)
     if method == "reduce" and ufunc is np.add:
@@ -168,6 +170,8 @@ def _perturb(random: Generator, result: Any, units: float, leans: bool = False) 
 
 def _matmul(random: Generator, a: NDArray[Any], b: NDArray[Any]) -> NDArray[Any]:
     """Multiply a (m, k) and b (k, n), both perturbed, summing over k in some order and blocks."""
+    if not a.ndim == b.ndim == 2:
+        raise NoiseLostError(f"@ is perturbed for matrices alone, not for {a.ndim}-d @ {b.ndim}-d")
     a, b = _perturb(random, a, 0.5), _perturb(random, b, 0.5)
     order = _order(random, a.shape[-1])
     a, b = a[:, order], b[order]

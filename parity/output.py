@@ -21,7 +21,7 @@ class OutputFile:
     """
 
     def __init__(self, name: str | None) -> None:
-        self.name, self.path = name, Path(name or "")
+        self.name, self.path = name, Path(name or "").resolve()  # a link is followed
         self.temporary: Path | None = None
 
     def __enter__(self) -> Self:
@@ -54,7 +54,8 @@ class OutputFile:
             self.path.write_text(text)
         else:
             self.temporary.write_text(text)
-            self.temporary.chmod(0o666 & ~_umask())
+            mode = self.path.stat().st_mode if self.path.exists() else 0o666 & ~_umask()
+            self.temporary.chmod(mode)
             self.temporary.replace(self.path)
 
     def __exit__(

@@ -25,18 +25,16 @@ STYLES = (
 POINTS = (("o", "#1b3a6b"), ("s", "#e8a33d"))  # class 0 and class 1
 
 
-def draw(experiments: list[Experiment], results: list[PortResult], folder: Path) -> list[Path]:
-    """Draw what a person would want to look at, as PNG and SVG; return the files."""
-    written = []
+def draw(experiments: list[Experiment], results: list[PortResult], folder: Path) -> None:
+    """Draw what a person would want to look at, as PNG and SVG."""
     for recipe, group in groupby(results, key=lambda result: result.recipe):
         own = [result for result in group if result.curves and result.verdict != "error"]
         experiment = next(e for e in experiments if e.recipe.name == recipe)
         if not own:
             continue
-        written += _save(loss_curves(experiment, own), folder / f"{recipe}-loss")
+        _save(loss_curves(experiment, own), folder / f"{recipe}-loss")
         if recipe == "planar":
-            written += _save(decisions(experiment, own), folder / f"{recipe}-decisions")
-    return written
+            _save(decisions(experiment, own), folder / f"{recipe}-decisions")
 
 
 def loss_curves(experiment: Experiment, results: list[PortResult]) -> Figure:
@@ -106,8 +104,6 @@ def _title(experiment: Experiment) -> str:
     return f"{experiment.recipe.name}: {experiment.data.title}{stand_in}"
 
 
-def _save(figure: Figure, path: Path) -> list[Path]:
-    files = [path.with_suffix(".png"), path.with_suffix(".svg")]
-    for file in files:
-        figure.savefig(file, dpi=130)
-    return files
+def _save(figure: Figure, path: Path) -> None:
+    for suffix in (".png", ".svg"):
+        figure.savefig(path.with_suffix(suffix), dpi=130)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from parity.comparison import compare_exactly
+from parity.comparison import Comparison, compare_exactly
 from parity.contract import Port, PortError
 from parity.inputs import SPLITS, Inputs, Tensors
 from parity.messages import (
@@ -31,28 +31,26 @@ Array = NDArray[Any]
 def climb(port: Port, request: Climb, send: Send) -> None:
     """Call every function that the port provides, and send what it answers."""
     inputs = request.inputs
-    port.configure(inputs.dtype, inputs.device, inputs.threads)
     send(Lacking(port.lacks()))
     run = _Run(port, inputs, send)
     run.build(inputs.weights)
-    run.compare_data(0)
+    run.compare_arrays(0)
+    run.compare_weights(0)
     for step, weights in request.checkpoints.items():
         run.climb_at(step, weights)
     run.predict("accuracy", run.build(request.final))
-    if port.has("train", "export"):
+    if port.has("train"):
         run.train_freely()
-        run.compare_data(inputs.steps)
+    run.compare_arrays(inputs.steps)
 
 
 def replay(port: Port, request: Replay, send: Send) -> None:
     """Train freely for some steps, and send the weights."""
     inputs = request.inputs
-    port.configure(inputs.dtype, inputs.device, inputs.threads)
     run = _Run(port, inputs, send)
-    model, _ = run.train(
-        run.build(inputs.weights),
-        inputs.chunks(part(inputs.schedule, 0, request.steps)),
-    )
+    model = run.build(inputs.weights)
+    send(Calling(f"train, {request.steps:,} steps"))
+    model, _ = run.train(model, inputs.chunks(part(run.schedule, 0, request.steps)))
     send(Answer("trajectory", request.steps, run.returned("export", model)))
 
 
@@ -61,21 +59,27 @@ class _Run:
 
     def __init__(self, port: Port, inputs: Inputs, send: Send) -> None:
         self.port, self.inputs, self.send = port, inputs, send
+        send(Calling("configure"))
+        port.configure(inputs.dtype, inputs.device, inputs.threads)
         send(Calling("to_native"))
         self.handed = {name: inputs.array(name, "c") for name in inputs.files}
         self.native = {name: port.to_native(array) for name, array in self.handed.items()}
         self.x, self.y = self.native["x"], self.native["y"]
+        self.sent: Tensors = {}
         self.weights: Tensors = {}
         self.native_weights: dict[str, Any] = {}
         self.schedule = copy.copy(inputs.schedule)  # the one that `train` gets
 
     def build(self, weights: Tensors) -> Any:
         """Build a fresh model; a port without `build` has the weights for its model."""
+        self.sent = weights
         self.weights = {name: value.copy() for name, value in weights.items()}
+        self.send(Calling("to_native"))
         self.native_weights = {
             name: self.port.to_native(value) for name, value in self.weights.items()
         }
         handed = dict(self.native_weights)
+        self.send(Calling("build"))
         return self.port.module.build(handed) if self.port.has("build") else handed
 
     def returned(self, function: str, *arguments: Any) -> Tensors:
@@ -86,7 +90,10 @@ class _Run:
                 f"{function} returned a {type(result).__name__}, where a dict of arrays is expected"
             )
         return {
-            str(name): self.array(value, f"{function}: {name}") for name, value in result.items()
+            str.__str__(name) if isinstance(name, str) else repr(name): self.array(
+                value, f"{function}: {name}"
+            )
+            for name, value in result.items()
         }
 
     def array(self, value: Any, what: str) -> Array:
@@ -96,7 +103,8 @@ class _Run:
         if type(value) in (list, tuple):
             return np.array([self.array(item, what) for item in value])
         try:
-            array = np.asarray(self.port.to_numpy(value))
+            own = isinstance(value, np.ndarray | np.generic)  # needs no converting
+            array = np.asarray(value if own else self.port.to_numpy(value))
         except Exception as error:
             raise PortError(
                 f"to_numpy cannot convert the {type(value).__name__} that {what} returned ({error})"
@@ -109,36 +117,68 @@ class _Run:
 
     def climb_at(self, step: int, weights: Tensors) -> None:
         """Answer the rungs forward, loss, gradients and update at one checkpoint."""
-        x, y = self.batch(step)
+        rows, (x, y) = self.batch(step)
         if self.port.has("forward"):
+            model = self.build(weights)
             self.send(Calling(f"forward, step {step}"))
-            outputs = self.port.module.forward(self.build(weights), x)
+            outputs = self.port.module.forward(model, x)
             self.send(Answer("forward", step, {"outputs": self.array(outputs, "forward")}))
         if self.port.has("loss"):
+            model = self.build(weights)
             self.send(Calling(f"loss, step {step}"))
-            value = self.port.module.loss(self.build(weights), x, y)
+            value = self.port.module.loss(model, x, y)
             self.send(Answer("loss", step, {"loss": self.array(value, "loss")}))
         if self.port.has("gradients"):
+            model = self.build(weights)
             self.send(Calling(f"gradients, step {step}"))
-            answer = self.returned("gradients", self.build(weights), x, y)
+            answer = self.returned("gradients", model, x, y)
             self.send(Answer("gradients", step, answer))
-        if self.port.has("train", "export"):
-            self.send(Calling(f"train, step {step}"))
-            start = time.perf_counter()
-            model, losses = self.train(
-                self.build(weights), [part(self.inputs.schedule, step, step + 1)]
+        if self.port.has("train"):
+            self.update_at(step, weights)
+        self.send(
+            Unchanged(
+                [
+                    self.same(f"batch {name}", step, rows[name], native)
+                    for name, native in (("x", x), ("y", y))
+                    if rows
+                ]
             )
-            if step == 0:
-                self.send(Timed("first_step", time.perf_counter() - start))
-            answer = self.returned("export", model)
-            self.send(Answer("update", step, {"loss": losses, **answer}))
+        )
 
-    def batch(self, step: int) -> tuple[Any, Any]:
-        """Return the rows that one step sees, in native form."""
+    def batch(self, step: int) -> tuple[Tensors, tuple[Any, Any]]:
+        """Return the rows that one step sees, and these in native form.
+
+        Where every step sees all rows, those are x and y themselves, and none are copied.
+        """
         if isinstance(self.inputs.schedule, int):
-            return self.x, self.y
-        rows = self.inputs.schedule[step]
-        return tuple(self.port.to_native(self.handed[name][rows]) for name in ("x", "y"))
+            return {}, (self.x, self.y)
+        rows = {name: self.handed[name][self.inputs.schedule[step]] for name in ("x", "y")}
+        return rows, (self.port.to_native(rows["x"].copy()), self.port.to_native(rows["y"].copy()))
+
+    def update_at(self, step: int, weights: Tensors) -> None:
+        """Answer the rung update: one step from a checkpoint; and, from the first, one more."""
+        model = self.build(weights)
+        self.send(Calling(f"train, step {step}"))
+        start = time.perf_counter()
+        model, losses = self.train(model, [part(self.schedule, step, step + 1)])
+        if step == 0:
+            self.send(Timed("first_step", time.perf_counter() - start))
+        self.send(Answer("update", step, self.trained(model, losses)))
+        if step == 0 and self.inputs.steps > 1:
+            self.send(Calling("train, a second time on the same model"))
+            model, again = self.train(model, [part(self.schedule, 1, 2)])
+            both = np.concatenate([losses, again])
+            self.send(Answer("resumed", 2, self.trained(model, both)))
+
+    def trained(self, model: Any, losses: Array) -> Tensors:
+        """Return the losses of some training, and the weights, if the port exports them."""
+        if not self.port.has("export"):
+            return {"loss": losses}
+        self.send(Calling("export"))
+        weights = self.returned("export", model)
+        if "loss" in weights:
+            raise PortError("export returned a tensor named loss, where weights are expected")
+        return {"loss": losses, **weights}
 
     def train(self, model: Any, chunks: list[Any]) -> tuple[Any, Array]:
         """Call `train` once per chunk; return the model and all losses."""
@@ -155,14 +195,33 @@ class _Run:
 
     def train_freely(self) -> None:
         """Answer the rung trajectory: the whole run, and what became of the model."""
-        self.send(Calling(f"train, all {self.inputs.steps:,} steps"))
         model = self.build(self.inputs.weights)
+        self.send(Calling(f"train, all {self.inputs.steps:,} steps"))
         start = time.perf_counter()
         model, losses = self.train(model, self.inputs.chunks(self.schedule))
         self.send(Timed("train", time.perf_counter() - start))
-        answer = self.returned("export", model)
-        self.send(Answer("trajectory", self.inputs.steps, {"loss": losses, **answer}))
+        answer = self.trained(model, losses)
+        self.send(Answer("trajectory", self.inputs.steps, answer))
         self.predict("trajectory", model)
+        self.compare_weights(self.inputs.steps)
+        weights = {name: value for name, value in answer.items() if name != "loss"}
+        if _kinds(weights) == _kinds(self.inputs.weights):
+            self.compare_rebuilt(model, weights)
+
+    def compare_rebuilt(self, model: Any, weights: Tensors) -> None:
+        """Answer how a trained model computes, and one built anew from its exported weights."""
+        step = self.inputs.steps - 1
+        for rung, own in (("trained", model), ("rebuilt", self.build(weights))):
+            _, (x, y) = self.batch(step)
+            answer: Tensors = {}
+            self.send(Calling(f"forward, loss and gradients of the {rung} model"))
+            if self.port.has("forward"):
+                answer["outputs"] = self.array(self.port.module.forward(own, x), "forward")
+            if self.port.has("loss"):
+                answer["loss"] = self.array(self.port.module.loss(own, x, y), "loss")
+            if self.port.has("gradients"):
+                answer |= self.returned("gradients", own, x, y)
+            self.send(Answer(rung, step, answer))
 
     def predict(self, rung: str, model: Any) -> None:
         """Send the model's outputs and the port's own accuracy, on the rows of each split."""
@@ -188,24 +247,35 @@ class _Run:
             )
         return float(array.reshape(()))
 
-    def compare_data(self, step: int) -> None:
-        """Answer the rung data: what was handed over is what was sent, and reads back as that.
-
-        After training, a port may have consumed its native weights (JAX can donate them).
-        """
-        self.send(Calling("to_numpy"))
+    def compare_arrays(self, step: int) -> None:
+        """Answer the rung data: what was handed over is what was sent, and reads back as that."""
         found = []
         for name in self.inputs.files:
             sent = self.inputs.array(name)
             found.append(compare_exactly(name, step, sent, self.handed[name]))
-            back = self.array(self.native[name], "to_native")
-            found.append(compare_exactly(name, step, sent, back))
-        for name, sent in self.inputs.weights.items():
-            found.append(compare_exactly(name, step, sent, self.weights[name]))
-            with contextlib.nullcontext() if step == 0 else contextlib.suppress(PortError):
-                back = self.array(self.native_weights[name], "to_native")
-                found.append(compare_exactly(name, step, sent, back))
+            found.append(self.same(name, step, sent, self.native[name]))
         if not isinstance(self.schedule, int):
             sent = np.asarray(self.inputs.schedule)
             found.append(compare_exactly("schedule", step, sent, self.schedule))
         self.send(Unchanged(found))
+
+    def compare_weights(self, step: int) -> None:
+        """Answer the rung data for the weights that the last model was built from.
+
+        After training, a port may have consumed their native form (JAX can donate it).
+        """
+        found = []
+        for name, sent in self.sent.items():
+            found.append(compare_exactly(name, step, sent, self.weights[name]))
+            with contextlib.nullcontext() if step == 0 else contextlib.suppress(PortError):
+                found.append(self.same(name, step, sent, self.native_weights[name]))
+        self.send(Unchanged(found))
+
+    def same(self, name: str, step: int, sent: Array, native: Any) -> Comparison:
+        """Compare a native array, read back, with what was sent."""
+        self.send(Calling("to_numpy"))
+        return compare_exactly(name, step, sent, self.array(native, "to_native"))
+
+
+def _kinds(tensors: Tensors) -> dict[str, Any]:
+    return {name: (value.shape, value.dtype) for name, value in tensors.items()}

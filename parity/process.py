@@ -8,12 +8,14 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 from parity.contract import ROOT
 from parity.messages import Calling, Done, Failed, Message, Request
 
+POLL = 1.0  # seconds between looks at whether a silent process still lives
 LOG_SHOWN = 4000  # characters
 POSIX = os.name == "posix"
 
@@ -54,10 +56,12 @@ class Worker:
 
     def _read(self) -> None:
         assert self.process.stdout is not None
-        with contextlib.suppress(EOFError, OSError, ValueError, pickle.UnpicklingError):
-            while True:
-                self.messages.put(pickle.load(self.process.stdout))
-        self.messages.put(None)
+        try:
+            with contextlib.suppress(Exception):  # it ended, or wrote what is no message
+                while True:
+                    self.messages.put(pickle.load(self.process.stdout))
+        finally:
+            self.messages.put(None)
 
     def ask(
         self, request: Request, hear: Callable[[Message], None], timeout: float | None = None
@@ -74,7 +78,7 @@ class Worker:
         calling = "import"
         while True:
             try:
-                message = self.messages.get(timeout=timeout)
+                message = self._next(timeout)
             except queue.Empty:
                 self.kill()
                 raise WorkerDiedError(
@@ -90,21 +94,51 @@ class Worker:
             if isinstance(message, Failed):
                 return
 
+    def _next(self, timeout: float | None) -> Message | None:
+        """Return the next message, or None where there will be none: the process has ended.
+
+        A child that it forked may hold the pipe open, so that its end is no sure sign.
+
+        Raises:
+            queue.Empty: nothing came within `timeout` seconds.
+        """
+        deadline = None if timeout is None else time.monotonic() + timeout
+        while True:
+            left = POLL if deadline is None else min(POLL, deadline - time.monotonic())
+            ended = self.process.poll() is not None
+            try:
+                return self.messages.get(timeout=max(left, 0))
+            except queue.Empty:
+                if ended:
+                    return None
+                if deadline is not None and time.monotonic() >= deadline:
+                    raise
+
     def kill(self) -> None:
-        """End the process and all that it started, now."""
+        """End the process and all that it started, now; of one that has ended, do nothing."""
+        if self.process.returncode is not None:  # another process may have its number by now
+            return
+        self._kill_group()
+        self.process.wait()
+
+    def _kill_group(self) -> None:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             if POSIX:
                 os.killpg(self.process.pid, signal.SIGKILL)
             else:
                 self.process.kill()
-        self.process.wait()
 
     def _log(self) -> str:
         """Return the end of what the process printed."""
         return self.log.read_text(errors="replace")[-LOG_SHOWN:]
 
     def _cause_of_death(self) -> str:
-        code = self.process.wait()
+        try:
+            code = self.process.wait(timeout=5)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            return "closed the connection to the judge"
+        self._kill_group()  # what it has started may still run
         if code == -getattr(signal, "SIGKILL", 9):
             return "was killed (SIGKILL), as the system does when memory runs out"
         if code < 0:

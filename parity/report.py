@@ -1,5 +1,7 @@
 """The result of a comparison as a person reads it, in up to 100 columns."""
 
+import os
+
 from rich.console import Console, Group, RenderableType
 from rich.padding import Padding
 from rich.table import Table
@@ -19,9 +21,15 @@ LEGEND = (
 )
 
 
+class _Console(Console):
+    def on_broken_pipe(self) -> None:
+        """Print no more where nobody reads, as under `| head`; the verdict is still the status."""
+        os.dup2(os.open(os.devnull, os.O_WRONLY), self.file.fileno())
+
+
 def console(stderr: bool = False) -> Console:
     """Return a console of at most WIDTH columns; where there is no terminal, of just so many."""
-    console = Console(stderr=stderr, highlight=False, soft_wrap=False)
+    console = _Console(stderr=stderr, highlight=False, soft_wrap=False)
     console.width = min(console.width, WIDTH) if console.is_terminal else WIDTH
     return console
 
@@ -72,7 +80,7 @@ def _table(results: list[PortResult]) -> Table:
     for result in results:
         worst = _worst(result)
         table.add_row(
-            result.port,
+            Text(result.port),
             result.dtype,
             Text(result.verdict, style=COLOURS[result.verdict]),
             "" if result.loss["last"] is None else f"{result.loss['last']:.6f}",
@@ -135,7 +143,7 @@ def _examples(divergence: Divergence, digits: int) -> Table:
     table.add_column("got", justify="right")
     for example in divergence.examples:
         expected, got = _value(example.expected, digits), _value(example.got, digits)
-        table.add_row(_index(example), expected, got)
+        table.add_row(Text(_index(example)), Text(expected), Text(got))
     return table
 
 

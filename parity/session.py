@@ -4,6 +4,7 @@ import contextlib
 import os
 import tempfile
 import threading
+import traceback
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
@@ -87,7 +88,7 @@ class Yardstick:
 
 
 @dataclass
-class Climbs:
+class PortRun:
     """One port's way through all recipes: its worker, and a record of each recipe."""
 
     port: PortName
@@ -116,13 +117,13 @@ class Session:
             self.folder = Path(folder)
             store = Store(self.folder)
             yardsticks = [self._yardstick(store, experiment) for experiment in experiments]
-            climbs = [Climbs(port, [Future() for _ in yardsticks]) for port in ports]
+            runs = [PortRun(port, [Future() for _ in yardsticks]) for port in ports]
             pool = ThreadPoolExecutor(max(1, _cores() // self.options.threads))
             try:
-                self._submit(pool, yardsticks, climbs)
-                yield from self._judge_all(yardsticks, climbs)
+                self._submit(pool, yardsticks, runs)
+                yield from self._judge_all(yardsticks, runs)
             finally:
-                self._stop(yardsticks, climbs)
+                self._stop(yardsticks, runs)
                 pool.shutdown(cancel_futures=True)
 
     def _yardstick(self, store: Store, experiment: Experiment) -> Yardstick:
@@ -130,32 +131,47 @@ class Session:
         return Yardstick(experiment, inputs, cache.path(inputs, experiment.data.sha256))
 
     def _submit(
-        self, pool: ThreadPoolExecutor, yardsticks: list[Yardstick], climbs: list[Climbs]
+        self, pool: ThreadPoolExecutor, yardsticks: list[Yardstick], runs: list[PortRun]
     ) -> None:
         """Put all work into the pool's queue; what others wait for comes before them."""
         missing = [yardstick for yardstick in yardsticks if not yardstick.recall()]
-        self.progress.planned(len(yardsticks) * len(climbs) + 2 * len(missing), len(missing))
+        self.progress.planned(len(yardsticks) * len(runs) + 2 * len(missing), len(missing))
         if missing:
             pool.submit(self._refer, missing)
-        for climb in sorted(climbs, key=lambda c: IMPORTS.get(str(c.port), len(IMPORTS))):
-            pool.submit(self._climb, yardsticks, climb)
+        for run in sorted(runs, key=lambda c: IMPORTS.get(str(c.port), len(IMPORTS))):
+            pool.submit(self._climb, yardsticks, run)
         for yardstick in sorted(missing, key=lambda y: -y.inputs.steps * y.inputs.size):
             pool.submit(self._measure, yardstick)
 
-    def _judge_all(self, yardsticks: list[Yardstick], climbs: list[Climbs]) -> Iterator[PortResult]:
+    def _judge_all(self, yardsticks: list[Yardstick], runs: list[PortRun]) -> Iterator[PortResult]:
         for number, yardstick in enumerate(yardsticks):
             reference, floors = yardstick.reference.result(), yardstick.floors.result()
             self._check_scale(yardstick, yardsticks)
-            for climb in climbs:
-                yield judge(
-                    climb.port,
-                    yardstick.experiment,
-                    yardstick.inputs,
-                    reference,
-                    floors,
-                    climb.records[number].result(),
-                    lambda steps, y=yardstick, c=climb: self._replay(y, c, steps),  # type: ignore[misc]
-                )
+            for run in runs:
+                record = run.records[number].result()
+                yield self._judge(yardstick, run, reference, floors, record)
+
+    def _judge(
+        self,
+        yardstick: Yardstick,
+        run: PortRun,
+        reference: Reference,
+        floors: NoiseFloors,
+        record: Record,
+    ) -> PortResult:
+        """Judge one port; what cannot be judged is that port's error, and no other's."""
+
+        def replay(steps: int) -> Tensors | None:
+            return self._replay(yardstick, run, steps)
+
+        held_to = (yardstick.experiment, yardstick.inputs, reference, floors)
+        try:
+            return judge(run.port, *held_to, record, replay)
+        except Exception as error:
+            sentence = f"its answers cannot be judged ({type(error).__name__}: {error})"
+            failure = Failed(sentence, traceback.format_exc())
+            empty = Record(record.framework, record.mode, record.lacking, failure=failure)
+            return judge(run.port, *held_to, empty, replay)
 
     def _check_scale(self, yardstick: Yardstick, yardsticks: list[Yardstick]) -> None:
         """Refuse floors whose two precisions do not fit: somewhere the noise dropped out."""
@@ -167,12 +183,12 @@ class Session:
                 if problem:
                     raise ReferenceFailedError(f"{yardstick.inputs.recipe}: {problem}")
 
-    def _worker(self, who: str) -> Worker:
+    def _worker(self) -> Worker:
         with self.lock:
             if self.stopped:
                 raise WorkerDiedError("the comparison was stopped")
-            name = "".join(c if c.isalnum() else "-" for c in who)
-            worker = Worker(self.options.threads, self.folder / f"{name}.log")
+            log = self.folder / f"worker-{len(self.workers)}.log"
+            worker = Worker(self.options.threads, log)
             self.workers.append(worker)
             return worker
 
@@ -204,7 +220,7 @@ class Session:
     def _refer(self, yardsticks: list[Yardstick]) -> None:
         """Run the reference of every recipe."""
         try:
-            worker = self._worker("reference")
+            worker = self._worker()
             for yardstick in yardsticks:
                 request = Refer(yardstick.inputs)
                 yardstick.reference.set_result(self._compute(worker, f"{yardstick}", request))
@@ -219,7 +235,7 @@ class Session:
         what = f"{yardstick}"
         try:
             reference = yardstick.reference.result()
-            worker = self._worker(f"floors {what}")
+            worker = self._worker()
             floors = self._compute(worker, what, Measure(yardstick.inputs, reference))
             worker.kill()
             cache.save(yardstick.kept, reference, floors)
@@ -228,63 +244,63 @@ class Session:
         except Exception as error:
             _fail(yardstick.floors, error)
 
-    def _climb(self, yardsticks: list[Yardstick], climb: Climbs) -> None:
+    def _climb(self, yardsticks: list[Yardstick], run: PortRun) -> None:
         """Run one port through all recipes; where its process dies, start it again for the rest."""
         try:
             loaded = Record()
-            for yardstick, future in zip(yardsticks, climb.records, strict=True):
-                if climb.worker is None and loaded.failure is None:
-                    loaded = self._load(climb)
+            for yardstick, future in zip(yardsticks, run.records, strict=True):
+                if run.worker is None and loaded.failure is None:
+                    loaded = self._load(run)
                 record = replace(
                     loaded, seconds=dict(loaded.seconds), answers={}, unchanged=[], predictions=[]
                 )
                 if record.failure is None:
-                    self._climb_one(yardstick, climb, record)
+                    self._climb_one(yardstick, run, record)
                 future.set_result(record)
-                self.progress.finished(f"{climb.port}", f"{yardstick}")
+                self.progress.finished(f"{run.port}", f"{yardstick}")
         except Exception as error:
-            for future in climb.records:
+            for future in run.records:
                 _fail(future, error)
         finally:
-            climb.over.set_result(None)
+            run.over.set_result(None)
 
-    def _load(self, climb: Climbs) -> Record:
+    def _load(self, run: PortRun) -> Record:
         """Start a port's process and import its framework."""
         record = Record()
         try:
-            climb.worker = self._worker(f"{climb.port}")
-            self._ask(climb.worker, f"{climb.port}", "import", Load(climb.port), record.add)
+            run.worker = self._worker()
+            self._ask(run.worker, f"{run.port}", "import", Load(run.port), record.add)
         except WorkerDiedError as error:
-            climb.worker = None
+            run.worker = None
             record.failure = Failed(f"{error}", error.log)
         return record
 
-    def _climb_one(self, yardstick: Yardstick, climb: Climbs, record: Record) -> None:
+    def _climb_one(self, yardstick: Yardstick, run: PortRun, record: Record) -> None:
         reference = yardstick.reference.result()
         final = reference.final(yardstick.inputs.dtype)
         request = Climb(yardstick.inputs, reference.checkpoints, final)
-        assert climb.worker is not None
+        assert run.worker is not None
         try:
-            self._ask(climb.worker, f"{climb.port}", f"{yardstick}", request, record.add)
+            self._ask(run.worker, f"{run.port}", f"{yardstick}", request, record.add)
         except WorkerDiedError as error:
-            climb.worker = None
+            run.worker = None
             record.failure = Failed(f"{error}", error.log)
 
-    def _replay(self, yardstick: Yardstick, climb: Climbs, steps: int) -> Tensors | None:
+    def _replay(self, yardstick: Yardstick, run: PortRun, steps: int) -> Tensors | None:
         """Return a port's weights after some steps, or None where it does not come so far."""
-        climb.over.result()
+        run.over.result()
         answers: list[Message] = []
-        if climb.worker is None:
+        if run.worker is None:
             return None
         try:
             request = Replay(yardstick.inputs, steps)
             what = f"{yardstick}: bisecting"
-            self._ask(climb.worker, f"{climb.port}", what, request, answers.append)
+            self._ask(run.worker, f"{run.port}", what, request, answers.append)
         except WorkerDiedError:
-            climb.worker = None
+            run.worker = None
         return next((m.tensors for m in answers if isinstance(m, Answer)), None)
 
-    def _stop(self, yardsticks: list[Yardstick], climbs: list[Climbs]) -> None:
+    def _stop(self, yardsticks: list[Yardstick], runs: list[PortRun]) -> None:
         """End all processes, and all waiting for them."""
         with self.lock:
             self.stopped = True
@@ -294,8 +310,8 @@ class Session:
         for yardstick in yardsticks:
             _fail(yardstick.reference, stopped)
             _fail(yardstick.floors, stopped)
-        for climb in climbs:
-            for future in climb.records:
+        for run in runs:
+            for future in run.records:
                 _fail(future, stopped)
 
 

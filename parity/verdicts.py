@@ -68,9 +68,9 @@ class Curves:
 class PortResult:
     """The verdict on one port, on one recipe, in one precision.
 
-    data: its name, its hash, and why it stands in for another, if it does.
-    loss: the first and the last of the port's free run. accuracy: the port's own, after it, on the
-    training and the test rows. curves: what pictures are made of, if it ran to the end.
+    mode: "compiled" or "eager". data: its name, its hash, and why it stands in for another, if it
+    does. loss: the first and the last of the port's free run. accuracy: the port's own, after it,
+    on the training and the test rows. curves: for pictures, if it ran to the end.
     """
 
     recipe: str
@@ -78,7 +78,7 @@ class PortResult:
     framework: str
     dtype: str
     device: str
-    mode: Literal["compiled", "eager"]
+    mode: str
     data: dict[str, str | None]
     verdict: Verdict
     error: str | None

@@ -4,7 +4,7 @@ Run as `python -m parity.worker`. Requests come in on standard input, messages g
 standard output when it started; whatever a port prints goes to standard error.
 """
 
-import contextlib
+import faulthandler
 import os
 import pickle
 import queue
@@ -13,6 +13,7 @@ import sys
 import threading
 import time
 import traceback
+from textwrap import shorten
 from typing import BinaryIO
 
 from parity import contract, floors, probe, reference
@@ -33,12 +34,14 @@ from parity.messages import (
     Send,
 )
 
+LONGEST = 500  # characters of an exception that are shown
+
 
 def _serve(request: Request, name: PortName, send: Send) -> None:
     if isinstance(request, Load):
         start = time.perf_counter()
-        framework = contract.load_framework(name)
-        send(Loaded(framework, time.perf_counter() - start))
+        framework, mode = contract.load_framework(name)
+        send(Loaded(framework, mode, time.perf_counter() - start))
         return
     port = contract.load(name, request.inputs.net)
     match request:
@@ -57,10 +60,11 @@ def _requests(source: BinaryIO) -> "queue.SimpleQueue[Request]":
     requests: queue.SimpleQueue[Request] = queue.SimpleQueue()
 
     def read() -> None:
-        with contextlib.suppress(EOFError):
+        try:
             while True:
                 requests.put(pickle.load(source))
-        os._exit(0)
+        finally:  # also where the judge was killed in the middle of a request
+            os._exit(0)
 
     threading.Thread(target=read, daemon=True).start()
     return requests
@@ -69,10 +73,12 @@ def _requests(source: BinaryIO) -> "queue.SimpleQueue[Request]":
 def main() -> None:
     """Serve requests until standard input ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
+    faulthandler.enable()
     answers = os.fdopen(os.dup(1), "wb")
+    requests = _requests(os.fdopen(os.dup(0), "rb"))
     os.dup2(2, 1)
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)  # input() in a port fails at once
     sys.stdout = sys.stderr
-    requests = _requests(sys.stdin.buffer)
     calling = ""
 
     def send(message: Message) -> None:
@@ -91,11 +97,19 @@ def main() -> None:
             _serve(request, name, send)
             send(Done())
         except contract.PortError as error:
-            send(Failed(f"{error}", traceback.format_exc()))
-        except (Exception, SystemExit) as error:
-            text = " ".join(str(error).split())
-            sentence = f"{calling} raised {type(error).__name__}" + (f": {text}" if text else "")
-            send(Failed(sentence, traceback.format_exc()))
+            send(Failed(f"{calling}: {error}", traceback.format_exc()))
+        except BaseException as error:  # sys.exit and the like are the port's, too
+            send(Failed(f"{calling} raised {_described(error)}", traceback.format_exc()))
+
+
+def _described(error: BaseException) -> str:
+    """Return an exception's type and what it says, in one line that is not too long."""
+    try:
+        text = " ".join(str(error).split())
+    except Exception:
+        text = "(its text cannot be had)"
+    name = type(error).__name__
+    return f"{name}: {shorten(text, LONGEST, placeholder=' ...')}" if text else name
 
 
 if __name__ == "__main__":

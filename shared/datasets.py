@@ -104,7 +104,7 @@ def mnist(choice: str, data_dir: Path | None) -> Dataset:
         return digits("asked for with --data digits; the figures are not MNIST's")
     try:
         folder = mnist_files.find(data_dir)
-    except mnist_files.NoNetworkError as error:
+    except mnist_files.NotToBeHadError as error:
         if choice == "mnist":
             raise InputError(f"{error}, and --data mnist refuses the stand-in") from error
         return digits(f"{error}; the figures are not MNIST's")

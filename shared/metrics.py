@@ -1,4 +1,4 @@
-"""What all ports are measured by: predicted classes, correct rows, confusion."""
+"""What all ports are measured by: predicted classes, their margins, correct rows."""
 
 from typing import Any
 

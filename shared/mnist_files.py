@@ -30,8 +30,8 @@ ROWS = {"train": 60_000, "t10k": 10_000}
 MEND = "fetch the file again, or run with --data digits"
 
 
-class NoNetworkError(Exception):
-    """No mirror could be reached."""
+class NotToBeHadError(Exception):
+    """The files are not there and cannot be fetched; the text says why."""
 
 
 def find(data_dir: Path | None) -> Path:
@@ -41,7 +41,7 @@ def find(data_dir: Path | None) -> Path:
 
     Raises:
         InputError: a folder was named, but lacks some of the files.
-        NoNetworkError: no folder was named, the cache lacks some, and they cannot be downloaded.
+        NotToBeHadError: no folder was named, and what the cache lacks cannot be downloaded.
     """
     if data_dir:
         return _complete(data_dir, "--data-dir")
@@ -75,32 +75,26 @@ MNIST = "MNIST's four idx.gz files"
 
 def _download(folder: Path) -> None:
     """Download the files: checked, written atomically, safe when two processes start at once."""
-    import pooch  # not needed once the files are there
+    import pooch  # neither is needed once the files are there
+    import requests
 
     pooch.get_logger().setLevel(logging.ERROR)
+    fetch = pooch.HTTPDownloader(progressbar=sys.stderr.isatty(), timeout=10)
     for name, sha256 in SHA256.items():
         if (folder / name).exists():
             continue
         for mirror in MIRRORS:
             try:
-                pooch.retrieve(
-                    mirror + name,
-                    known_hash=f"sha256:{sha256}",
-                    fname=name,
-                    path=folder,
-                    downloader=pooch.HTTPDownloader(
-                        progressbar=sys.stderr.isatty(), timeout=10, headers={}
-                    ),
-                )
+                pooch.retrieve(mirror + name, f"sha256:{sha256}", name, folder, downloader=fetch)
                 break
-            except (
-                OSError,
-                ValueError,
-            ):  # unreachable or refused; or the checksum differs
+            except (requests.RequestException, ValueError):  # no answer, or another checksum
                 continue
+            except OSError as error:
+                why = error.strerror
+                raise NotToBeHadError(f"MNIST could not be kept in {folder} ({why})") from error
         else:
             hosts = " and ".join(mirror.split("/")[2] for mirror in MIRRORS)
-            raise NoNetworkError(f"MNIST could not be downloaded from {hosts}")
+            raise NotToBeHadError(f"MNIST could not be downloaded from {hosts}")
 
 
 def read(folder: Path, part: str) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:

@@ -175,7 +175,7 @@ def test_mnist_refuses_the_stand_in(monkeypatch: pytest.MonkeyPatch, tmp_path: P
     from shared import datasets
 
     def unreachable(folder: Path) -> None:
-        raise mnist_files.NoNetworkError("MNIST could not be downloaded from a.example")
+        raise mnist_files.NotToBeHadError("MNIST could not be downloaded from a.example")
 
     monkeypatch.delenv("LOCKSTEP_DATA", raising=False)
     monkeypatch.setattr(mnist_files, "_download", unreachable)

@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+MODE = "compiled"  # under jax.jit
 ONE_THREAD = "--xla_cpu_multi_thread_eigen=false"
 
 

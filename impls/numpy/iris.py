@@ -29,9 +29,9 @@ def loss_and_gradients(model, x, y):
     e = forward(model, x) - y  # (B, 3)
     de = e * (2 / e.size)  # (B, 3)
     return (e * e).mean(), {
-        "W": x.T @ de,
+        "W": x.T @ de,  # (4, B) @ (B, 3) -> (4, 3)
         "b": de.sum(axis=0),
-    }  # (4, B) @ (B, 3) -> (4, 3)
+    }
 
 
 def loss(model, x, y):
@@ -46,7 +46,7 @@ def gradients(model, x, y):
 
 def train(model, x, y, schedule, learning_rate):
     """Descend `schedule` full-batch steps; return the model and its losses (steps,)."""
-    losses = np.empty_like(x, shape=schedule)
+    losses = np.empty_like(x, shape=schedule)  # of the precision and the kind of x
     for step in range(schedule):
         losses[step], grads = loss_and_gradients(model, x, y)
         for name in model:

@@ -21,7 +21,7 @@ def forward(model, x):
 
 def log_softmax(z):
     """Return log(softmax(z)) along the rows of z (B, 10), with no exponential over 1."""
-    z = z - z.max(axis=1, keepdims=True)
+    z = z - z.max(axis=1, keepdims=True)  # (B, 10) - (B, 1) -> (B, 10)
     return z - np.log(np.exp(z).sum(axis=1, keepdims=True))
 
 
@@ -57,7 +57,7 @@ def train(model, x, y, schedule, learning_rate):
 
     `schedule` holds the row numbers of each batch, (steps, B).
     """
-    losses = np.empty_like(x, shape=len(schedule))
+    losses = np.empty_like(x, shape=len(schedule))  # of the precision and the kind of x
     for step, rows in enumerate(schedule):
         losses[step], grads = loss_and_gradients(model, x[rows], y[rows])
         for name in model:

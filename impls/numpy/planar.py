@@ -16,7 +16,7 @@ def build(weights):
 
 
 def layers(model, x):
-    """Return what the hidden layer and the output layer say to x (B, 2)."""
+    """Return the hidden layer's activations a (B, 4) and the logits z (B, 1) for x (B, 2)."""
     a = np.tanh(x @ model["W1"] + model["b1"])  # (B, 2) @ (2, 4) -> (B, 4)
     z = a @ model["W2"] + model["b2"]  # (B, 4) @ (4, 1) -> (B, 1)
     return a, z
@@ -62,7 +62,7 @@ def gradients(model, x, y):
 
 def train(model, x, y, schedule, learning_rate):
     """Descend `schedule` full-batch steps; return the model and its losses (steps,)."""
-    losses = np.empty_like(x, shape=schedule)
+    losses = np.empty_like(x, shape=schedule)  # of the precision and the kind of x
     for step in range(schedule):
         losses[step], grads = loss_and_gradients(model, x, y)
         for name in model:

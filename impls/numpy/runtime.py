@@ -3,6 +3,8 @@
 import numpy as np
 import threadpoolctl
 
+MODE = "eager"
+
 
 def configure(dtype, device, threads):
     """Prepare NumPy for `dtype` ("float32" or "float64") on `threads` threads.

@@ -3,6 +3,8 @@
 import numpy as np
 import tensorflow as tf
 
+MODE = "compiled"  # under tf.function
+
 
 def configure(dtype, device, threads):
     """Prepare TensorFlow for `dtype` ("float32" or "float64") on `device` ("cpu" or "cuda").
@@ -12,7 +14,7 @@ def configure(dtype, device, threads):
     tensor is made: later calls cannot change `threads`.
 
     Raises:
-        RuntimeError: `device` is "cuda" and TensorFlow finds none.
+        RuntimeError: `device` is "cuda" and TensorFlow finds none, or `threads` has changed.
     """
     threading = tf.config.threading
     if threading.get_intra_op_parallelism_threads() != threads:
@@ -32,4 +34,4 @@ def to_native(array):
 
 def to_numpy(value):
     """Copy a tensor or a Variable into a NumPy array."""
-    return np.array(value)
+    return np.array(value.numpy())

@@ -1,7 +1,8 @@
 """What surrounds every PyTorch port: precision, device, threads, and tensors in and out."""
 
-import numpy as np
 import torch
+
+MODE = "eager"
 
 _device = torch.device("cpu")
 
@@ -13,10 +14,12 @@ def configure(dtype, device, threads):
         RuntimeError: `device` is "cuda" and PyTorch finds none.
     """
     global _device
+    if device == "cuda" and not torch.cuda.is_available():
+        raise RuntimeError("PyTorch finds no GPU, but was asked for 'cuda'")
     torch.set_default_dtype(getattr(torch, dtype))
     torch.set_num_threads(threads)
     torch.set_float32_matmul_precision("highest")  # float32 means float32, not TF32
-    _device = torch.empty(0, device=device).device  # fails here where there is no such device
+    _device = torch.device(device)
 
 
 def to_native(array):
@@ -26,4 +29,4 @@ def to_native(array):
 
 def to_numpy(value):
     """Copy a tensor into a NumPy array; `Tensor.numpy` would share its memory."""
-    return np.array(value.detach().cpu())
+    return value.detach().cpu().numpy().copy()
