@@ -71,13 +71,12 @@ def compare_rungs(
             if rung == "update" and "export" in record.lacking:
                 expected = {"loss": expected["loss"]}
             found[rung] += _tensors(step, expected, got, floors.expected[rung, step], inputs.dtype)
-    exports = "export" not in record.lacking
-    for rung, stop in (("trajectory", inputs.steps), ("resumed", 2)):
-        if (rung, stop) in record.answers:
-            got = dict(record.answers[rung, stop])
-            found["trajectory"].append(_losses(inputs, reference, floors, stop, got.pop("loss")))
-            if exports:
-                found["trajectory"] += compare_path(inputs, reference, floors, stop, got)
+    if ("trajectory", inputs.steps) in record.answers:
+        got = dict(record.answers["trajectory", inputs.steps])
+        found["trajectory"].append(_losses(inputs, reference, floors, got.pop("loss")))
+        if "export" not in record.lacking:
+            found["trajectory"] += compare_path(inputs, reference, floors, inputs.steps, got)
+    found["trajectory"] += _resumed(inputs, reference, floors, record)
     found["trajectory"] += _rebuilt(inputs, floors, record)
     if ("trajectory", inputs.steps) in record.answers:
         losses = record.answers["trajectory", inputs.steps]["loss"]
@@ -117,14 +116,33 @@ def _tensors(
     ] + [unusable(name, step, f"only {names}", "extra") for name in extra]
 
 
-def _losses(
-    inputs: Inputs, reference: Reference, floors: NoiseFloors, stop: int, got: Array
-) -> Comparison:
-    """Compare the losses of the first `stop` steps; the step is the first that disagrees."""
-    expected, noise = reference.losses[:stop], floors.losses[:stop]
+def _losses(inputs: Inputs, reference: Reference, floors: NoiseFloors, got: Array) -> Comparison:
+    """Compare the loss of every step of the free run; its step is the first that disagrees."""
+    expected, noise = reference.losses, floors.losses
     losses = compare("loss", 0, expected, got, noise, inputs.dtype, in_order=True)
     shown = losses.examples[0].index if losses.examples else losses.index
     return replace(losses, step=shown[0]) if shown else losses
+
+
+def _resumed(
+    inputs: Inputs, reference: Reference, floors: NoiseFloors, record: Record
+) -> list[Comparison]:
+    """Compare what a second call of `train` does to a model, at half the learning rate."""
+    got = dict(record.answers.get(("resumed", 1), {}))
+    if not got:
+        return []
+    name = "{} of a second call of train, at half the learning rate"
+    loss = got.pop("loss")
+    expected, floor = reference.losses[1:2], floors.losses[1:2]
+    found = [compare(name.format("loss"), 1, expected, loss, floor, inputs.dtype)]
+    if got.keys() == reference.resumed.keys():  # else it is said of the first call
+        found += [
+            compare(
+                name.format(weight), 2, value, got[weight], floors.path[2][weight], inputs.dtype
+            )
+            for weight, value in reference.resumed.items()
+        ]
+    return found
 
 
 def _rebuilt(inputs: Inputs, floors: NoiseFloors, record: Record) -> list[Comparison]:
@@ -189,9 +207,10 @@ def _accuracy(
     if prediction.rung == "trajectory":
         if outputs is None or figure is None:
             return []
-        if outputs.shape != expected.shape or not np.isfinite(outputs).all():
-            tensor = f"outputs ({split}) after training"
-            return [unusable(tensor, step, "one finite row per row of x", "anything but that")]
+        right = outputs.shape == expected.shape and outputs.dtype == inputs.dtype
+        if not right or not np.isfinite(outputs).all():
+            due = f"finite {inputs.dtype} of shape {expected.shape}"
+            return [unusable(f"outputs ({split}) after training", step, due, "something else")]
         return [_figure(f"accuracy ({split}) after training", step, outputs, y, figure, noise)]
     found = []
     if outputs is not None:

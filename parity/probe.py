@@ -166,9 +166,9 @@ class _Run:
         self.send(Answer("update", step, self.trained(model, losses)))
         if step == 0 and self.inputs.steps > 1:
             self.send(Calling("train, a second time on the same model"))
-            model, again = self.train(model, [part(self.schedule, 1, 2)])
-            both = np.concatenate([losses, again])
-            self.send(Answer("resumed", 2, self.trained(model, both)))
+            half = self.inputs.learning_rate / 2
+            model, more = self.train(model, [part(self.schedule, 1, 2)], half)
+            self.send(Answer("resumed", 1, self.trained(model, more)))
 
     def trained(self, model: Any, losses: Array) -> Tensors:
         """Return the losses of some training, and the weights, if the port exports them."""
@@ -180,13 +180,14 @@ class _Run:
             raise PortError("export returned a tensor named loss, where weights are expected")
         return {"loss": losses, **weights}
 
-    def train(self, model: Any, chunks: list[Any]) -> tuple[Any, Array]:
+    def train(
+        self, model: Any, chunks: list[Any], learning_rate: float | None = None
+    ) -> tuple[Any, Array]:
         """Call `train` once per chunk; return the model and all losses."""
+        rate = self.inputs.learning_rate if learning_rate is None else learning_rate
         losses = []
         for schedule in chunks:
-            result = self.port.module.train(
-                model, self.x, self.y, schedule, self.inputs.learning_rate
-            )
+            result = self.port.module.train(model, self.x, self.y, schedule, rate)
             if not (isinstance(result, tuple) and len(result) == 2):
                 raise PortError("train did not return a tuple of two, (model, losses)")
             model = result[0]

@@ -24,6 +24,7 @@ class Reference:
     checkpoints: the weights before those steps, rounded to the working precision.
     path: the unrounded weights after some numbers of steps, the last one among them.
     losses: of every step. outputs: at the last weights, rounded, on the rows of each split.
+    resumed: the weights after two calls of one step, the second at half the learning rate.
     """
 
     expected: dict[At, Tensors]
@@ -31,6 +32,7 @@ class Reference:
     path: dict[int, Tensors]
     losses: Array
     outputs: Tensors
+    resumed: Tensors
 
     def final(self, dtype: str) -> Tensors:
         """Return the weights after the last step, rounded to `dtype`."""
@@ -69,7 +71,17 @@ def run(port: Port, inputs: Inputs) -> Reference:
         for split, (name, _) in SPLITS.items()
         if name in inputs.files
     }
-    return Reference(expected, checkpoints, path, np.concatenate(losses), outputs)
+    resumed = _resume(port, inputs, x, y) if inputs.steps > 1 else {}
+    return Reference(expected, checkpoints, path, np.concatenate(losses), outputs, resumed)
+
+
+def _resume(port: Port, inputs: Inputs, x: Any, y: Any) -> Tensors:
+    """Return the weights after two calls of one step, the second at half the learning rate."""
+    model = port.module.build(wide_all(inputs.weights))
+    for step, rate in enumerate((inputs.learning_rate, inputs.learning_rate / 2)):
+        model, _ = port.module.train(model, x, y, part(inputs.schedule, step, step + 1), rate)
+    resumed: Tensors = port.module.export(model)
+    return resumed
 
 
 def rungs(

@@ -79,10 +79,10 @@ def _table(results: list[PortResult]) -> Table:
         table.add_column(name, justify="right", no_wrap=True)
     for result in results:
         worst = _worst(result)
-        table.add_row(
-            Text(result.port),
+        cells = (
+            result.port,
             result.dtype,
-            Text(result.verdict, style=COLOURS[result.verdict]),
+            result.verdict,
             "" if result.loss["last"] is None else f"{result.loss['last']:.6f}",
             _percent(result.accuracy["train"]),
             _percent(result.accuracy["test"]),
@@ -92,6 +92,8 @@ def _table(results: list[PortResult]) -> Table:
             _count(result.compared),
             "" if result.seconds["train"] is None else f"{result.seconds['train']:.1f}",
         )
+        # Text, because a port's names may hold what rich takes for markup.
+        table.add_row(*(Text(cell, style=COLOURS.get(cell, "")) for cell in cells))
     return table
 
 
@@ -103,8 +105,8 @@ def _worst(result: PortResult) -> Rung | None:
 def _place(rung: Rung | None) -> str:
     if rung is None:
         return ""
-    tensor = "" if rung.tensor == rung.rung else f" {rung.tensor}"
-    return f"{rung.rung}{tensor}"
+    name = (rung.tensor or "").partition(" of ")[0]
+    return rung.rung if name == rung.rung else f"{rung.rung} {name}"
 
 
 def _percent(fraction: float | None) -> str:

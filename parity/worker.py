@@ -13,7 +13,6 @@ import sys
 import threading
 import time
 import traceback
-from textwrap import shorten
 from typing import BinaryIO
 
 from parity import contract, floors, probe, reference
@@ -105,11 +104,12 @@ def main() -> None:
 def _described(error: BaseException) -> str:
     """Return an exception's type and what it says, in one line that is not too long."""
     try:
-        text = " ".join(str(error).split())
+        words = "".join(c if c.isprintable() else " " for c in str(error)).split()
+        text = " ".join(words)
     except Exception:
         text = "(its text cannot be had)"
     name = type(error).__name__
-    return f"{name}: {shorten(text, LONGEST, placeholder=' ...')}" if text else name
+    return f"{name}: {text[:LONGEST]}{' ...' * (len(text) > LONGEST)}" if text else name
 
 
 if __name__ == "__main__":

@@ -56,8 +56,6 @@ def test_without_a_mirror_nothing_is_left(
     server: str, cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(mnist_files, "MIRRORS", ("http://127.0.0.1:9/", f"{server}/damaged/"))
-    with pytest.raises(
-        mnist_files.NotToBeHadError, match="downloaded from 127"
-    ):
+    with pytest.raises(mnist_files.NotToBeHadError, match="downloaded from 127"):
         mnist_files.find(None)
     assert not cache.exists() or list(cache.iterdir()) == []

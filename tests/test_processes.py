@@ -18,6 +18,8 @@ HOW = {
     "is_killed": ("    os.kill(os.getpid(), 9)\n", "as the system does when memory runs out"),
     "exits": ("    sys.exit(7)\n", "raised SystemExit: 7"),
     "exits_at_once": ("    os._exit(7)\n", "ended the process (exit status 7)"),
+    "asks": ("    input()\n", "raised EOFError"),
+    "is_interrupted": ("    raise KeyboardInterrupt\n", "raised KeyboardInterrupt"),
     "raises": ("    raise KeyError('W9')\n", "raised KeyError: 'W9'"),
     "returns_a_list": ("    return [1.0]\n", "returned a list, where a dict of arrays is expected"),
     "returns_words": ("    return {'W1': 'none'}\n", "values of type <U4, where numbers are"),
@@ -36,6 +38,14 @@ def run(compare: Compare, tmp_path_factory: pytest.TempPathFactory) -> Run:
     (folder / "hangs_on_import.py").write_text("import time\ntime.sleep(600)\n")
     (folder / "empty.py").write_text("")
     (folder / "half_a_runtime.py").write_text("def to_native(array): return array\n")
+    forks = "import multiprocessing as m\nm.set_start_method('fork')\nm.Pool(1).map(abs, [1])\n"
+    (folder / "forks.py").write_text(forks + HEAD)
+    for function in ("configure", "build", "train", "export"):
+        body = f"def {function}(*a):\n    raise OSError('no')\n"
+        own = "def to_native(a): return a\ndef to_numpy(a): return a\n"
+        body += own if function == "configure" else ""
+        head = HEAD.replace("FRAMEWORK = 'numpy'\n", "") if function == "configure" else HEAD
+        (folder / f"{function}_raises.py").write_text(head + body)
     (folder / "prints.py").write_text("print('hello')\nimport os\nos.system('echo hello')\n" + HEAD)
     files = [f"--with={path}" for path in sorted(folder.iterdir())]
     return compare(*("planar", "--steps", 20, "--frameworks", "numpy", "--timeout", 15), *files)
@@ -50,6 +60,13 @@ def test_a_failure_is_the_ports_own_error(run: Run, name: str) -> None:
     assert [rung["rung"] for rung in result["rungs"]] == ["data", "forward", "loss"]
 
 
+@pytest.mark.parametrize("function", ["configure", "build", "train", "export"])
+def test_the_function_that_failed_is_named(run: Run, function: str) -> None:
+    error = run.result(f"{function}_raises.py", "float64")["error"]
+    assert error.startswith(function)
+    assert error.endswith("raised OSError: no")
+
+
 @pytest.mark.parametrize("name", HOW)
 def test_the_worker_goes_on_with_the_rest(run: Run, name: str) -> None:
     assert run.result(f"{name}.py", "float64")["verdict"] == "agree"
@@ -57,7 +74,7 @@ def test_the_worker_goes_on_with_the_rest(run: Run, name: str) -> None:
 
 def test_the_others_finish(run: Run) -> None:
     assert run.status == 3
-    for port in ("numpy", "prints.py"):
+    for port in ("numpy", "prints.py", "forks.py"):
         for dtype in ("float32", "float64"):
             assert run.result(port, dtype)["verdict"] == "agree"
 
