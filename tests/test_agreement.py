@@ -1,5 +1,7 @@
 """All ports through all rungs: the frameworks agree, in both precisions."""
 
+from pathlib import Path
+
 import pytest
 
 from parity.contract import FRAMEWORKS
@@ -76,9 +78,34 @@ def test_another_seed_gives_other_weights_and_no_published_rung(compare: Compare
     assert "published" not in [rung["rung"] for rung in result["rungs"]]
 
 
-def test_planar_agrees_to_the_end(compare: Compare) -> None:
-    run = compare("planar", "--frameworks", "numpy,jax", "--dtype", "float64")
+def test_all_agree_to_the_end(compare: Compare) -> None:
+    run = compare("iris", "planar")
     assert run.status == 0, run.stdout
-    rungs = {rung["rung"]: rung for rung in run.result("jax", "float64")["rungs"]}
-    assert rungs["published"]["compared"] == 8
-    assert rungs["trajectory"]["compared"] == 10_000 + 17
+    for port in FRAMEWORKS:
+        rungs = {r["rung"]: r for r in run.result(port, "float64", "planar")["rungs"]}
+        assert rungs["published"]["compared"] == 8
+        assert rungs["trajectory"]["compared"] >= 10_000 + 17
+        last = run.result(port, "float32", "iris")["loss"]["last"]
+        assert f"{last:.7f}" == "0.0897890"
+
+
+def test_all_agree_on_real_mnist(compare: Compare, mnist_dir: Path) -> None:
+    run = compare("mnist", "mnist-tutorial", "--steps", 150, "--data-dir", mnist_dir)
+    assert run.status == 0, run.stdout
+    assert "STAND-IN" not in run.stdout + run.stderr
+    accuracies = {r["accuracy"]["test"] for r in run.report["results"] if r["recipe"] == "mnist"}
+    assert len({round(10_000 * accuracy) for accuracy in accuracies}) <= 2
+    assert min(accuracies) > 0.85
+
+
+def test_two_threads_change_no_verdict(compare: Compare) -> None:
+    run = compare("planar", "--steps", 30, "--threads", 2, "--frameworks", "numpy,torch,jax")
+    assert run.status == 0, run.stdout
+
+
+def test_the_list_names_recipes_and_frameworks(compare: Compare) -> None:
+    run = compare("--list")
+    assert run.status == 0
+    for name in (*RECIPES, *FRAMEWORKS):
+        assert f"\n{name} " in run.stdout
+    assert max(map(len, run.stdout.splitlines())) <= 100

@@ -159,3 +159,38 @@ def test_an_interrupted_run_leaves_no_process(
         assert run.returncode == 130
         assert stderr.splitlines()[-1] == "compare.py: interrupted"
         assert "Traceback" not in stderr
+
+
+def test_a_reference_that_fails_gives_no_verdict(compare: Compare, tmp_path: Path) -> None:
+    (tmp_path / "sitecustomize.py").write_text(
+        "import sys\n"
+        "if 'parity.worker' in sys.orig_argv:\n"
+        "    import impls.numpy.iris as port\n"
+        "    port.forward = None\n"
+    )
+    empty = {"LOCKSTEP_CACHE": str(tmp_path / "cache")}
+    run = compare("iris", "--frameworks", "jax", PYTHONPATH=f"{tmp_path}:{ROOT}", **empty)
+    assert run.status == 3
+    assert run.stderr.splitlines()[-1].startswith("compare.py: the reference failed on iris")
+    assert run.report == {}
+
+
+def test_debug_shows_the_traceback(compare: Compare, tmp_path: Path) -> None:
+    (tmp_path / "raises.py").write_text(HEAD + "def loss(model, x, y):\n    return model['W9']\n")
+    (tmp_path / "dies.py").write_text(
+        HEAD + "def loss(model, x, y):\n    os.kill(os.getpid(), 11)\n"
+    )
+    files = (f"--with={tmp_path / name}" for name in ("raises.py", "dies.py"))
+    run = compare("planar", "--steps", 3, "--frameworks", "numpy", "--debug", *files)
+    assert "return model['W9']" in run.stdout
+    assert "Fatal Python error: Segmentation fault" in run.stdout
+
+
+def test_two_files_of_one_name_are_told_apart(compare: Compare, tmp_path: Path) -> None:
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "port.py").write_text(HEAD)
+    files = [tmp_path / folder / "port.py" for folder in ("a", "b")]
+    run = compare("planar", "--steps", 3, *(f"--with={file}" for file in files), "--frameworks=jax")
+    assert run.status == 0, run.stdout
+    assert {r["port"] for r in run.report["results"]} == {"jax", *map(str, files)}

@@ -1,0 +1,67 @@
+"""Every port runs by itself, and compiles once, however many models it is given."""
+
+import subprocess
+import sys
+
+import pytest
+
+from parity.contract import FRAMEWORKS
+from tests.running import ROOT
+from tests.test_contract import NETS
+
+LAST = {"iris": "step  4999  loss 0.089789  accuracy 0.8467", "planar": "step  9999  loss 0.217"}
+
+
+@pytest.mark.parametrize("framework", FRAMEWORKS)
+@pytest.mark.parametrize("net", NETS)
+def test_a_port_runs_by_itself(environment: dict[str, str], framework: str, net: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", f"impls.{framework}.{net}"],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    lines = done.stdout.splitlines()
+    assert lines[0].startswith(f"{net}: ")
+    assert lines[-1].startswith(LAST.get(net, "step   139  mean loss "))
+    assert ("STAND-IN DATA" in done.stdout) == (net == "mnist")
+
+
+COUNTS = {
+    "tensorflow": "port.descend.experimental_get_tracing_count()",
+    "jax": "port.train._cache_size()",
+}
+TRACES = """
+from impls.{framework} import {net} as port, runtime
+from shared.experiment import prepare
+for dtype in ("float32", "float64", "float32"):
+    runtime.configure(dtype, "cpu", 1)
+    experiment = prepare("{net}", dtype, steps=7, choice="digits")
+    x, y = runtime.to_native(experiment.x), runtime.to_native(experiment.y)
+    for rate in (0.1, 0.2, 0.3):
+        weights = {{name: runtime.to_native(w + w.dtype.type(rate))
+                   for name, w in experiment.weights.items()}}
+        port.train(port.build(weights), x, y, experiment.schedule, rate)
+print({count})
+"""
+
+
+@pytest.mark.parametrize("framework", COUNTS)
+@pytest.mark.parametrize("net", NETS)
+def test_a_compiled_port_is_traced_once_per_precision(
+    environment: dict[str, str], framework: str, net: str
+) -> None:
+    script = TRACES.format(framework=framework, net=net, count=COUNTS[framework])
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stdout.strip() == "2", done.stderr
