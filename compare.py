@@ -15,11 +15,12 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from parity import contract, progress, report
+from parity import contract, progress, report, session
 from parity.json_report import to_json
 from parity.output import OutputFile, writable_folder
-from parity.session import Options, ReferenceFailedError, Session
 from parity.verdicts import PortResult, overall
+from parity.workforce import Options
+from parity.yardsticks import ReferenceFailedError
 from shared import recipes
 from shared.errors import InputError
 from shared.experiment import Experiment, prepare
@@ -119,8 +120,8 @@ def run(
         with progress_for(quiet) as shown:
             for notice in dict.fromkeys(e.data.notice for e in experiments if e.data.notice):
                 shown.warn(f"STAND-IN DATA: {notice}")
-            session = Session(Options(threads=threads, timeout=timeout), shown)
-            results = list(session.run(experiments, ports))
+            options = Options(threads=threads, timeout=timeout)
+            results = list(session.compare(experiments, ports, options, shown))
         out = report.console(stderr=json == "-")
         output.write(to_json(results))
         if not quiet:

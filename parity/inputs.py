@@ -35,11 +35,6 @@ class Inputs:
     budget: int
 
     @property
-    def size(self) -> int:
-        """How many weights there are, a measure of the work of a step."""
-        return sum(weights.size for weights in self.weights.values())
-
-    @property
     def steps(self) -> int:
         """How many updates the whole run makes."""
         return length(self.schedule)

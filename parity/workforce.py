@@ -1,0 +1,86 @@
+"""All worker processes of one comparison: started, asked, and ended together."""
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from parity.messages import Calling, Message, Request
+from parity.process import Worker, WorkerDiedError
+
+
+class Progress(Protocol):
+    """What a comparison tells of its work while it goes on; called from several threads."""
+
+    def planned(self, pieces: int, cold: int) -> None:
+        """So many pieces of work lie ahead, `cold` of them noise floors."""
+
+    def working(self, who: str, what: str) -> None:
+        """`who` has begun with `what`."""
+
+    def finished(self, who: str, what: str) -> None:
+        """`who` is through with `what`."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """How a comparison runs. timeout: of one call of a port, in seconds."""
+
+    device: str = "cpu"
+    threads: int = 1
+    timeout: float = 300.0
+
+
+class Workforce:
+    """Starts worker processes, and ends them all. `folder` is where they log."""
+
+    def __init__(self, options: Options, progress: Progress, folder: Path) -> None:
+        self.options, self.progress, self.folder = options, progress, folder
+        self.workers: list[Worker] = []
+        self.lock = threading.Lock()
+        self.stopped = False
+
+    def start(self) -> Worker:
+        """Start a worker process.
+
+        Raises:
+            WorkerDiedError: the workforce was stopped.
+        """
+        with self.lock:
+            if self.stopped:
+                raise WorkerDiedError("the comparison was stopped")
+            log = self.folder / f"worker-{len(self.workers)}.log"
+            worker = Worker(self.options.threads, log)
+            self.workers.append(worker)
+            return worker
+
+    def ask(
+        self,
+        worker: Worker,
+        who: str,
+        what: str,
+        request: Request,
+        hear: Callable[[Message], None],
+        timeout: float | None = None,
+    ) -> None:
+        """Ask a worker, passing on its messages and telling of its progress.
+
+        Raises:
+            WorkerDiedError: it ended, or said nothing for `timeout` seconds.
+        """
+
+        def listen(message: Message) -> None:
+            if isinstance(message, Calling):
+                self.progress.working(who, f"{what}: {message.what}")
+            hear(message)
+
+        self.progress.working(who, what)
+        worker.ask(request, listen, timeout)
+
+    def stop(self) -> None:
+        """End all processes; from now on none starts."""
+        with self.lock:
+            self.stopped = True
+            for worker in self.workers:
+                worker.kill()
