@@ -1,7 +1,7 @@
 """The reference: the NumPy port in float64, on the very numbers that a port is given."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
 
@@ -32,7 +32,7 @@ class Reference:
     path: dict[int, Tensors]
     losses: Array
     outputs: Tensors
-    resumed: Tensors
+    resumed: Tensors = field(default_factory=dict)
 
     def final(self, dtype: str) -> Tensors:
         """Return the weights after the last step, rounded to `dtype`."""
