@@ -90,10 +90,7 @@ class _Run:
                 f"{function} returned a {type(result).__name__}, where a dict of arrays is expected"
             )
         return {
-            str.__str__(name) if isinstance(name, str) else repr(name): self.array(
-                value, f"{function}: {name}"
-            )
-            for name, value in result.items()
+            _plain(name): self.array(value, f"{function}: {name}") for name, value in result.items()
         }
 
     def array(self, value: Any, what: str) -> Array:
@@ -103,8 +100,10 @@ class _Run:
         if type(value) in (list, tuple):
             return np.array([self.array(item, what) for item in value])
         try:
-            own = isinstance(value, np.ndarray | np.generic)  # needs no converting
-            array = np.asarray(value if own else self.port.to_numpy(value))
+            numpy_already = isinstance(value, np.ndarray | np.generic)
+            if not numpy_already or self.port.framework == "own":
+                value = self.port.to_numpy(value)
+            array = np.asarray(value)
         except Exception as error:
             raise PortError(
                 f"to_numpy cannot convert the {type(value).__name__} that {what} returned ({error})"
@@ -276,6 +275,11 @@ class _Run:
         """Compare a native array, read back, with what was sent."""
         self.send(Calling("to_numpy"))
         return compare_exactly(name, step, sent, self.array(native, "to_native"))
+
+
+def _plain(name: Any) -> str:
+    """Return a tensor's name as a plain string; an enumeration of strings prints as another."""
+    return str.__str__(name) if isinstance(name, str) else repr(name)
 
 
 def _kinds(tensors: Tensors) -> dict[str, Any]:
