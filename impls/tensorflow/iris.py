@@ -62,7 +62,7 @@ def descend(model, x, y, steps, learning_rate):
 def train(model, x, y, schedule, learning_rate):
     """Descend `schedule` full-batch steps; return the model and its losses (steps,)."""
     learning_rate = tf.constant(learning_rate, x.dtype)  # tf.cast would go through float32
-    return model, descend(model, x, y, schedule, learning_rate)
+    return model, descend(model, x, y, int(schedule), learning_rate)
 
 
 def accuracy(model, x, y):
