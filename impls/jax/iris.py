@@ -55,7 +55,8 @@ def train(model, x, y, schedule, learning_rate):
 
 def accuracy(model, x, y):
     """Return the fraction of rows whose largest output is that of the right species."""
-    return jnp.mean(forward(model, x).argmax(axis=1) == y.argmax(axis=1))
+    correct = forward(model, x).argmax(axis=1) == y.argmax(axis=1)
+    return jnp.mean(correct, dtype=x.dtype)  # the mean of booleans is float32 otherwise
 
 
 def export(model):

@@ -54,7 +54,8 @@ def train(model, x, y, schedule, learning_rate):
 
 def accuracy(model, x, y):
     """Return the fraction of images whose largest logit is that of the right digit."""
-    return jnp.mean(forward(model, x).argmax(axis=1) == y)
+    correct = forward(model, x).argmax(axis=1) == y
+    return jnp.mean(correct, dtype=x.dtype)  # the mean of booleans is float32 otherwise
 
 
 def export(model):

@@ -57,7 +57,8 @@ def train(model, x, y, schedule, learning_rate):
 
 def accuracy(model, x, y):
     """Return the fraction of rows on the right side: sigmoid(z) > 1/2 where z > 0."""
-    return jnp.mean((forward(model, x) > 0) == (y > 0.5))
+    correct = (forward(model, x) > 0) == (y > 0.5)
+    return jnp.mean(correct, dtype=x.dtype)  # the mean of booleans is float32 otherwise
 
 
 def export(model):
