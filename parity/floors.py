@@ -79,7 +79,7 @@ def check_scale(single: dict[At, Floors], double: dict[At, Floors]) -> str | Non
     """
     for at, floors in single.items():
         for name, floor in floors.items():
-            if at not in double or floor < EXACT_ZERO:
+            if floor < EXACT_ZERO:
                 continue
             scale = double[at][name] * 2**29 / floor
             if not 1 / FAR < scale < FAR:

@@ -5,7 +5,6 @@ import os
 import sys
 import tempfile
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 from shared.errors import InputError
@@ -58,12 +57,7 @@ class OutputFile:
             self.temporary.chmod(mode)
             self.temporary.replace(self.path)
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         if self.temporary:
             self.temporary.unlink(missing_ok=True)
 

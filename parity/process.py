@@ -142,7 +142,8 @@ class Worker:
         if code == -getattr(signal, "SIGKILL", 9):
             return "was killed (SIGKILL), as the system does when memory runs out"
         if code < 0:
-            return f"crashed the process ({signal.Signals(-code).name})"
+            names = {each.value: each.name for each in signal.Signals}
+            return f"crashed the process ({names.get(-code, f'signal {-code}')})"
         return f"ended the process (exit status {code})"
 
 

@@ -2,7 +2,6 @@
 
 import threading
 import time
-from types import TracebackType
 from typing import Self
 
 import rich.live
@@ -17,10 +16,12 @@ from rich.progress import (
     TimeElapsedColumn,
 )
 
+from parity import workforce
+
 WHY_COLD = "Measuring noise floors: they are kept, so that only the first run on this data is slow."
 
 
-class Silent:
+class Silent(workforce.Progress):
     """Tells nothing."""
 
     def warn(self, text: str) -> None:
@@ -29,22 +30,8 @@ class Silent:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         """Nothing to end."""
-
-    def planned(self, pieces: int, cold: int) -> None:
-        """So many pieces of work lie ahead, `cold` of them noise floors."""
-
-    def working(self, who: str, what: str) -> None:
-        """`who` has begun with `what`."""
-
-    def finished(self, who: str, what: str) -> None:
-        """`who` is through with `what`."""
 
 
 class Lines(Silent):
@@ -90,12 +77,7 @@ class Live(Silent):
         self.live.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self.live.stop()
 
     def warn(self, text: str) -> None:

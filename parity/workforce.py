@@ -4,14 +4,13 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
 from parity.messages import Calling, Message, Request
 from parity.process import Worker, WorkerDiedError
 
 
-class Progress(Protocol):
-    """What a comparison tells of its work while it goes on; called from several threads."""
+class Progress:
+    """Is told of a comparison's work while it goes on, by several threads; this one ignores it."""
 
     def planned(self, pieces: int, cold: int) -> None:
         """So many pieces of work lie ahead, `cold` of them noise floors."""

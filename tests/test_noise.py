@@ -104,6 +104,8 @@ def test_sums_in_the_rows_own_order_are_among_the_runs() -> None:
 def test_floors_that_do_not_fit_each_other_are_refused() -> None:
     single = {("gradients", 3): {"W": 1e-7}}
     assert check_scale(single, {("gradients", 3): {"W": 1e-7 / 2**29}}) is None
+    with pytest.raises(KeyError):  # nothing to compare with is no agreement
+        check_scale(single, {})
     lost = check_scale(single, {("gradients", 3): {"W": 1e-7 / 2**29 / 10_000}})
     assert lost is not None
     assert "W (gradients, step 3)" in lost

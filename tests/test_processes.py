@@ -18,6 +18,7 @@ HOW = {
     "is_killed": ("    os.kill(os.getpid(), 9)\n", "as the system does when memory runs out"),
     "exits": ("    sys.exit(7)\n", "raised SystemExit: 7"),
     "exits_at_once": ("    os._exit(7)\n", "ended the process (exit status 7)"),
+    "dies_of_signal_40": ("    os.kill(os.getpid(), 40)\n", "crashed the process (signal 40)"),
     "asks": ("    input()\n", "raised EOFError"),
     "is_interrupted": ("    raise KeyboardInterrupt\n", "raised KeyboardInterrupt"),
     "raises": ("    raise KeyError('W9')\n", "raised KeyError: 'W9'"),
