@@ -7,16 +7,17 @@ from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
-from parity import cache, yardsticks
+from parity import cache, consensus, yardsticks
 from parity.contract import PortName
-from parity.inputs import Store, Tensors
+from parity.inputs import Store
+from parity.inquiry import Inquiry
 from parity.judge import judge
 from parity.ladder import Record
 from parity.messages import Failed
 from parity.port_run import PortRun
 from parity.verdicts import PortResult
 from parity.workforce import Options, Progress, Workforce
-from parity.yardsticks import ReferenceFailedError, Yardstick
+from parity.yardsticks import Assistant, ReferenceFailedError, Yardstick
 from shared.experiment import Experiment
 
 IMPORTS = {"tensorflow": 0, "torch": 1, "jax": 2}  # the slowest to import starts first
@@ -25,7 +26,7 @@ IMPORTS = {"tensorflow": 0, "torch": 1, "jax": 2}  # the slowest to import start
 def compare(
     experiments: list[Experiment], ports: list[PortName], options: Options, progress: Progress
 ) -> Iterator[PortResult]:
-    """Yield a result per experiment and port, in this order, as soon as each is judged.
+    """Yield a result per experiment and port, in this order, as soon as an experiment is judged.
 
     However the iteration ends, no process is left behind.
 
@@ -37,14 +38,19 @@ def compare(
         store = Store(Path(folder))
         held_to = [_yardstick(store, experiment, options) for experiment in experiments]
         runs = [PortRun(port, workforce, [Future() for _ in held_to]) for port in ports]
+        assistant = Assistant(workforce)
         pool = ThreadPoolExecutor(max(1, _cores() // options.threads))
         try:
             _submit(pool, workforce, held_to, runs)
             for number, yardstick in enumerate(held_to):
                 yardstick.floors.result()
                 yardsticks.check(yardstick, held_to)
-                for run in runs:
-                    yield _judge(yardstick, run, run.records[number].result())
+                records = [run.records[number].result() for run in runs]
+                results = [
+                    _judge(yardstick, run, record, assistant)
+                    for run, record in zip(runs, records, strict=True)
+                ]
+                yield from consensus.mark(yardstick, list(zip(results, records, strict=True)))
         finally:
             workforce.stop()
             _release(held_to, runs)
@@ -71,21 +77,16 @@ def _submit(
         pool.submit(yardsticks.measure, workforce, yardstick)
 
 
-def _judge(yardstick: Yardstick, run: PortRun, record: Record) -> PortResult:
+def _judge(yardstick: Yardstick, run: PortRun, record: Record, assistant: Assistant) -> PortResult:
     """Judge one port; what cannot be judged is that port's error, and no other's."""
-    reference, floors = yardstick.reference.result(), yardstick.floors.result()
-    held_to = (yardstick.experiment, yardstick.inputs, reference, floors)
-
-    def replay(steps: int) -> Tensors | None:
-        return run.replay(yardstick, steps)
-
     try:
-        return judge(run.port, *held_to, record, replay)
+        inquiry = Inquiry(yardstick, run, record, assistant)
+        return judge(run.port, yardstick, record, inquiry)
     except Exception as error:
         sentence = f"its answers cannot be judged ({type(error).__name__}: {error})"
         failure = Failed(sentence, traceback.format_exc())
         empty = Record(record.framework, record.mode, record.lacking, failure=failure)
-        return judge(run.port, *held_to, empty, replay)
+        return judge(run.port, yardstick, empty, None)
 
 
 def _release(held_to: list[Yardstick], runs: list[PortRun]) -> None:
