@@ -85,15 +85,16 @@ def _diagnosis(
 
     Nothing that goes wrong here changes the verdict.
     """
+    found, fault = None, None
+    if inquiry and divergence:
+        try:
+            found = inquiry.explain(divergence)
+        except Exception:
+            fault = traceback.format_exc()
     if record.failure:
-        weights = yardstick.inputs.weights
-        return of_failure(record.failure.sentence, weights), record.failure.traceback
-    if inquiry is None or divergence is None:
-        return None, None
-    try:
-        return inquiry.explain(divergence), None
-    except Exception:
-        return None, traceback.format_exc()
+        fault = record.failure.traceback
+        found = found or of_failure(record.failure.sentence, yardstick.inputs.weights)
+    return found, fault
 
 
 def _curves(yardstick: Yardstick, record: Record) -> Curves | None:

@@ -76,6 +76,7 @@ def _counts(case: Case, p: Predictions) -> Iterator[tuple[tuple[str, str], float
             ("labels off by one", "counting against labels off by one"),
             float((predicted_classes(z) == true_classes(shifted)).mean()),
         )
+    yield from _of_positives(hits, true_classes(y), predicted_classes(z))
     for claim, part in _parts(len(y)):
         yield (ROWS, f"counting {claim}"), float(hits[part].mean())
         yield (FRACTION, f"counting {claim}, over all"), float(hits[part].sum() / len(hits))
@@ -123,12 +124,22 @@ def _axes(z: Array, y: Array) -> Iterator[tuple[tuple[str, str], float]]:
         yield (AXIS, "an argmax over the one output, which is always 0"), float(zeros)
 
 
+def _of_positives(hits: Array, due: Array, got: Array) -> Iterator[tuple[tuple[str, str], float]]:
+    """Yield recall and precision, of two classes."""
+    if due.max(initial=0) == 1:
+        for claim, rows in (("the recall", due == 1), ("the precision", got == 1)):
+            if rows.any():
+                yield (FRACTION, claim), float(hits[rows].mean())
+
+
 def _parts(rows: int) -> Iterator[tuple[str, slice]]:
     yield "all rows but the last", slice(None, -1)
     yield "all rows but the first", slice(1, None)
     yield "the first half of the rows", slice(None, rows // 2)
     yield "the second half of the rows", slice(rows // 2, None)
     yield "every other row", slice(None, None, 2)
+    for size in (10, 16, 32, 50, 64, 100, 128, 256):
+        yield f"full batches of {size} alone", slice(None, rows // size * size)
     for first in (10, 50, 100, 128, 200, 256, 500, 1000):
         if first < rows:
             yield f"the first {first:,} rows", slice(None, first)

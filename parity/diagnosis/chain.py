@@ -68,7 +68,8 @@ class Chain:
     """Layers named W, b or W1, b1, W2, ...; each part of it can be replaced by another.
 
     loss: of each row; their mean is the loss. derivative: of the activation, where it is not its
-    own. product: how a layer multiplies, forward and backward.
+    own. product: how a layer multiplies, forward and backward. slope: makes d loss / d outputs from
+    the outputs, the targets, and what it should be.
     """
 
     layers: tuple[tuple[str, str], ...]
@@ -77,6 +78,7 @@ class Chain:
     loss: PerRow
     derivative: Callable[[Array, Array], Array] | None = None
     product: Callable[[Array, Array], Array] = np.matmul
+    slope: Callable[[Array, Array, Array], Array] | None = None
 
     def compute(self, weights: Tensors, x: Array, y: Array) -> Answer:
         """Return outputs, loss and gradients on one batch."""
@@ -87,7 +89,9 @@ class Chain:
             if number < len(self.layers) - 1:
                 sums.append(z)
                 inputs.append(self.activation.value(z))
-        dz = self.slope(z, y)
+        dz = self.right_slope(z, y)
+        if self.slope:
+            dz = self.slope(z, y, dz)
         gradients = {}
         derivative = self.derivative or self.activation.derivative
         for number in reversed(range(len(self.layers))):
@@ -98,7 +102,7 @@ class Chain:
                 dz = self.product(dz, weights[W].T) * hidden
         return Answer(z, self.loss(z, y).real.mean(), {name: gradients[name] for name in weights})
 
-    def slope(self, z: Array, y: Array) -> Array:
+    def right_slope(self, z: Array, y: Array) -> Array:
         """Return d loss / d outputs, by a complex step in each output."""
         dz = np.empty_like(z)
         for column in range(z.shape[1]):

@@ -150,6 +150,8 @@ def _from_some_step(case: Case, steps: dict[int, Taken]) -> Iterator[Hypothesis]
         if scale != 1:
             cause, claim, scale, fitted = rate_called(case, scale)
             since = f" from step {start:,} on" if start else ""
+            if start and scale < 1:
+                cause = "learning rate decays"
             rule = rules.scheduled(partial(rules.switched, start, scale))
             yield Hypothesis(cause, claim + since, rule=rule, fitted=fitted + bool(start))
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -9,11 +10,13 @@ from numpy.typing import NDArray
 
 from parity.diagnosis import losses
 from parity.diagnosis.case import Answer, Case, Compute
-from parity.diagnosis.chain import ACTIVATIONS, Activation, Chain
+from parity.diagnosis.chain import ACTIVATIONS, Activation, Chain, sigmoid
 from parity.diagnosis.hypothesis import Hypothesis
+from parity.diagnosis.losses import softmax
 from parity.inputs import Tensors
 
 Array = NDArray[Any]
+Change = Callable[[Array], Array]
 SCALES = {
     255 / 256: "divided by 256, not by 255",
     256 / 255: "divided by 255, not by 256",
@@ -32,7 +35,8 @@ def mistakes(case: Case, chain: Chain | None) -> Iterator[Hypothesis]:
         yield Hypothesis("inputs scaled", f"x is {claim}", _scaled(case.compute, scale))
     if chain:
         yield from losses.mistakes(chain)
-        yield from _activations(case, chain)
+        yield from _slopes(chain)
+        yield from _activations(chain)
         yield from _biases(case, chain)
         yield from _layouts(case, chain)
 
@@ -47,12 +51,12 @@ def _targets(case: Case) -> Iterator[Hypothesis]:
         yield Hypothesis(cause, claim, _towards(case.compute, change))
 
 
-def _towards(compute: Compute, change: Callable[[Array], Array]) -> Compute:
+def _towards(compute: Compute, change: Change) -> Compute:
     """Return a computation that sees other targets."""
     return lambda weights, x, y: compute(weights, x, change(y))
 
 
-def _other_targets(y: Array) -> Iterator[tuple[str, str, Callable[[Array], Array]]]:
+def _other_targets(y: Array) -> Iterator[tuple[str, str, Change]]:
     other = "targets of other rows"
     yield other, "each row has the target of the next", lambda y: np.roll(y, -1, 0)
     yield other, "each row has the target of the one before", lambda y: np.roll(y, 1, 0)
@@ -67,12 +71,12 @@ def _other_targets(y: Array) -> Iterator[tuple[str, str, Callable[[Array], Array
             yield "labels off by one", claim, _stop(shift, int(y.max()))
 
 
-def _turn(shift: int) -> Callable[[Array], Array]:
+def _turn(shift: int) -> Change:
     """Return a shift of labels that goes around the end; of digits, there are ten."""
     return lambda y: (y + shift) % 10 if y.ndim == 1 else np.roll(y, shift, 1)
 
 
-def _stop(shift: int, last: int) -> Callable[[Array], Array]:
+def _stop(shift: int, last: int) -> Change:
     return lambda y: np.clip(y + shift, 0, last)
 
 
@@ -92,7 +96,32 @@ def _partly(compute: Compute, part: slice) -> Compute:
     return lambda weights, x, y: compute(weights, x[part], y[part])
 
 
-def _activations(case: Case, chain: Chain) -> Iterator[Hypothesis]:
+def _slopes(chain: Chain) -> Iterator[Hypothesis]:
+    """Yield what is written in place of p - y, the derivative of a cross-entropy by its logits."""
+    if chain.kind == "mean squared error":
+        return
+    probabilities = softmax if chain.kind == "cross-entropy" else sigmoid
+
+    def again(z: Array, y: Array, dz: Array) -> Array:
+        p = probabilities(z)
+        return np.asarray(dz * p * (1 - p))
+
+    def of_logits(z: Array, y: Array, dz: Array) -> Array:
+        return dz + (z - probabilities(z)) / len(z)
+
+    def without_targets(z: Array, y: Array, dz: Array) -> Array:
+        return probabilities(z) / len(z)
+
+    cause = "wrong derivative of the activation"
+    claim = "p - y is multiplied by p (1 - p), which is in it already"
+    yield Hypothesis(cause, claim, replace(chain, slope=again).compute)
+    claim = "the gradient has z - y in place of p - y"
+    yield Hypothesis(cause, claim, replace(chain, slope=of_logits).compute)
+    claim = "the gradient has p in place of p - y"
+    yield Hypothesis(cause, claim, replace(chain, slope=without_targets).compute)
+
+
+def _activations(chain: Chain) -> Iterator[Hypothesis]:
     if len(chain.layers) < 2:
         return
     own = chain.activation
@@ -128,22 +157,42 @@ def _derivatives(own: Activation) -> dict[str, Callable[[Array, Array], Array]]:
 
 def _biases(case: Case, chain: Chain) -> Iterator[Hypothesis]:
     names = [b for _, b in chain.layers]
-    for left_out in [*([name] for name in names), *([names] if len(names) > 1 else [])]:
-        for factor, claim in ((0.0, "is not added"), (2.0, "is added twice")):
+    changes: list[tuple[str, str, Change, Change]] = [
+        ("bias left out", "is not added", np.zeros_like, np.zeros_like),
+        ("bias added twice", "is added twice", lambda b: 2 * b, lambda db: 2 * db),
+        ("one bias for all outputs", "has its first value for all outputs", _first, _sum_in_first),
+    ]
+    for cause, claim, change, slope in changes:
+        for some in [[name] for name in names] + [names] * (len(names) > 1):
+            compute = partial(_with_biases, case, some, change, slope)
+            yield Hypothesis(cause, f"{' and '.join(some)} {claim}", compute)
 
-            def compute(
-                weights: Tensors, x: Array, y: Array, f: float = factor, out: list[str] = left_out
-            ) -> Answer:
-                changed = {k: f * w if k in out else w for k, w in weights.items()}
-                answer = case.compute(changed, x, y)
-                slopes = {k: f * g if k in out else g for k, g in answer.gradients.items()}
-                return answer._replace(gradients=slopes)
 
-            yield Hypothesis(
-                "bias left out" if not factor else "bias added twice",
-                f"{' and '.join(left_out)} {claim}",
-                compute,
-            )
+def _with_biases(
+    case: Case,
+    names: list[str],
+    change: Change,
+    slope: Change,
+    weights: Tensors,
+    x: Array,
+    y: Array,
+) -> Answer:
+    """Return what the net computes when some biases are changed before they are added."""
+    changed = {name: change(w) if name in names else w for name, w in weights.items()}
+    answer = case.compute(changed, x, y)
+    gradients = {k: slope(g) if k in names else g for k, g in answer.gradients.items()}
+    return answer._replace(gradients=gradients)
+
+
+def _first(b: Array) -> Array:
+    return np.full_like(b, b[0])
+
+
+def _sum_in_first(db: Array) -> Array:
+    """Return the gradient of a bias whose first value is added to all outputs."""
+    only = np.zeros_like(db)
+    only[0] = db.sum()
+    return only
 
 
 def _layouts(case: Case, chain: Chain) -> Iterator[Hypothesis]:

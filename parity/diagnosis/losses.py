@@ -31,6 +31,9 @@ def mistakes(chain: Chain) -> Iterator[Hypothesis]:
 def _of_classes() -> Iterator[Named]:
     right = LOSSES["cross-entropy"]
     yield TWICE, "softmax is applied to what is softmax's result", lambda z, y: right(softmax(z), y)
+    axis = "softmax along the wrong axis"
+    yield axis, "the softmax runs over the rows", lambda z, y: -chosen(log_softmax(z.T).T, y)
+    yield axis, "the sum in the softmax runs over the rows", _summed_over_rows
     yield ANOTHER, "the loss is -p, without a log", lambda z, y: -chosen(softmax(z), y)
     for eps in SMALL:
         yield CLIPPED, f"p is kept between {eps:g} and 1 - {eps:g}", partial(_log, _kept, eps)
@@ -69,6 +72,12 @@ def _of_values() -> Iterator[Named]:
 def softmax(z: Array) -> Array:
     """Return the probabilities of z (B, n); z may be complex."""
     return np.asarray(np.exp(log_softmax(z)))
+
+
+def _summed_over_rows(z: Array, y: Array) -> Array:
+    """Return the losses where each row is shifted by its own maximum, as it should be, first."""
+    z = z - z.real.max(axis=1, keepdims=True)
+    return -chosen(z - np.log(np.exp(z).sum(axis=0, keepdims=True)), y)
 
 
 def _kept(p: Array, eps: float) -> Array:

@@ -1,6 +1,7 @@
 """Models that keep, lay out, update or give back something other than their weights."""
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -92,25 +93,28 @@ def layouts(case: Case, rung: str) -> Iterator[Scored | None]:
 
 
 def orders(case: Case) -> Iterator[Hypothesis]:
-    """Yield updates of one layer before the gradient of another is taken."""
+    """Yield updates of some weights before the gradients of others are taken."""
     names = list(case.inputs.weights)
-    if len(names) < 4:
-        return
-    for first in (names[2:], names[2:3], names[:2], names[:1]):
+    groups = [names[:1], names[1:], names[:2], names[2:], names[-1:], names[:-1]]
+    cause = "weights updated before all gradients are taken"
+    for first in (group for group in groups if 0 < len(group) < len(names)):
         rest = [name for name in names if name not in first]
+        claim = f"the update of {' and '.join(first)} precedes the gradient of {' and '.join(rest)}"
+        yield Hypothesis(cause, claim, partial(_in_turn, case, [first, rest]))
+    for order in (names, names[::-1]):
+        claim = f"each weight is updated before the gradient of the next: {', '.join(order)}"
+        yield Hypothesis(cause, claim, partial(_in_turn, case, [[name] for name in order]))
 
-        def compute(
-            weights: Tensors, x: Array, y: Array, first: list[str] = first, rest: list[str] = rest
-        ) -> Answer:
-            answer = case.compute(weights, x, y)
-            moved = {name: weights[name] - case.rate * answer.gradients[name] for name in first}
-            later = case.compute({**weights, **moved}, x, y).gradients
-            return answer._replace(
-                gradients={n: later[n] if n in rest else g for n, g in answer.gradients.items()}
-            )
 
-        claim = f"{' and '.join(first)} are updated before the gradients of {' and '.join(rest)}"
-        yield Hypothesis("weights updated before all gradients are taken", claim, compute)
+def _in_turn(case: Case, groups: list[list[str]], weights: Tensors, x: Array, y: Array) -> Answer:
+    """Return gradients of which each group is taken after the groups before it are updated."""
+    answer = case.compute(weights, x, y)
+    taken: Tensors = {}
+    for group in groups:
+        moved = {name: w - case.rate * taken[name] for name, w in weights.items() if name in taken}
+        gradients = case.compute({**weights, **moved}, x, y).gradients
+        taken |= {name: gradients[name] for name in group}
+    return answer._replace(gradients=taken)
 
 
 def stale(case: Case) -> Scored | None:

@@ -16,6 +16,7 @@ Array = NDArray[Any]
 SCALE = 2.0**29  # from float64's noise floors to float32's
 FEW, MANY = 1e-2, 30.0  # of a format's own noise floors: an error between the two is of its size
 MODERATE = 0.6
+ENOUGH, LEANING = 16, 0.5  # errors in a column, and how far their mean may be from 0
 
 
 def bfloat16(values: Array) -> Array:
@@ -93,23 +94,23 @@ def size(case: Case, rung: str) -> Diagnosis | None:
     unit = 2.0**-53 if case.inputs.dtype == "float64" else 2.0**-24
     for name in formats(case):
         own = ratio * unit / UNITS[name]
-        if FEW < own < MANY:
+        if FEW < own < MANY and _scattered(case, rung):
             evidence = (
                 f"the errors are up to {ratio:.2g} noise floors of {case.inputs.dtype}, which is "
                 f"{own:.2g} of those that {name} would have, and they look like rounding"
             )
-            return Diagnosis(CAUSES[name], evidence, MODERATE) if _scattered(case, rung) else None
+            return Diagnosis(CAUSES[name], evidence, MODERATE)
     return None
 
 
 def _scattered(case: Case, rung: str) -> bool:
-    """Whether errors have either sign about equally often, as those of rounding do."""
-    errors = np.concatenate(
-        [
-            (value - case.expected[rung, step][name]).ravel()
-            for step, got in case.answered(rung)
-            for name, value in got.items()
-        ]
-    )
-    errors = errors[errors != 0]
-    return len(errors) >= 8 and abs(np.sign(errors).mean()) < 0.5
+    """Whether errors have either sign about equally often, in every column, as roundings do."""
+    largest = 0.0
+    for step, got in case.answered(rung):
+        for name, value in got.items():
+            errors = value - case.expected[rung, step][name]
+            errors = errors.reshape(-1, errors.shape[-1] if errors.ndim > 1 else 1)
+            if len(errors) >= ENOUGH and errors.any():
+                lean = np.abs(errors.mean(axis=0)) / (np.abs(errors).mean(axis=0) + 1e-300)
+                largest = max(largest, float(np.median(lean)))
+    return 0 < largest < LEANING
