@@ -98,10 +98,10 @@ class Hypothesis:
         first = min(case.findings.divergence.step + FEW, case.inputs.steps)
         found = None
         for some in (first, max(first, min(steps, case.inputs.steps))):
-            before = max(
-                self._off(case, case.reference.losses, some), case.findings.divergence.ratio
-            )
-            losses, _ = self.train(case, wide_all(case.inputs.weights), list(range(some)))
+            own = self._off(case, case.reference.losses, some)
+            before = max(own, case.findings.divergence.ratio)
+            with np.errstate(all="ignore"):  # a mistake may well overflow
+                losses, _ = self.train(case, wide_all(case.inputs.weights), list(range(some)))
             after = self._off(case, losses, some)
             longer = self.conclude(before, after, f"the first {some:,} steps")
             if found is None or (longer and longer[1].confidence >= found[1].confidence):
@@ -126,8 +126,8 @@ class Hypothesis:
         else:
             return None
         evidence = (
-            f"{self.claim}: the reference made to do so {verb} on {on}, with a ratio of {after:.2g} "
-            f"in place of {before:.2g}"
+            f"{self.claim}: made to do so, the reference {verb} on {on}, with a ratio of "
+            f"{after:.2g} in place of {before:.2g}"
         )
         return after, Diagnosis(self.cause, evidence, round(confidence, 2))
 
