@@ -6,7 +6,6 @@ import sys
 import threading
 import time
 import traceback
-from itertools import groupby
 from pathlib import Path
 from types import FrameType
 from typing import Any, NoReturn
@@ -18,16 +17,15 @@ from rich.table import Table
 from parity import contract, progress, report, session
 from parity.json_report import to_json
 from parity.output import OutputFile, writable_folder
+from parity.trials import DTYPES, EAGER_STEPS, MODES, Trial, by_recipe, prepare_trials
 from parity.verdicts import PortResult, overall
 from parity.workforce import Options
 from parity.yardsticks import ReferenceFailedError
 from shared import recipes
 from shared.errors import InputError
-from shared.experiment import Experiment, prepare
 
 STATUS = {"agree": 0, "disagree": 1, "error": 3}
 UNUSABLE_INPUT, FAILED, INTERRUPTED = 2, 3, 130
-DTYPES = {"float32": ["float32"], "float64": ["float64"], "both": ["float32", "float64"]}
 EXAMPLES = """\b
 Examples:
   python compare.py                            all recipes, all frameworks, at full length
@@ -50,7 +48,18 @@ FILE = click.Path(path_type=Path)
     "--with", "files", metavar="FILE", multiple=True, type=FILE, help="A port of yours; repeatable."
 )
 @click.option("--dtype", default="both", show_default=True, help="float32, float64 or both.")
-@click.option("--steps", type=int, metavar="N", help="Updates to make. [default: the recipe's]")
+@click.option(
+    "--mode",
+    default="compiled",
+    show_default=True,
+    help="compiled: each framework at its own best; eager: its compiler switched off; or both.",
+)
+@click.option(
+    "--steps",
+    type=int,
+    metavar="N",
+    help=f"Updates to make. [default: the recipe's; at most {EAGER_STEPS} in eager mode]",
+)
 @click.option(
     "--seed", type=int, metavar="N", help="For weights and batch order. [default: the recipe's]"
 )
@@ -91,6 +100,7 @@ def run(
     frameworks: str | None,
     files: tuple[Path, ...],
     dtype: str,
+    mode: str,
     steps: int | None,
     seed: int | None,
     data: str,
@@ -103,7 +113,7 @@ def run(
     debug: bool,
 ) -> int:
     """Compare, and return the exit status."""
-    check_options(dtype, steps, seed, data, threads, timeout)
+    check_options(dtype, mode, steps, seed, data, threads, timeout)
     names = list(dict.fromkeys(recipe)) or list(recipes.RECIPES)
     for name in names:
         recipes.get(name)
@@ -111,25 +121,21 @@ def run(
     folder = writable_folder(pictures) if pictures else None
     with OutputFile(json) as output:
         start = time.monotonic()
-        precisions = DTYPES[dtype]
-        experiments = [
-            prepare(name, precision, steps, seed, data, data_dir)
-            for name in names
-            for precision in precisions
-        ]
+        trials = prepare_trials(names, dtype, mode, steps, seed, data, data_dir)
+        notices = [trial.experiment.data.notice for trial in trials]
         with progress_for(quiet) as shown:
-            for notice in dict.fromkeys(e.data.notice for e in experiments if e.data.notice):
+            for notice in filter(None, dict.fromkeys(notices)):
                 shown.warn(f"STAND-IN DATA: {notice}")
             options = Options(threads=threads, timeout=timeout)
-            results = list(session.compare(experiments, ports, options, shown))
+            results = list(session.compare(trials, ports, options, shown))
         out = report.console(stderr=json == "-")
         output.write(to_json(results))
         if not quiet:
-            print_report(out, experiments, results, debug)
+            print_report(out, trials, results, debug)
         if folder:
             from parity import pictures as drawing  # matplotlib takes a second to import
 
-            drawing.draw(experiments, results, folder)
+            drawing.draw(trials, results, folder)
         if not (quiet and json == "-"):
             out.print(report.last_line(results, time.monotonic() - start))
     return STATUS[overall(results)]
@@ -150,11 +156,19 @@ def choose_ports(
 
 
 def check_options(
-    dtype: str, steps: int | None, seed: int | None, data: str, threads: int, timeout: float
+    dtype: str,
+    mode: str,
+    steps: int | None,
+    seed: int | None,
+    data: str,
+    threads: int,
+    timeout: float,
 ) -> None:
     """Raise InputError for a value that no comparison can use."""
     if dtype not in DTYPES:
         raise InputError(recipes.unknown("--dtype", dtype, list(DTYPES)))
+    if mode not in MODES:
+        raise InputError(recipes.unknown("--mode", mode, list(MODES)))
     if data not in ("auto", "mnist", "digits"):
         raise InputError(recipes.unknown("--data", data, ["auto", "mnist", "digits"]))
     if steps is not None and steps < 1:
@@ -175,14 +189,11 @@ def progress_for(quiet: bool) -> progress.Silent:
     return progress.Live(console) if console.is_terminal else progress.Lines(console)
 
 
-def print_report(
-    out: Console, experiments: list[Experiment], results: list[PortResult], debug: bool
-) -> None:
+def print_report(out: Console, trials: list[Trial], results: list[PortResult], debug: bool) -> None:
     """Print a table per recipe, and what is wrong with any port."""
     out.print(report.LEGEND, markup=False)
-    for name, group in groupby(results, key=lambda result: result.recipe):
-        experiment = next(e for e in experiments if e.recipe.name == name)
-        out.print(report.recipe_report(experiment, list(group)))
+    for trial, group in by_recipe(trials, results):
+        out.print(report.recipe_report(trial, group))
     if debug:
         for result in results:
             out.print(result.traceback or "", markup=False, end="")

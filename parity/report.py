@@ -8,8 +8,8 @@ from rich.table import Table
 from rich.text import Text
 
 from parity.comparison import LIMIT, Example
+from parity.trials import Trial
 from parity.verdicts import Divergence, PortResult, Rung
-from shared.experiment import Experiment
 
 WIDTH = 100
 COLOURS = {"agree": "green", "disagree": "bold red", "error": "bold red"}
@@ -34,8 +34,9 @@ def console(stderr: bool = False) -> Console:
     return console
 
 
-def recipe_report(experiment: Experiment, results: list[PortResult]) -> RenderableType:
+def recipe_report(trial: Trial, results: list[PortResult]) -> RenderableType:
     """Return the table of one recipe, a row per port and precision, and what is wrong with any."""
+    experiment = trial.experiment
     heading = Text(f"{experiment.recipe.name}", style="bold")
     heading.append(f"  {experiment.recipe}", style="not bold")
     if experiment.steps != experiment.budget:
@@ -43,11 +44,13 @@ def recipe_report(experiment: Experiment, results: list[PortResult]) -> Renderab
     rows = experiment.recipe.rows
     part = f"; training sees the first {rows} of them" if rows else ""
     parts: list[RenderableType] = [Text(), heading, Text(f"data: {experiment.data.title}{part}")]
+    if trial.mode == "eager":
+        parts.append(Text("mode: eager, with the frameworks' compilers off"))
     if experiment.data.notice:
         parts.append(Text(f"STAND-IN DATA: {experiment.data.notice}", style="bold yellow"))
     parts.append(_table(results))
     parts += [_details(result) for result in results if result.verdict != "agree"]
-    parts += _not_provided(results)
+    parts += _not_provided(results) + _not_eager(results)
     return Group(*parts)
 
 
@@ -121,7 +124,8 @@ def _count(number: int) -> str:
 
 def _details(result: PortResult) -> RenderableType:
     """Return the first divergence of a port, with a table of values, or its error, or both."""
-    title = Text(f"{result.port} {result.dtype}", style="bold red")
+    eager = ", eager" if result.requested == result.mode == "eager" else ""
+    title = Text(f"{result.port} {result.dtype}{eager}", style="bold red")
     parts: list[RenderableType] = [Text()]
     if result.error:
         parts.append(title + Text(f": {result.error}", style="not bold red"))
@@ -162,4 +166,12 @@ def _not_provided(results: list[PortResult]) -> list[RenderableType]:
     return [
         Text(f"{port} does not provide {', '.join(functions)}: not compared", style="yellow")
         for port, functions in lacking.items()
+    ]
+
+
+def _not_eager(results: list[PortResult]) -> list[RenderableType]:
+    ports = dict.fromkeys(r.port for r in results if r.requested == "eager" != r.mode)
+    return [
+        Text(f"{port} has no run_eagerly to switch its compiler off: judged compiled", "yellow")
+        for port in ports
     ]

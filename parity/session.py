@@ -5,6 +5,7 @@ import tempfile
 import traceback
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 from parity import cache, yardsticks
@@ -13,7 +14,8 @@ from parity.inputs import Store, Tensors
 from parity.judge import judge
 from parity.ladder import Record
 from parity.messages import Failed
-from parity.port_run import PortRun
+from parity.port_run import Piece, PortRun
+from parity.trials import Trial
 from parity.verdicts import PortResult
 from parity.workforce import Options, Progress, Workforce
 from parity.yardsticks import ReferenceFailedError, Yardstick
@@ -23,11 +25,12 @@ IMPORTS = {"tensorflow": 0, "torch": 1, "jax": 2}  # the slowest to import start
 
 
 def compare(
-    experiments: list[Experiment], ports: list[PortName], options: Options, progress: Progress
+    trials: list[Trial], ports: list[PortName], options: Options, progress: Progress
 ) -> Iterator[PortResult]:
-    """Yield a result per experiment and port, in this order, as soon as each is judged.
+    """Yield a result per trial and port, in this order, as soon as each is judged.
 
-    However the iteration ends, no process is left behind.
+    A port with one mode alone is judged in that one, once. However the iteration ends, no process
+    is left behind.
 
     Raises:
         ReferenceFailedError: the reference itself failed.
@@ -35,16 +38,23 @@ def compare(
     with tempfile.TemporaryDirectory(prefix="lockstep-") as folder:
         workforce = Workforce(options, progress, Path(folder))
         store = Store(Path(folder))
-        held_to = [_yardstick(store, experiment, options) for experiment in experiments]
-        runs = [PortRun(port, workforce, [Future() for _ in held_to]) for port in ports]
+        yardstick_of = {
+            experiment: _yardstick(store, experiment, options)
+            for experiment in dict.fromkeys(trial.experiment for trial in trials)
+        }
+        held_to = list(yardstick_of.values())
+        pieces = [Piece(yardstick_of[trial.experiment], trial.mode) for trial in trials]
+        runs = [PortRun(port, workforce, pieces, [Future() for _ in pieces]) for port in ports]
         pool = ThreadPoolExecutor(max(1, _cores() // options.threads))
         try:
             _submit(pool, workforce, held_to, runs)
-            for number, yardstick in enumerate(held_to):
-                yardstick.floors.result()
-                yardsticks.check(yardstick, held_to)
+            for number, piece in enumerate(pieces):
+                piece.yardstick.floors.result()
+                yardsticks.check(piece.yardstick, held_to)
                 for run in runs:
-                    yield _judge(yardstick, run, run.records[number].result())
+                    record = run.records[number].result()
+                    if record:
+                        yield _judge(piece, run, record)
         finally:
             workforce.stop()
             _release(held_to, runs)
@@ -61,30 +71,31 @@ def _submit(
 ) -> None:
     """Put all work into the pool's queue; what others wait for comes before them."""
     missing = [yardstick for yardstick in held_to if not yardstick.recall()]
-    pieces = len(held_to) * len(runs) + 2 * len(missing)
+    pieces = sum(len(run.records) for run in runs) + 2 * len(missing)
     workforce.progress.planned(pieces, len(missing))
     if missing:
         pool.submit(yardsticks.refer, workforce, missing)
     for run in sorted(runs, key=lambda run: IMPORTS.get(str(run.port), len(IMPORTS))):
-        pool.submit(run.climb, held_to)
+        pool.submit(run.climb)
     for yardstick in sorted(missing, key=lambda yardstick: -yardstick.work):
         pool.submit(yardsticks.measure, workforce, yardstick)
 
 
-def _judge(yardstick: Yardstick, run: PortRun, record: Record) -> PortResult:
+def _judge(piece: Piece, run: PortRun, record: Record) -> PortResult:
     """Judge one port; what cannot be judged is that port's error, and no other's."""
+    yardstick = piece.yardstick
     reference, floors = yardstick.reference.result(), yardstick.floors.result()
     held_to = (yardstick.experiment, yardstick.inputs, reference, floors)
 
     def replay(steps: int) -> Tensors | None:
-        return run.replay(yardstick, steps)
+        return run.replay(piece, record.mode, steps)
 
     try:
         return judge(run.port, *held_to, record, replay)
     except Exception as error:
         sentence = f"its answers cannot be judged ({type(error).__name__}: {error})"
         failure = Failed(sentence, traceback.format_exc())
-        empty = Record(record.framework, record.mode, record.lacking, failure=failure)
+        empty = replace(record.fresh(record.requested), lacking=record.lacking, failure=failure)
         return judge(run.port, *held_to, empty, replay)
 
 

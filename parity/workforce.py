@@ -21,6 +21,9 @@ class Progress:
     def finished(self, who: str, what: str) -> None:
         """`who` is through with `what`."""
 
+    def skipped(self, who: str, what: str) -> None:
+        """`who` need not do `what`, because it would do the same again."""
+
 
 @dataclass(frozen=True)
 class Options:
