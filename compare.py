@@ -79,6 +79,7 @@ FILE = click.Path(path_type=Path)
 @click.option(
     "--timeout", default=300.0, show_default=True, help="Seconds that one call of a port may take."
 )
+@click.option("--fresh", is_flag=True, help="Measure noise floors anew, even where they are kept.")
 @click.option("--json", metavar="FILE", help="Write the result as JSON; - is standard output.")
 @click.option("--pictures", metavar="DIR", type=FILE, help="Draw loss curves and decisions there.")
 @click.option("--quiet", is_flag=True, help="Print the last line alone: no progress, no tables.")
@@ -107,6 +108,7 @@ def run(
     data_dir: Path | None,
     threads: int,
     timeout: float,
+    fresh: bool,
     json: str | None,
     pictures: Path | None,
     quiet: bool,
@@ -126,7 +128,7 @@ def run(
         with progress_for(quiet) as shown:
             for notice in filter(None, dict.fromkeys(notices)):
                 shown.warn(f"STAND-IN DATA: {notice}")
-            options = Options(threads=threads, timeout=timeout)
+            options = Options(threads=threads, timeout=timeout, fresh=fresh)
             results = list(session.compare(trials, ports, options, shown))
         out = report.console(stderr=json == "-")
         output.write(to_json(results))

@@ -70,7 +70,8 @@ def _submit(
     pool: ThreadPoolExecutor, workforce: Workforce, held_to: list[Yardstick], runs: list[PortRun]
 ) -> None:
     """Put all work into the pool's queue; what others wait for comes before them."""
-    missing = [yardstick for yardstick in held_to if not yardstick.recall()]
+    fresh = workforce.options.fresh
+    missing = [yardstick for yardstick in held_to if fresh or not yardstick.recall()]
     pieces = sum(len(run.records) for run in runs) + 2 * len(missing)
     workforce.progress.planned(pieces, len(missing))
     if missing:

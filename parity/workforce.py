@@ -27,11 +27,15 @@ class Progress:
 
 @dataclass(frozen=True)
 class Options:
-    """How a comparison runs. timeout: of one call of a port, in seconds."""
+    """How a comparison runs.
+
+    timeout: of one call of a port, in seconds. fresh: measure what is kept in the cache anew.
+    """
 
     device: str = "cpu"
     threads: int = 1
     timeout: float = 300.0
+    fresh: bool = False
 
 
 class Workforce:
