@@ -3,7 +3,6 @@
 import importlib.util
 import signal
 import sys
-import threading
 import time
 import traceback
 from pathlib import Path
@@ -17,9 +16,8 @@ from rich.table import Table
 from parity import contract, progress, report, session
 from parity.json_report import to_json
 from parity.output import OutputFile, writable_folder
-from parity.trials import DTYPES, EAGER_STEPS, MODES, Trial, by_recipe, prepare_trials
-from parity.verdicts import PortResult, overall
-from parity.workforce import Options
+from parity.settings import EAGER_STEPS, Settings
+from parity.verdicts import overall
 from parity.yardsticks import ReferenceFailedError
 from shared import recipes
 from shared.errors import InputError
@@ -100,22 +98,14 @@ def run(
     recipe: tuple[str, ...],
     frameworks: str | None,
     files: tuple[Path, ...],
-    dtype: str,
-    mode: str,
-    steps: int | None,
-    seed: int | None,
-    data: str,
-    data_dir: Path | None,
-    threads: int,
-    timeout: float,
-    fresh: bool,
     json: str | None,
     pictures: Path | None,
     quiet: bool,
     debug: bool,
+    **options: Any,
 ) -> int:
-    """Compare, and return the exit status."""
-    check_options(dtype, mode, steps, seed, data, threads, timeout)
+    """Compare, and return the exit status; `options` are those of the comparison itself."""
+    settings = Settings(**options)
     names = list(dict.fromkeys(recipe)) or list(recipes.RECIPES)
     for name in names:
         recipes.get(name)
@@ -123,17 +113,18 @@ def run(
     folder = writable_folder(pictures) if pictures else None
     with OutputFile(json) as output:
         start = time.monotonic()
-        trials = prepare_trials(names, dtype, mode, steps, seed, data, data_dir)
+        trials = settings.trials(names)
         notices = [trial.experiment.data.notice for trial in trials]
         with progress_for(quiet) as shown:
             for notice in filter(None, dict.fromkeys(notices)):
                 shown.warn(f"STAND-IN DATA: {notice}")
-            options = Options(threads=threads, timeout=timeout, fresh=fresh)
-            results = list(session.compare(trials, ports, options, shown))
+            results = list(session.compare(trials, ports, settings.options, shown))
         out = report.console(stderr=json == "-")
         output.write(to_json(results))
         if not quiet:
-            print_report(out, trials, results, debug)
+            out.print(report.whole(trials, results))
+        for result in results if debug and not quiet else ():
+            out.print(result.traceback or "", markup=False, end="")
         if folder:
             from parity import pictures as drawing  # matplotlib takes a second to import
 
@@ -157,48 +148,12 @@ def choose_ports(
     return ports
 
 
-def check_options(
-    dtype: str,
-    mode: str,
-    steps: int | None,
-    seed: int | None,
-    data: str,
-    threads: int,
-    timeout: float,
-) -> None:
-    """Raise InputError for a value that no comparison can use."""
-    if dtype not in DTYPES:
-        raise InputError(recipes.unknown("--dtype", dtype, list(DTYPES)))
-    if mode not in MODES:
-        raise InputError(recipes.unknown("--mode", mode, list(MODES)))
-    if data not in ("auto", "mnist", "digits"):
-        raise InputError(recipes.unknown("--data", data, ["auto", "mnist", "digits"]))
-    if steps is not None and steps < 1:
-        raise InputError(f"--steps is {steps}, but there must be at least 1 to compare")
-    if seed is not None and not 0 <= seed < 2**32:
-        raise InputError(f"--seed is {seed}, but must be from 0 to 4294967295")
-    if threads < 1:
-        raise InputError(f"--threads is {threads}, but each port needs at least 1")
-    if not 0 < timeout <= threading.TIMEOUT_MAX:
-        raise InputError(f"--timeout is {timeout:g}, but must be a number of seconds over 0")
-
-
 def progress_for(quiet: bool) -> progress.Silent:
     """Return how to tell of progress: live on a terminal, in lines elsewhere, or not at all."""
     console = Console(stderr=True, highlight=False)
     if quiet:
         return progress.Silent()
     return progress.Live(console) if console.is_terminal else progress.Lines(console)
-
-
-def print_report(out: Console, trials: list[Trial], results: list[PortResult], debug: bool) -> None:
-    """Print a table per recipe, and what is wrong with any port."""
-    out.print(report.LEGEND, markup=False)
-    for trial, group in by_recipe(trials, results):
-        out.print(report.recipe_report(trial, group))
-    if debug:
-        for result in results:
-            out.print(result.traceback or "", markup=False, end="")
 
 
 def print_list() -> None:

@@ -58,7 +58,7 @@ def path(inputs: Inputs, data_sha256: str) -> Path:
     ]
     digest.update(json.dumps(facts).encode())
     for name, array in {**inputs.weights, "schedule": np.asarray(inputs.schedule)}.items():
-        digest.update(name.encode() + np.ascontiguousarray(array).tobytes())
+        digest.update(f"{name} {array.dtype} {array.shape} ".encode() + array.tobytes())
     return folder() / f"{inputs.recipe}-{inputs.dtype}-{digest.hexdigest()[:24]}.npz"
 
 

@@ -1,5 +1,6 @@
 """The result of a comparison as a person reads it, in up to 100 columns."""
 
+import io
 import os
 
 from rich.console import Console, Group, RenderableType
@@ -8,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from parity.comparison import LIMIT, Example
-from parity.trials import Trial
+from parity.trials import Trial, by_recipe
 from parity.verdicts import Divergence, PortResult, Rung
 
 WIDTH = 100
@@ -32,6 +33,20 @@ def console(stderr: bool = False) -> Console:
     console = _Console(stderr=stderr, highlight=False, soft_wrap=False)
     console.width = min(console.width, WIDTH) if console.is_terminal else WIDTH
     return console
+
+
+def whole(trials: list[Trial], results: list[PortResult]) -> RenderableType:
+    """Return all there is to say but the last line: a table per recipe, and what is wrong."""
+    tables = [recipe_report(trial, group) for trial, group in by_recipe(trials, results)]
+    return Group(Text(LEGEND), *tables)
+
+
+def as_text(trials: list[Trial], results: list[PortResult], seconds: float) -> str:
+    """Return the whole report with its last line, in plain text."""
+    plain = Console(file=io.StringIO(), width=WIDTH, color_system=None)
+    with plain.capture() as capture:
+        plain.print(whole(trials, results), last_line(results, seconds))
+    return "\n".join(line.rstrip() for line in capture.get().splitlines())
 
 
 def recipe_report(trial: Trial, results: list[PortResult]) -> RenderableType:

@@ -6,7 +6,8 @@ import pytest
 
 from parity import session
 from parity.contract import Mode, PortError, PortName, load
-from parity.trials import EAGER_STEPS, Trial
+from parity.settings import EAGER_STEPS
+from parity.trials import Trial
 from parity.workforce import Options, Progress
 from shared.experiment import prepare
 from tests.running import PORTS, Compare, Run
