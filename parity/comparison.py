@@ -28,7 +28,8 @@ class Comparison:
     compared: how many values. mismatches: how many of them are over the limit. error: the largest
     one over its floor, with `floor` the noise floor there, `ratio` their quotient and `index` its
     place. examples: of mismatches, the worst first, or in order. unusable: why the tensor could not
-    be compared, or holds what is no number; then it is an error of the port's.
+    be compared, or holds what is no number; then it is an error of the port's. aside: whether it
+    is of something beside the run that the rung is about.
     """
 
     tensor: str
@@ -41,6 +42,7 @@ class Comparison:
     index: tuple[int, ...] = ()
     examples: tuple[Example, ...] = ()
     unusable: str | None = None
+    aside: bool = False
 
     @property
     def agrees(self) -> bool:

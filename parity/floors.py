@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from parity.contract import Port
 from parity.inputs import SPLITS, Inputs, Tensors
-from parity.messages import Calling, Send
+from parity.messages import Calling, Retrace, Send
 from parity.noise import noisy, require_noisy
 from parity.reference import (
     At,
@@ -46,6 +46,29 @@ class NoiseFloors:
     losses: Array
     outputs: Floors
 
+    def path_at(self, step: int) -> Floors:
+        """Return the floors of the weights after `step` steps, between two known ones in line."""
+        known = sorted(self.path)
+        return {
+            name: float(np.interp(step, known, [self.path[stop][name] for stop in known]))
+            for name in self.path[known[-1]]
+        }
+
+
+@dataclass(frozen=True)
+class Waypoint:
+    """One step of the reference between two checkpoints.
+
+    weights: the unrounded ones before it. expected, floors: on the rungs forward to update, at the
+    weights rounded to the working precision; none after the last step.
+    """
+
+    step: int
+    weights: Tensors
+    rounded: Tensors
+    expected: dict[At, Tensors]
+    floors: dict[At, Floors]
+
 
 def measure(port: Port, inputs: Inputs, reference: Reference, send: Send) -> NoiseFloors:
     """Measure how far rounding moves the reference, in the working precision."""
@@ -53,7 +76,7 @@ def measure(port: Port, inputs: Inputs, reference: Reference, send: Send) -> Noi
     expected = {}
     for step, weights in reference.checkpoints.items():
         send(Calling(f"noise floors, step {step}"))
-        expected.update(_floors_at(port, inputs, reference, step, weights))
+        expected.update(_floors_at(port, inputs, reference.expected, step, weights))
     losses, path = _free_floors(port, inputs, reference, expected, send)
     outputs = {}
     for split, values in reference.outputs.items():
@@ -87,8 +110,28 @@ def check_scale(single: dict[At, Floors], double: dict[At, Floors]) -> str | Non
     return None
 
 
+def retrace(port: Port, request: Retrace) -> Waypoint:
+    """Go along the reference's path again to a step between two checkpoints."""
+    inputs, stop = request.inputs, request.stop
+    port.configure("float64", "cpu", inputs.threads)
+    x, y = wide(inputs.array("x")), wide(inputs.array("y"))
+    weights = wide_all(request.weights)
+    if stop > request.start:
+        schedule = part(inputs.schedule, request.start, stop)
+        model = port.module.build(weights)
+        model, _ = port.module.train(model, x, y, schedule, inputs.learning_rate)
+        weights = port.module.export(model)
+    rounded = {name: value.astype(inputs.dtype) for name, value in weights.items()}
+    if stop == inputs.steps:
+        return Waypoint(stop, weights, rounded, {}, {})
+    answers = rungs(port, inputs, wide_all(rounded), x, y, stop)
+    expected: dict[At, Tensors] = {(rung, stop): tensors for rung, tensors in answers}
+    floors = _floors_at(port, inputs, expected, stop, rounded)
+    return Waypoint(stop, weights, rounded, expected, floors)
+
+
 def _floors_at(
-    port: Port, inputs: Inputs, reference: Reference, step: int, weights: Tensors
+    port: Port, inputs: Inputs, expected: dict[At, Tensors], step: int, weights: Tensors
 ) -> dict[At, Floors]:
     """Measure the floors of one checkpoint, in Monte Carlo arithmetic."""
     x, y = inputs.array("x"), inputs.array("y")
@@ -102,7 +145,7 @@ def _floors_at(
     floors = {
         (rung, step): {
             name: _floor(value, [run[name] for run in runs[rung]], inputs.dtype)
-            for name, value in reference.expected[rung, step].items()
+            for name, value in expected[rung, step].items()
         }
         for rung in runs
     }

@@ -8,10 +8,10 @@ from numpy.typing import NDArray
 
 from parity.comparison import LIMIT, SHOWN, Comparison, Example, compare, unusable
 from parity.contract import Mode
-from parity.floors import NoiseFloors
+from parity.floors import Floors, NoiseFloors
 from parity.inputs import SPLITS, Inputs, Tensors
 from parity.messages import Answer, Failed, Lacking, Loaded, Message, Predictions, Timed, Unchanged
-from parity.reference import Reference
+from parity.reference import At, Reference
 from parity.verdicts import RUNGS
 from shared.metrics import correct_rows, margins, predicted_classes
 from shared.recipes import Figure
@@ -79,18 +79,15 @@ def compare_rungs(
     `published` is there only where there are figures to hold it to.
     """
     found = {rung: list[Comparison]() for rung in RUNGS}
-    found["data"] = record.unchanged
-    for (rung, step), expected in reference.expected.items():
-        if (rung, step) in record.answers:
-            got = record.answers[rung, step]
-            if rung == "update" and "export" in record.lacking:
-                expected = {"loss": expected["loss"]}
-            found[rung] += _tensors(step, expected, got, floors.expected[rung, step], inputs.dtype)
+    found["data"] = list(record.unchanged)
+    found |= compare_answers(reference.expected, floors.expected, record, inputs.dtype)
     if ("trajectory", inputs.steps) in record.answers:
         got = dict(record.answers["trajectory", inputs.steps])
         found["trajectory"].append(_losses(inputs, reference, floors, got.pop("loss")))
         if "export" not in record.lacking:
-            found["trajectory"] += compare_path(inputs, reference, floors, inputs.steps, got)
+            step = inputs.steps
+            path, noise = reference.path[step], floors.path[step]
+            found["trajectory"] += compare_tensors(step, path, got, noise, inputs.dtype)
     found["trajectory"] += _resumed(inputs, reference, floors, record)
     found["trajectory"] += _rebuilt(inputs, floors, record)
     if ("trajectory", inputs.steps) in record.answers:
@@ -103,11 +100,18 @@ def compare_rungs(
     return found
 
 
-def compare_path(
-    inputs: Inputs, reference: Reference, floors: NoiseFloors, step: int, got: Tensors
-) -> list[Comparison]:
-    """Compare the weights after `step` steps of a free run with the reference's."""
-    return _tensors(step, reference.path[step], got, floors.path[step], inputs.dtype)
+def compare_answers(
+    expected: dict[At, Tensors], floors: dict[At, Floors], record: Record, dtype: str
+) -> dict[str, list[Comparison]]:
+    """Compare what a port answered at single steps, on the rungs forward to update."""
+    found = {rung: list[Comparison]() for rung, _ in expected}
+    for (rung, step), tensors in expected.items():
+        if (rung, step) in record.answers:
+            got = record.answers[rung, step]
+            if rung == "update" and "export" in record.lacking:
+                tensors = {"loss": tensors["loss"]}
+            found[rung] += compare_tensors(step, tensors, got, floors[rung, step], dtype)
+    return found
 
 
 def applicable(figures: tuple[Figure, ...], inputs: Inputs, own_seed: bool) -> tuple[Figure, ...]:
@@ -117,8 +121,8 @@ def applicable(figures: tuple[Figure, ...], inputs: Inputs, own_seed: bool) -> t
     return tuple(figure for figure in figures if figure.step < inputs.steps)
 
 
-def _tensors(
-    step: int, expected: Tensors, got: Tensors, floors: dict[str, float], dtype: str
+def compare_tensors(
+    step: int, expected: Tensors, got: Tensors, floors: Floors, dtype: str
 ) -> list[Comparison]:
     """Compare tensors by name; a missing or an extra one cannot be compared."""
     names = ", ".join(expected)
@@ -157,7 +161,7 @@ def _resumed(
             )
             for weight, value in reference.resumed.items()
         ]
-    return found
+    return [replace(comparison, aside=True) for comparison in found]
 
 
 def _rebuilt(inputs: Inputs, floors: NoiseFloors, record: Record) -> list[Comparison]:
@@ -174,7 +178,8 @@ def _rebuilt(inputs: Inputs, floors: NoiseFloors, record: Record) -> list[Compar
             continue  # that is said elsewhere
         tensor = f"{name} of the trained model"
         wide = expected.astype(np.float64)
-        found.append(compare(tensor, inputs.steps, wide, got, floor, inputs.dtype))
+        comparison = compare(tensor, inputs.steps, wide, got, floor, inputs.dtype)
+        found.append(replace(comparison, aside=True))
     return found
 
 

@@ -36,12 +36,28 @@ class Climb:
 
 
 @dataclass(frozen=True)
-class Replay:
-    """Request: run the port freely for the first `steps` steps and give back its weights."""
+class Visit:
+    """Request: run the port through the rungs forward to update, at one step of the reference's.
+
+    weights: the reference's before that step, rounded to the working precision.
+    """
 
     inputs: Inputs
     mode: Mode
-    steps: int
+    step: int
+    weights: Tensors
+
+
+@dataclass(frozen=True)
+class Replay:
+    """Request: run the port freely from the start, and give back its weights after some steps.
+
+    Every one of the `stops` is a run of its own, so that no state is lost between two calls.
+    """
+
+    inputs: Inputs
+    mode: Mode
+    stops: tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -52,6 +68,19 @@ class Refer:
 
 
 @dataclass(frozen=True)
+class Retrace:
+    """Request: go along the reference's path again, from a checkpoint to a step between two.
+
+    weights: the unrounded ones at the checkpoint `start`. Only NumPy's port can.
+    """
+
+    inputs: Inputs
+    start: int
+    weights: Tensors
+    stop: int
+
+
+@dataclass(frozen=True)
 class Measure:
     """Request: measure the noise floors around a reference. Only NumPy's port can."""
 
@@ -59,7 +88,7 @@ class Measure:
     reference: Reference
 
 
-Request = Load | Climb | Replay | Refer | Measure
+Request = Load | Climb | Visit | Replay | Refer | Retrace | Measure
 
 
 @dataclass(frozen=True)

@@ -4,9 +4,8 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 
 from parity.contract import Mode, PortName
-from parity.inputs import Tensors
 from parity.ladder import Record
-from parity.messages import Answer, Climb, Failed, Load, Message, Replay
+from parity.messages import Climb, Failed, Load, Message, Replay, Visit
 from parity.process import Worker, WorkerDiedError
 from parity.workforce import Workforce
 from parity.yardsticks import Yardstick, fail
@@ -59,12 +58,12 @@ class PortRun:
         finally:
             self.over.set_result(None)
 
-    def replay(self, piece: Piece, mode: Mode, steps: int) -> Tensors | None:
-        """Return the weights after some steps, or None where the port does not come so far."""
+    def ask_again(self, what: str, request: Visit | Replay) -> list[Message] | None:
+        """Return what the port says once it is through with all recipes, or None if it fails."""
         self.over.result()
         heard: list[Message] = []
-        self._ask(f"{piece}: bisecting", Replay(piece.yardstick.inputs, mode, steps), heard)
-        return next((m.tensors for m in heard if isinstance(m, Answer)), None)
+        self._ask(what, request, heard)
+        return None if not heard or isinstance(heard[-1], Failed) else heard
 
     def _load(self) -> Record:
         """Start the process and import the port's framework."""
@@ -83,7 +82,7 @@ class PortRun:
         self.workforce.progress.finished(f"{self.port}", f"{piece}")
         return _recorded(record, heard)
 
-    def _ask(self, what: str, request: Load | Climb | Replay, heard: list[Message]) -> None:
+    def _ask(self, what: str, request: Load | Climb | Visit | Replay, heard: list[Message]) -> None:
         """Ask the process, if it lives, and collect what it says; its death is a failure, too."""
         if self.worker is None:
             return

@@ -22,6 +22,7 @@ from parity.messages import (
     Send,
     Timed,
     Unchanged,
+    Visit,
 )
 from shared.batches import part
 
@@ -44,14 +45,20 @@ def climb(port: Port, request: Climb, send: Send) -> None:
     run.compare_arrays(inputs.steps)
 
 
+def visit(port: Port, request: Visit, send: Send) -> None:
+    """Answer the rungs forward to update at one step."""
+    _Run(port, request.inputs, request.mode, send).climb_at(request.step, request.weights)
+
+
 def replay(port: Port, request: Replay, send: Send) -> None:
-    """Train freely for some steps, and send the weights."""
+    """Train freely up to each of some steps, and send the weights there."""
     inputs = request.inputs
     run = _Run(port, inputs, request.mode, send)
-    model = run.build(inputs.weights)
-    send(Calling(f"train, {request.steps:,} steps"))
-    model, _ = run.train(model, inputs.chunks(part(run.schedule, 0, request.steps)))
-    send(Answer("trajectory", request.steps, run.returned("export", model)))
+    for stop in request.stops:
+        model = run.build(inputs.weights)
+        send(Calling(f"train, {stop:,} steps"))
+        model, losses = run.train(model, inputs.chunks(part(run.schedule, 0, stop)))
+        send(Answer("trajectory", stop, run.trained(model, losses)))
 
 
 class _Run:

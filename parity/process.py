@@ -48,7 +48,12 @@ class Worker:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=stderr,
-                env={**os.environ, **pinned, "PYTHONPATH": _python_path()},
+                env={
+                    **os.environ,
+                    **pinned,
+                    "PYTHONPATH": _python_path(),
+                    "TMPDIR": str(log.parent),  # TensorFlow leaves files there when it is killed
+                },
                 start_new_session=POSIX,  # so that Ctrl-C reaches the judge alone
             )
         self.messages: queue.SimpleQueue[Message | None] = queue.SimpleQueue()

@@ -8,6 +8,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from parity import consensus
 from parity.comparison import LIMIT, Example
 from parity.trials import Trial, by_recipe
 from parity.verdicts import Divergence, PortResult, Rung
@@ -16,6 +17,7 @@ WIDTH = 100
 COLOURS = {"agree": "green", "disagree": "bold red", "error": "bold red"}
 # Ratios on the other rungs are not of noise floors.
 MEASURED = ("forward", "loss", "gradients", "update", "trajectory")
+DRIFTS = "one step from the reference's own weights there is right: the error is carried over"
 LEGEND = (
     "Every port is held to the NumPy port in float64. A ratio is a port's error divided by the\n"
     f"noise floor, which is how far rounding alone moves that value: up to {LIMIT:g} agrees."
@@ -65,6 +67,7 @@ def recipe_report(trial: Trial, results: list[PortResult]) -> RenderableType:
         parts.append(Text(f"STAND-IN DATA: {experiment.data.notice}", style="bold yellow"))
     parts.append(_table(results))
     parts += [_details(result) for result in results if result.verdict != "agree"]
+    parts += _suspicions(results)
     parts += _not_provided(results) + _not_eager(results)
     return Group(*parts)
 
@@ -152,9 +155,26 @@ def _details(result: PortResult) -> RenderableType:
         parts.append(title + Text(what, style="not bold red"))
         if divergence.size:
             parts.append(Text(f"  {share}{ratio}"))
+        if divergence.rung == "trajectory" and divergence.teacher_forced is False:
+            parts.append(Text(f"  {DRIFTS}"))
         digits = 9 if result.dtype == "float32" else 17  # enough to tell any two numbers apart
         parts.append(Padding(_examples(divergence, digits), (0, 0, 0, 2)))
     return Group(*parts)
+
+
+def _suspicions(results: list[PortResult]) -> list[RenderableType]:
+    """Say where the reference stands alone against ports that agree with each other."""
+    parts: list[RenderableType] = []
+    for dtype in dict.fromkeys(result.dtype for result in results):
+        group = [result for result in results if result.dtype == dtype]
+        for ports in consensus.suspects(group):
+            names = f"{', '.join(ports[:-1])} and {ports[-1]}"
+            said = (
+                f"\n{names} differ from the reference in {dtype} in the same way, and agree with "
+                "each other:\nthe reference, NumPy's port, is the odd one out, and suspect itself"
+            )
+            parts.append(Text(said, style="bold yellow"))
+    return parts
 
 
 def _examples(divergence: Divergence, digits: int) -> Table:

@@ -8,9 +8,10 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
-from parity import cache, yardsticks
+from parity import cache, consensus, yardsticks
 from parity.contract import PortName
-from parity.inputs import Store, Tensors
+from parity.inputs import Store
+from parity.inquiry import Inquiry
 from parity.judge import judge
 from parity.ladder import Record
 from parity.messages import Failed
@@ -18,7 +19,7 @@ from parity.port_run import Piece, PortRun
 from parity.trials import Trial
 from parity.verdicts import PortResult
 from parity.workforce import Options, Progress, Workforce
-from parity.yardsticks import ReferenceFailedError, Yardstick
+from parity.yardsticks import Assistant, ReferenceFailedError, Yardstick
 from shared.experiment import Experiment
 
 IMPORTS = {"tensorflow": 0, "torch": 1, "jax": 2}  # the slowest to import starts first
@@ -27,7 +28,7 @@ IMPORTS = {"tensorflow": 0, "torch": 1, "jax": 2}  # the slowest to import start
 def compare(
     trials: list[Trial], ports: list[PortName], options: Options, progress: Progress
 ) -> Iterator[PortResult]:
-    """Yield a result per trial and port, in this order, as soon as each is judged.
+    """Yield a result per trial and port, in this order, as soon as a trial is judged.
 
     A port with one mode alone is judged in that one, once. However the iteration ends, no process
     is left behind.
@@ -45,16 +46,20 @@ def compare(
         held_to = list(yardstick_of.values())
         pieces = [Piece(yardstick_of[trial.experiment], trial.mode) for trial in trials]
         runs = [PortRun(port, workforce, pieces, [Future() for _ in pieces]) for port in ports]
+        assistant = Assistant(workforce)
         pool = ThreadPoolExecutor(max(1, _cores() // options.threads))
         try:
             _submit(pool, workforce, held_to, runs)
             for number, piece in enumerate(pieces):
                 piece.yardstick.floors.result()
                 yardsticks.check(piece.yardstick, held_to)
-                for run in runs:
-                    record = run.records[number].result()
-                    if record:
-                        yield _judge(piece, run, record)
+                records = [(run, run.records[number].result()) for run in runs]
+                judged = [
+                    (_judge(piece.yardstick, run, record, assistant), record)
+                    for run, record in records
+                    if record
+                ]
+                yield from consensus.mark(piece.yardstick, judged)
         finally:
             workforce.stop()
             _release(held_to, runs)
@@ -82,22 +87,16 @@ def _submit(
         pool.submit(yardsticks.measure, workforce, yardstick)
 
 
-def _judge(piece: Piece, run: PortRun, record: Record) -> PortResult:
+def _judge(yardstick: Yardstick, run: PortRun, record: Record, assistant: Assistant) -> PortResult:
     """Judge one port; what cannot be judged is that port's error, and no other's."""
-    yardstick = piece.yardstick
-    reference, floors = yardstick.reference.result(), yardstick.floors.result()
-    held_to = (yardstick.experiment, yardstick.inputs, reference, floors)
-
-    def replay(steps: int) -> Tensors | None:
-        return run.replay(piece, record.mode, steps)
-
     try:
-        return judge(run.port, *held_to, record, replay)
+        inquiry = Inquiry(yardstick, run, record, assistant)
+        return judge(run.port, yardstick, record, inquiry)
     except Exception as error:
         sentence = f"its answers cannot be judged ({type(error).__name__}: {error})"
         failure = Failed(sentence, traceback.format_exc())
         empty = replace(record.fresh(record.requested), lacking=record.lacking, failure=failure)
-        return judge(run.port, *held_to, empty, replay)
+        return judge(run.port, yardstick, empty, None)
 
 
 def _release(held_to: list[Yardstick], runs: list[PortRun]) -> None:

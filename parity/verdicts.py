@@ -41,6 +41,8 @@ class Divergence:
     """The first rung, step and tensor on which a port differs; the index is of the value shown.
 
     mismatches: how many of the tensor's `size` values are over the limit. examples: some of them.
+    teacher_forced: whether one step alone, from the reference's own weights, is wrong, too; if not,
+    the error is carried over from earlier steps. None where that cannot be told.
     """
 
     rung: str
@@ -53,6 +55,7 @@ class Divergence:
     mismatches: int
     size: int
     examples: tuple[Example, ...]
+    teacher_forced: bool | None = None
 
 
 @dataclass(frozen=True)
@@ -72,7 +75,8 @@ class PortResult:
     mode: "compiled" or "eager": the one `requested` or, of a port with one mode alone, that. steps:
     of the whole run. data: its name, its hash, and why it stands in for another, if it does. loss:
     the first and the last of the port's free run. accuracy: the port's own, after it, on the
-    training and the test rows. curves: for pictures, if it ran to the end.
+    training and the test rows. alike: the ports that differ from the reference in the same way, and
+    agree with this one. curves: for pictures, if it ran to the end.
     """
 
     recipe: str
@@ -92,6 +96,7 @@ class PortResult:
     loss: dict[str, float | None]
     accuracy: dict[str, float | None]
     seconds: dict[str, float | None]
+    alike: tuple[str, ...] = ()
     traceback: str | None = None
     curves: Curves | None = field(default=None, repr=False)
 
@@ -126,7 +131,9 @@ def summarise(rung: str, comparisons: list[Comparison]) -> Rung:
     )
 
 
-def first_divergence(rung: str, comparisons: list[Comparison]) -> Divergence | None:
+def first_divergence(
+    rung: str, comparisons: list[Comparison], teacher_forced: bool | None = None
+) -> Divergence | None:
     """Return the first step and tensor of a rung that do not agree."""
     wrong = [c for c in comparisons if not c.agrees]
     if not wrong:
@@ -144,4 +151,5 @@ def first_divergence(rung: str, comparisons: list[Comparison]) -> Divergence | N
         first.mismatches,
         first.compared,
         first.examples,
+        teacher_forced,
     )

@@ -30,7 +30,9 @@ from parity.messages import (
     Replay,
     Request,
     Result,
+    Retrace,
     Send,
+    Visit,
 )
 
 LONGEST = 500  # characters of an exception that are shown
@@ -46,10 +48,14 @@ def _serve(request: Request, name: PortName, send: Send) -> None:
     match request:
         case Climb():
             probe.climb(port, request, send)
+        case Visit():
+            probe.visit(port, request, send)
         case Replay():
             probe.replay(port, request, send)
         case Refer():
             send(Result(reference.run(port, request.inputs)))
+        case Retrace():
+            send(Result(floors.retrace(port, request)))
         case Measure():
             send(Result(floors.measure(port, request.inputs, request.reference, send)))
 

@@ -51,6 +51,24 @@ class Yardstick:
         return found is not None
 
 
+class Assistant:
+    """The reference's process for what is asked only after a disagreement; started when needed."""
+
+    def __init__(self, workforce: Workforce) -> None:
+        self.workforce = workforce
+        self.worker: Worker | None = None
+
+    def ask(self, what: str, request: Request) -> Any:
+        """Ask the reference for something more.
+
+        Raises:
+            ReferenceFailedError: it failed on this.
+        """
+        if self.worker is None:
+            self.worker = self.workforce.start()
+        return _compute(self.workforce, self.worker, what, request)
+
+
 def refer(workforce: Workforce, yardsticks: list[Yardstick]) -> None:
     """Run the reference of every recipe."""
     try:

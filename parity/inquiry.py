@@ -1,0 +1,65 @@
+"""What may still be asked, of a port and of the reference, once the two disagree."""
+
+from dataclasses import dataclass, field
+
+from parity import ladder
+from parity.comparison import Comparison
+from parity.floors import Waypoint
+from parity.inputs import Tensors
+from parity.ladder import Record
+from parity.messages import Answer, Replay, Retrace, Visit
+from parity.port_run import PortRun
+from parity.yardsticks import Assistant, Yardstick
+
+
+@dataclass
+class Inquiry:
+    """One port on one recipe in one precision. What it answers is added to its `record`."""
+
+    yardstick: Yardstick
+    run: PortRun
+    record: Record
+    assistant: Assistant
+    known: dict[int, Waypoint] = field(default_factory=dict)
+
+    def at(self, step: int) -> Waypoint:
+        """Return the reference at any step, going on from the last checkpoint before it."""
+        if step not in self.known:
+            path = self.yardstick.reference.result().path
+            start = max(stop for stop in path if stop <= step)
+            request = Retrace(self.yardstick.inputs, start, path[start], step)
+            self.known[step] = self.assistant.ask(f"{self.yardstick}: step {step}", request)
+        return self.known[step]
+
+    def visit(self, step: int) -> dict[str, list[Comparison]] | None:
+        """Let the port climb at one step, from the reference's weights; None if it fails there."""
+        due = self.at(step)
+        request = Visit(self.yardstick.inputs, self.record.mode, step, due.rounded)
+        messages = self.run.ask_again(f"{self.yardstick}: step {step}", request)
+        if messages is None:
+            return None
+        for message in messages:
+            if isinstance(message, Answer):
+                self.record.add(message)
+        dtype = self.yardstick.inputs.dtype
+        return ladder.compare_answers(due.expected, due.floors, self.record, dtype)
+
+    def replay(self, *stops: int) -> dict[int, Tensors] | None:
+        """Let the port run freely again; return losses and weights after each number of steps."""
+        request = Replay(self.yardstick.inputs, self.record.mode, stops)
+        messages = self.run.ask_again(f"{self.yardstick}: bisecting", request)
+        if messages is None:
+            return None
+        return {m.step: m.tensors for m in messages if isinstance(m, Answer)}
+
+    def path_at(self, step: int) -> list[Comparison] | None:
+        """Compare the weights after `step` steps of the free run; None if it cannot be had."""
+        answers = self.replay(step)
+        if answers is None:
+            return None
+        weights = {name: value for name, value in answers[step].items() if name != "loss"}
+        if not weights:
+            return None
+        floors = self.yardstick.floors.result().path_at(step)
+        expected = self.at(step).weights
+        return ladder.compare_tensors(step, expected, weights, floors, self.yardstick.inputs.dtype)
