@@ -4,9 +4,9 @@ from collections.abc import Callable
 
 from parity.comparison import Comparison
 from parity.inquiry import Inquiry
+from parity.verdicts import STEPWISE
 
 Found = dict[str, list[Comparison]]
-STEPWISE = ("forward", "loss", "gradients", "update")  # each from the reference's own weights
 
 
 def locate(found: Found, inquiry: Inquiry) -> bool | None:

@@ -9,9 +9,9 @@ from itertools import combinations
 import numpy as np
 
 from parity.comparison import compare
-from parity.floors import Floors
 from parity.inputs import Tensors
 from parity.ladder import Record
+from parity.reference import Floors
 from parity.verdicts import PortResult
 from parity.yardsticks import Yardstick
 

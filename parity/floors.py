@@ -14,7 +14,9 @@ from parity.messages import Calling, Retrace, Send
 from parity.noise import noisy, require_noisy
 from parity.reference import (
     At,
+    Floors,
     Reference,
+    Waypoint,
     checkpoint_steps,
     rungs,
     spans,
@@ -25,7 +27,6 @@ from parity.reference import (
 from shared.batches import part
 
 Array = NDArray[Any]
-Floors = dict[str, float]
 K = 8  # how many times a floor is measured
 FAR = 100.0  # float32's and float64's floors differ by up to 6 in scale where noise is kept
 EXACT_ZERO = float(np.finfo(np.float32).tiny)  # a floor under it is that of zeros, all exact
@@ -53,21 +54,6 @@ class NoiseFloors:
             name: float(np.interp(step, known, [self.path[stop][name] for stop in known]))
             for name in self.path[known[-1]]
         }
-
-
-@dataclass(frozen=True)
-class Waypoint:
-    """One step of the reference between two checkpoints.
-
-    weights: the unrounded ones before it. expected, floors: on the rungs forward to update, at the
-    weights rounded to the working precision; none after the last step.
-    """
-
-    step: int
-    weights: Tensors
-    rounded: Tensors
-    expected: dict[At, Tensors]
-    floors: dict[At, Floors]
 
 
 def measure(port: Port, inputs: Inputs, reference: Reference, send: Send) -> NoiseFloors:

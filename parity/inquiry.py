@@ -4,12 +4,15 @@ from dataclasses import dataclass, field
 
 from parity import ladder
 from parity.comparison import Comparison
-from parity.floors import Waypoint
 from parity.inputs import Tensors
 from parity.ladder import Record
-from parity.messages import Answer, Replay, Retrace, Visit
+from parity.messages import Answer, Explain, Findings, Message, Replay, Retrace, Visit
 from parity.port_run import PortRun
+from parity.reference import Waypoint
+from parity.verdicts import STEPWISE, Diagnosis, Divergence
 from parity.yardsticks import Assistant, Yardstick
+
+EARLY, AROUND = 6, 3  # steps of a free run at its start, and on either side of a divergence
 
 
 @dataclass
@@ -34,8 +37,7 @@ class Inquiry:
     def visit(self, step: int) -> dict[str, list[Comparison]] | None:
         """Let the port climb at one step, from the reference's weights; None if it fails there."""
         due = self.at(step)
-        request = Visit(self.yardstick.inputs, self.record.mode, step, due.rounded)
-        messages = self.run.ask_again(f"{self.yardstick}: step {step}", request)
+        messages = self._visited(step)
         if messages is None:
             return None
         for message in messages:
@@ -43,6 +45,10 @@ class Inquiry:
                 self.record.add(message)
         dtype = self.yardstick.inputs.dtype
         return ladder.compare_answers(due.expected, due.floors, self.record, dtype)
+
+    def _visited(self, step: int) -> list[Message] | None:
+        request = Visit(self.yardstick.inputs, self.record.mode, step, self.at(step).rounded)
+        return self.run.ask_again(f"{self.yardstick}: step {step}", request)
 
     def replay(self, *stops: int) -> dict[int, Tensors] | None:
         """Let the port run freely again; return losses and weights after each number of steps."""
@@ -63,3 +69,32 @@ class Inquiry:
         floors = self.yardstick.floors.result().path_at(step)
         expected = self.at(step).weights
         return ladder.compare_tensors(step, expected, weights, floors, self.yardstick.inputs.dtype)
+
+    def explain(self, divergence: Divergence) -> Diagnosis | None:
+        """Name the mistake behind a divergence, if any fits."""
+        reference, floors = self.yardstick.reference.result(), self.yardstick.floors.result()
+        step = divergence.step
+        stepwise = divergence.rung in STEPWISE
+        again = (self._visited(step) or []) if stepwise else []
+        states = self._states(divergence) if divergence.rung in ("update", "trajectory") else {}
+        findings = Findings(
+            divergence,
+            self.record.answers,
+            self.record.predictions,
+            {(m.rung, m.step): m.tensors for m in again if isinstance(m, Answer)},
+            states,
+            self.known.get(step) if stepwise else None,
+        )
+        request = Explain(
+            *(self.yardstick.inputs, reference, floors.expected),
+            *(floors.path_at(2), floors.losses, findings),
+        )
+        found: Diagnosis | None = self.assistant.ask(f"{self.yardstick}: diagnosis", request)
+        return found
+
+    def _states(self, divergence: Divergence) -> dict[int, Tensors]:
+        """Return losses and weights of the free run, early and around the divergence."""
+        near = divergence.step if divergence.rung == "trajectory" else 0
+        stops = {*range(1, EARLY + 1), *range(near - AROUND, near + AROUND + 1)}
+        steps = self.yardstick.inputs.steps
+        return self.replay(*sorted(stop for stop in stops if 0 < stop <= steps)) or {}

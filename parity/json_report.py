@@ -38,7 +38,7 @@ def _result(result: PortResult) -> dict[str, Any]:
         **fields,
         "rungs": [asdict(rung) for rung in result.rungs],
         "divergence": asdict(result.divergence) if result.divergence else None,
-        "diagnosis": None,
+        "diagnosis": asdict(result.diagnosis) if result.diagnosis else None,
         "compared": result.compared,
     }
 

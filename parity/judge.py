@@ -1,12 +1,16 @@
 """The verdict on one port, on one recipe, in one precision: rungs, first divergence, error."""
 
+import traceback
+
 from parity import bisection, ladder
 from parity.comparison import Comparison
 from parity.contract import PortName
+from parity.diagnosis.unusable import of_failure
 from parity.inquiry import Inquiry
 from parity.ladder import Record
 from parity.verdicts import (
     Curves,
+    Diagnosis,
     Divergence,
     PortResult,
     Rung,
@@ -37,6 +41,8 @@ def judge(
     if inquiry and record.failure is None:
         forced = bisection.locate(found, inquiry)
     error = _error(found, record)
+    divergence = _first(found, forced)
+    diagnosis, fault = _diagnosis(divergence, record, yardstick, inquiry)
     rungs = tuple(
         summarise(rung, comparisons)
         for rung, comparisons in found.items()
@@ -60,7 +66,8 @@ def judge(
         verdict=_verdict(error, rungs),
         error=error,
         rungs=rungs,
-        divergence=_first(found, forced),
+        divergence=divergence,
+        diagnosis=diagnosis,
         not_provided=record.lacking,
         loss={
             "first": float(curves.losses[0]) if curves else None,
@@ -68,9 +75,28 @@ def judge(
         },
         accuracy=_accuracies(record),
         seconds={name: record.seconds.get(name) for name in ("import", "first_step", "train")},
-        traceback=record.failure.traceback if record.failure else None,
+        traceback=fault,
         curves=curves,
     )
+
+
+def _diagnosis(
+    divergence: Divergence | None, record: Record, yardstick: Yardstick, inquiry: Inquiry | None
+) -> tuple[Diagnosis | None, str | None]:
+    """Name the mistake that a disagreement looks like, if any fits; and give a traceback, if any.
+
+    Nothing that goes wrong here changes the verdict.
+    """
+    found, fault = None, None
+    if inquiry and divergence:
+        try:
+            found = inquiry.explain(divergence)
+        except Exception:
+            fault = traceback.format_exc()
+    if record.failure:
+        fault = record.failure.traceback
+        found = found or of_failure(record.failure.sentence, yardstick.inputs.weights)
+    return found, fault
 
 
 def _curves(yardstick: Yardstick, record: Record) -> Curves | None:

@@ -8,10 +8,10 @@ from numpy.typing import NDArray
 
 from parity.comparison import LIMIT, SHOWN, Comparison, Example, compare, unusable
 from parity.contract import Mode
-from parity.floors import Floors, NoiseFloors
+from parity.floors import NoiseFloors
 from parity.inputs import SPLITS, Inputs, Tensors
 from parity.messages import Answer, Failed, Lacking, Loaded, Message, Predictions, Timed, Unchanged
-from parity.reference import At, Reference
+from parity.reference import At, Floors, Reference
 from parity.verdicts import RUNGS
 from shared.metrics import correct_rows, margins, predicted_classes
 from shared.recipes import Figure

@@ -1,7 +1,7 @@
 """What the judge and its worker processes say to each other: requests one way, messages back."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from numpy.typing import NDArray
@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 from parity.comparison import Comparison
 from parity.contract import Mode, PortName
 from parity.inputs import Inputs, Tensors
-from parity.reference import Reference
+from parity.reference import At, Floors, Reference, Waypoint
+from parity.verdicts import Divergence
 
 Array = NDArray[Any]
 
@@ -88,7 +89,53 @@ class Measure:
     reference: Reference
 
 
-Request = Load | Climb | Visit | Replay | Refer | Retrace | Measure
+@dataclass(frozen=True)
+class Predictions:
+    """A model's outputs on the rows of one split, and the port's own accuracy of them.
+
+    rung: "accuracy" at the reference's last weights, "trajectory" after the free run.
+    """
+
+    rung: str
+    split: str
+    outputs: Array | None
+    figure: float | None
+
+
+@dataclass(frozen=True)
+class Findings:
+    """What is known of a disagreement; all of it numbers, so that it can be sent to a worker.
+
+    answers: the port's, by rung and step. again: what it answered when asked once more at the step
+    of the divergence. states: losses and weights of its free run after some numbers of steps.
+    waypoint: the reference at the step of the divergence, if that is no checkpoint.
+    """
+
+    divergence: Divergence
+    answers: dict[At, Tensors]
+    predictions: list[Predictions] = field(default_factory=list)
+    again: dict[At, Tensors] = field(default_factory=dict)
+    states: dict[int, Tensors] = field(default_factory=dict)
+    waypoint: Waypoint | None = None
+
+
+@dataclass(frozen=True)
+class Explain:
+    """Request: name the mistake behind a disagreement, if any fits. Only NumPy's port can.
+
+    floors, second_floors, loss_floors: of single steps and, in a free run, of the weights after two
+    steps and of all losses.
+    """
+
+    inputs: Inputs
+    reference: Reference
+    floors: dict[At, Floors]
+    second_floors: Floors
+    loss_floors: Array
+    findings: Findings
+
+
+Request = Load | Climb | Visit | Replay | Refer | Retrace | Measure | Explain
 
 
 @dataclass(frozen=True)
@@ -128,19 +175,6 @@ class Unchanged:
     """Whether arrays came through the port unchanged (the rung `data`)."""
 
     comparisons: list[Comparison]
-
-
-@dataclass(frozen=True)
-class Predictions:
-    """A model's outputs on the rows of one split, and the port's own accuracy of them.
-
-    rung: "accuracy" at the reference's last weights, "trajectory" after the free run.
-    """
-
-    rung: str
-    split: str
-    outputs: Array | None
-    figure: float | None
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from shared.batches import Schedule, part
 
 Array = NDArray[Any]
 At = tuple[str, int]  # a rung and a step
+Floors = dict[str, float]
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,21 @@ class Reference:
     def final(self, dtype: str) -> Tensors:
         """Return the weights after the last step, rounded to `dtype`."""
         return {name: value.astype(dtype) for name, value in self.path[len(self.losses)].items()}
+
+
+@dataclass(frozen=True)
+class Waypoint:
+    """One step of the reference between two checkpoints.
+
+    weights: the unrounded ones before it. expected, floors: on the rungs forward to update, at the
+    weights rounded to the working precision; none after the last step.
+    """
+
+    step: int
+    weights: Tensors
+    rounded: Tensors
+    expected: dict[At, Tensors]
+    floors: dict[At, Floors]
 
 
 def checkpoint_steps(steps: int) -> list[int]:

@@ -11,7 +11,7 @@ from rich.text import Text
 from parity import consensus
 from parity.comparison import LIMIT, Example
 from parity.trials import Trial, by_recipe
-from parity.verdicts import Divergence, PortResult, Rung
+from parity.verdicts import Diagnosis, Divergence, PortResult, Rung
 
 WIDTH = 100
 COLOURS = {"agree": "green", "disagree": "bold red", "error": "bold red"}
@@ -159,7 +159,16 @@ def _details(result: PortResult) -> RenderableType:
             parts.append(Text(f"  {DRIFTS}"))
         digits = 9 if result.dtype == "float32" else 17  # enough to tell any two numbers apart
         parts.append(Padding(_examples(divergence, digits), (0, 0, 0, 2)))
+    if result.diagnosis:
+        parts.append(Padding(_diagnosis(result.diagnosis), (0, 0, 0, 2)))
     return Group(*parts)
+
+
+def _diagnosis(diagnosis: Diagnosis) -> Text:
+    """Return what it looks like, how sure that is, and why."""
+    text = Text("looks like: ")
+    text.append(diagnosis.cause, style="bold")
+    return text.append(f" (confidence {diagnosis.confidence:.0%})\n{diagnosis.evidence}")
 
 
 def _suspicions(results: list[PortResult]) -> list[RenderableType]:

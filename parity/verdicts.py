@@ -21,6 +21,8 @@ RUNGS = (
     "published",
 )
 
+STEPWISE = ("forward", "loss", "gradients", "update")  # each from the reference's own weights
+
 
 @dataclass(frozen=True)
 class Rung:
@@ -59,6 +61,18 @@ class Divergence:
 
 
 @dataclass(frozen=True)
+class Diagnosis:
+    """The translation mistake that a divergence looks like.
+
+    cause: in a few fixed words. evidence: one sentence, with the numbers. confidence: from 0 to 1.
+    """
+
+    cause: str
+    evidence: str
+    confidence: float
+
+
+@dataclass(frozen=True)
 class Curves:
     """A free run: its losses and last weights, and the losses and floors they are held to."""
 
@@ -92,6 +106,7 @@ class PortResult:
     error: str | None
     rungs: tuple[Rung, ...]
     divergence: Divergence | None
+    diagnosis: Diagnosis | None
     not_provided: tuple[str, ...]
     loss: dict[str, float | None]
     accuracy: dict[str, float | None]

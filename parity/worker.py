@@ -17,10 +17,13 @@ from typing import BinaryIO
 
 from parity import contract, floors, probe, reference
 from parity.contract import PortName
+from parity.diagnosis.case import Case
+from parity.diagnosis.diagnose import diagnose
 from parity.messages import (
     Calling,
     Climb,
     Done,
+    Explain,
     Failed,
     Load,
     Loaded,
@@ -56,6 +59,8 @@ def _serve(request: Request, name: PortName, send: Send) -> None:
             send(Result(reference.run(port, request.inputs)))
         case Retrace():
             send(Result(floors.retrace(port, request)))
+        case Explain():
+            send(Result(diagnose(Case.of(port, request))))
         case Measure():
             send(Result(floors.measure(port, request.inputs, request.reference, send)))
 

@@ -66,7 +66,12 @@ class Assistant:
         """
         if self.worker is None:
             self.worker = self.workforce.start()
-        return _compute(self.workforce, self.worker, what, request)
+        try:
+            return _compute(self.workforce, self.worker, what, request)
+        except ReferenceFailedError:
+            self.worker.kill()
+            self.worker = None
+            raise
 
 
 def refer(workforce: Workforce, yardsticks: list[Yardstick]) -> None:
@@ -131,7 +136,9 @@ def _compute(workforce: Workforce, worker: Worker, what: str, request: Request) 
         raise ReferenceFailedError(f"the reference failed on {what}: {error}") from error
     for message in heard:
         if isinstance(message, Failed):
-            raise ReferenceFailedError(f"the reference failed on {what}: {message.sentence}")
+            failed = ReferenceFailedError(f"the reference failed on {what}: {message.sentence}")
+            failed.add_note(message.traceback)
+            raise failed
         if isinstance(message, Result):
             return message.value
     raise ReferenceFailedError(f"the reference gave nothing on {what}")

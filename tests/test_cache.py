@@ -143,6 +143,7 @@ NOT_HASHED = {
     "parity/comparison.py",
     "parity/contract.py",
     "parity/messages.py",
+    "parity/verdicts.py",
     "shared/errors.py",
     "shared/recipes.py",
     "shared/weights.py",

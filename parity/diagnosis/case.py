@@ -1,0 +1,162 @@
+"""A case to diagnose: what a port answered, what was due, and the reference to try ideas on."""
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from parity.contract import Port
+from parity.inputs import Inputs, Tensors
+from parity.messages import Explain, Findings
+from parity.reference import At, Floors, Reference, wide, wide_all
+from shared.batches import Schedule, rows_of
+
+Array = NDArray[Any]
+
+
+class Answer(NamedTuple):
+    """What a net computes on one batch."""
+
+    outputs: Array
+    loss: Any
+    gradients: Tensors
+
+
+Compute = Callable[[Tensors, Array, Array], Answer]
+
+
+@dataclass(frozen=True)
+class Case:
+    """Findings, and the reference at hand. All arrays that it gives are in float64."""
+
+    port: Port
+    inputs: Inputs
+    reference: Reference
+    floors: dict[At, Floors]
+    second_floors: Floors
+    loss_floors: Array
+    findings: Findings
+
+    @classmethod
+    def of(cls, port: Port, asked: Explain) -> "Case":
+        """Return the case that a request puts."""
+        return cls(port, **vars(asked))
+
+    @cached_property
+    def x(self) -> Array:
+        """All rows to train on."""
+        return np.asarray(wide(self.inputs.array("x")))
+
+    @cached_property
+    def y(self) -> Array:
+        """All targets to train on."""
+        return np.asarray(wide(self.inputs.array("y")))
+
+    @cached_property
+    def ran(self) -> bool:
+        """Whether the port made a free run of the right length."""
+        losses = self.findings.answers.get(("trajectory", self.inputs.steps), {}).get("loss")
+        return losses is not None and losses.shape == self.reference.losses.shape
+
+    @property
+    def rate(self) -> float:
+        """The learning rate."""
+        return self.inputs.learning_rate
+
+    @cached_property
+    def expected(self) -> dict[At, Tensors]:
+        """What was due at single steps."""
+        extra = self.findings.waypoint
+        return {**self.reference.expected, **(extra.expected if extra else {})}
+
+    @cached_property
+    def noise(self) -> dict[At, Floors]:
+        """The noise floors of what was due at single steps."""
+        extra = self.findings.waypoint
+        return {**self.floors, **(extra.floors if extra else {})}
+
+    @cached_property
+    def weights(self) -> dict[int, Tensors]:
+        """The weights from which the port was to make single steps."""
+        extra = self.findings.waypoint
+        rounded = {**self.reference.checkpoints, **({extra.step: extra.rounded} if extra else {})}
+        return {step: wide_all(weights) for step, weights in rounded.items()}
+
+    def batch(self, step: int) -> tuple[Array, Array]:
+        """Return the rows that one step sees."""
+        rows = rows_of(self.inputs.schedule, step)
+        return self.x[rows], self.y[rows]
+
+    @property
+    def batch_size(self) -> int:
+        """How many rows a step sees."""
+        schedule: Schedule = self.inputs.schedule
+        return len(self.x) if isinstance(schedule, int) else schedule.shape[1]
+
+    def compute(self, weights: Tensors, x: Array, y: Array) -> Answer:
+        """Return what the reference computes on one batch."""
+        net = self.port.module
+        model = net.build(weights)
+        return Answer(net.forward(model, x), net.loss(model, x, y), net.gradients(model, x, y))
+
+    def answered(self, rung: str) -> Iterator[tuple[int, Tensors]]:
+        """Yield what the port answered on a rung, by step, where it can be compared at all."""
+        for (name, step), got in sorted(self.findings.answers.items()):
+            due = self.expected.get((name, step))
+            if name == rung and due is not None and comparable(due, got):
+                yield step, {key: value.astype(np.float64) for key, value in got.items()}
+
+    def before(self, rung: str) -> float:
+        """Return the worst ratio on a rung, to measure against what an idea makes of it."""
+        return max(
+            self.misfit(rung, lambda step: self.expected[rung, step]),
+            self.findings.divergence.ratio,
+        )
+
+    def misfit(
+        self, rung: str, predict: Callable[[int], Tensors], hopeless: float = math.inf
+    ) -> float:
+        """Return the worst ratio between a rung's answers and what an idea predicts instead.
+
+        A prediction that is larger than what was due has a floor that is larger as well. Over a
+        `hopeless` ratio, no more steps are tried.
+        """
+        worst = 0.0
+        for step, got in self.answered(rung):
+            predicted = predict(step)
+            for name, value in got.items():
+                floor = self.noise[rung, step][name]
+                floor *= growth(predicted[name], self.expected[rung, step][name])
+                worst = max(worst, distance(value, predicted[name]) / floor)
+            if worst > hopeless:
+                break
+        return worst
+
+
+def comparable(due: Tensors, got: Tensors) -> bool:
+    """Whether tensors have the right names and shapes, and hold finite numbers."""
+    return got.keys() == due.keys() and all(
+        got[name].shape == value.shape and np.isfinite(got[name]).all()
+        for name, value in due.items()
+    )
+
+
+def distance(one: Array, other: Array) -> float:
+    """Return the largest difference, or infinity where there is none to be had."""
+    if np.shape(one) != np.shape(other):
+        return float("inf")
+    with np.errstate(invalid="ignore", over="ignore"):
+        largest = np.abs(np.asarray(one, np.float64) - other).max(initial=0.0)
+    return float(largest) if np.isfinite(largest) else float("inf")
+
+
+def growth(predicted: Array, due: Array) -> float:
+    """Return how much larger a prediction is than what was due, at least 1."""
+    largest = float(np.abs(due).max(initial=0.0))
+    with np.errstate(invalid="ignore", over="ignore"):
+        grown = float(np.abs(predicted).max(initial=0.0)) / largest if largest else 1.0
+    return max(1.0, grown) if np.isfinite(grown) else 1.0

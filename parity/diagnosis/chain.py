@@ -1,0 +1,140 @@
+"""A net recognised by its numbers: layers y = x @ W + b, an activation between them, and a loss.
+
+Mistakes inside a step can only be tried on a net that is known from the inside. Nothing here is
+taken on trust: a chain is used only where it computes what the reference computes.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from parity.diagnosis.case import Answer, Case, distance
+from parity.inputs import Tensors
+
+Array = NDArray[Any]
+PerRow = Callable[[Array, Array], Array]  # outputs (B, n) and targets to losses (B,)
+TINY = 1e-30  # a complex step so small that it leaves the real part alone
+SAME = 1e-9  # of the largest value
+
+
+class Activation(NamedTuple):
+    """An activation, and its derivative from what went in, z, and what came out, a."""
+
+    value: Callable[[Array], Array]
+    derivative: Callable[[Array, Array], Array]
+
+
+def sigmoid(z: Array) -> Array:
+    """Return 1 / (1 + exp(-z)) without overflow; z may be complex."""
+    e = np.exp(-np.where(z.real < 0, -z, z))
+    return np.asarray(np.where(z.real < 0, e, 1.0) / (1 + e))
+
+
+def softplus(z: Array) -> Array:
+    """Return log(1 + exp(z)) without overflow; z may be complex."""
+    folded = np.where(z.real > 0, -z, z)
+    return np.asarray(np.where(z.real > 0, z, 0) + np.log(1 + np.exp(folded)))
+
+
+def log_softmax(z: Array) -> Array:
+    """Return log(softmax(z)) along the rows of z (B, n); z may be complex."""
+    z = z - z.real.max(axis=1, keepdims=True)
+    return np.asarray(z - np.log(np.exp(z).sum(axis=1, keepdims=True)))
+
+
+def chosen(values: Array, y: Array) -> Array:
+    """Return each row's value of its own class."""
+    return np.asarray(values[np.arange(len(y)), y])
+
+
+ACTIVATIONS = {
+    "tanh": Activation(np.tanh, lambda z, a: 1 - a * a),
+    "sigmoid": Activation(sigmoid, lambda z, a: a * (1 - a)),
+    "ReLU": Activation(lambda z: np.maximum(z, 0), lambda z, a: (z > 0).astype(float)),
+    "no activation": Activation(lambda z: z, lambda z, a: np.ones_like(z)),
+}
+LOSSES: dict[str, PerRow] = {
+    "cross-entropy": lambda z, y: -chosen(log_softmax(z), y),
+    "binary cross-entropy": lambda z, y: (softplus(z) - z * y).mean(axis=1),
+    "mean squared error": lambda z, y: ((z - y) ** 2).mean(axis=1),
+}
+
+
+@dataclass(frozen=True)
+class Chain:
+    """Layers named W, b or W1, b1, W2, ...; each part of it can be replaced by another.
+
+    loss: of each row; their mean is the loss. derivative: of the activation, where it is not its
+    own. product: how a layer multiplies, forward and backward. slope: makes d loss / d outputs from
+    the outputs, the targets, and what it should be.
+    """
+
+    layers: tuple[tuple[str, str], ...]
+    activation: Activation
+    kind: str
+    loss: PerRow
+    derivative: Callable[[Array, Array], Array] | None = None
+    product: Callable[[Array, Array], Array] = np.matmul
+    slope: Callable[[Array, Array, Array], Array] | None = None
+
+    def compute(self, weights: Tensors, x: Array, y: Array) -> Answer:
+        """Return outputs, loss and gradients on one batch."""
+        inputs, z = [x], x
+        sums = []
+        for number, (W, b) in enumerate(self.layers):
+            z = self.product(inputs[-1], weights[W]) + weights[b]
+            if number < len(self.layers) - 1:
+                sums.append(z)
+                inputs.append(self.activation.value(z))
+        dz = self.right_slope(z, y)
+        if self.slope:
+            dz = self.slope(z, y, dz)
+        gradients = {}
+        derivative = self.derivative or self.activation.derivative
+        for number in reversed(range(len(self.layers))):
+            W, b = self.layers[number]
+            gradients[W], gradients[b] = self.product(inputs[number].T, dz), dz.sum(axis=0)
+            if number:
+                hidden = derivative(sums[number - 1], inputs[number])
+                dz = self.product(dz, weights[W].T) * hidden
+        return Answer(z, self.loss(z, y).real.mean(), {name: gradients[name] for name in weights})
+
+    def right_slope(self, z: Array, y: Array) -> Array:
+        """Return d loss / d outputs, by a complex step in each output."""
+        dz = np.empty_like(z)
+        for column in range(z.shape[1]):
+            step = np.zeros(z.shape, complex)
+            step[:, column] = TINY * 1j
+            dz[:, column] = self.loss(z + step, y).imag / TINY
+        return dz / len(z)
+
+
+def recognise(case: Case) -> Chain | None:
+    """Return the chain that computes what the reference does, or None."""
+    names = list(case.inputs.weights)
+    layers = tuple(zip(names[::2], names[1::2], strict=False))
+    if len(names) % 2 or not all(W[0] == "W" and b[0] == "b" for W, b in layers):
+        return None
+    step = max(case.weights)
+    x, y = case.batch(step)
+    due = case.compute(case.weights[step], x, y)
+    for activation in ACTIVATIONS.values():
+        for kind, loss in LOSSES.items():
+            if (y.ndim == 1) != (kind == "cross-entropy"):
+                continue
+            chain = Chain(layers, activation, kind, loss)
+            if _same(due, chain.compute(case.weights[step], x, y)):
+                return chain
+    return None
+
+
+def _same(one: Answer, other: Answer) -> bool:
+    pairs = [
+        (one.outputs, other.outputs),
+        (one.loss, other.loss),
+        *((one.gradients[name], other.gradients[name]) for name in one.gradients),
+    ]
+    return all(distance(a, b) <= SAME * np.abs(a).max() for a, b in pairs)

@@ -1,0 +1,114 @@
+"""Naming the mistake behind the first divergence: ideas are tried until one gives the same numbers.
+
+An idea counts where the reference, made to do the same, agrees with the port within noise floors.
+Where none does, nothing is said.
+"""
+
+from collections.abc import Iterable, Iterator
+
+import numpy as np
+
+from parity.diagnosis import (
+    accuracy,
+    arrays,
+    batches,
+    in_run,
+    in_step,
+    models,
+    precision,
+    scales,
+    unusable,
+)
+from parity.diagnosis.case import Case
+from parity.diagnosis.chain import Chain, recognise
+from parity.diagnosis.hypothesis import RUN, Scored
+from parity.verdicts import STEPWISE, Diagnosis
+
+MANY = 2000  # steps of a free run on which small mistakes are fitted
+SURE = 0.8
+CLOSE = 2.0  # a ratio up to it says no more for one idea than for another
+
+
+def diagnose(case: Case) -> Diagnosis | None:
+    """Return the most likely mistake, or None where nothing fits."""
+    divergence = case.findings.divergence
+    found = unusable.diagnose(case) or _unlike_itself(case)
+    if found:
+        return found
+    if divergence.rung in STEPWISE:
+        return _of_step(case, divergence.rung)
+    if divergence.rung == "trajectory":
+        return models.diagnose(case) or _of_run(case)
+    if divergence.rung == "accuracy":
+        return accuracy.diagnose(case) or models.on_all_rows(case)
+    return arrays.diagnose(case) if divergence.rung == "data" else None
+
+
+def _unlike_itself(case: Case) -> Diagnosis | None:
+    """Name a port that does not give the same answer twice."""
+    for at, again in case.findings.again.items():
+        first = case.findings.answers.get(at, {})
+        for name in first.keys() & again.keys():
+            if first[name].shape == again[name].shape and (first[name] != again[name]).any():
+                apart = float(np.abs(first[name] - again[name]).max())
+                evidence = (
+                    f"asked twice for {name} on the rung {at[0]} at step {at[1]}, it gave answers "
+                    f"that differ by up to {apart:.3g}"
+                )
+                return Diagnosis("not repeatable", evidence, 0.9)
+    return None
+
+
+def _of_step(case: Case, rung: str) -> Diagnosis | None:
+    chain = recognise(case)
+    best = _best(_tried(case, chain, rung))
+    if best is None or best.confidence < SURE:
+        rounding = precision.size(case, rung)
+        if rounding and (best is None or rounding.confidence > best.confidence):
+            return rounding
+    return best
+
+
+def _tried(case: Case, chain: Chain | None, rung: str) -> Iterator[Scored | None]:
+    for idea in in_step.mistakes(case, chain):
+        yield idea.diagnose(case, rung)
+    for idea in scales.mistakes(case, rung):
+        yield idea.diagnose(case, rung)
+    for idea in precision.mistakes(case, chain):
+        yield idea.diagnose(case, rung)
+    if rung == "forward":
+        yield models.probabilities(case)
+    yield from models.layouts(case, rung)
+    if rung == "update":
+        for idea in (*models.orders(case), *batches.mistakes(case)):
+            yield idea.diagnose(case, rung)
+        if case.ran:
+            yield models.stale(case)
+            for idea in in_run.mistakes(case):
+                yield idea.diagnose_run(case, RUN)
+
+
+def _of_run(case: Case) -> Diagnosis | None:
+    if not case.ran:
+        return None
+    step = case.findings.divergence.step
+    best = _best(_tried_in_run(case, max(RUN, step + RUN)))
+    if best and best.confidence >= SURE:
+        return best
+    steps = min(case.inputs.steps, max(MANY, step + RUN))
+    subtle = _best(idea.diagnose_run(case, steps) for idea in in_run.small(case, steps))
+    stale = models.stale(case)
+    return subtle or (stale[1] if stale else None) or best or batches.search(case)
+
+
+def _tried_in_run(case: Case, steps: int) -> Iterator[Scored | None]:
+    for idea in (*in_run.mistakes(case), *batches.mistakes(case)):
+        yield idea.diagnose_run(case, steps)
+
+
+def _best(scored: Iterable[Scored | None]) -> Diagnosis | None:
+    """Return the diagnosis of highest confidence; of several, one that is close, or the closest."""
+    found = [each for each in scored if each]
+    if not found:
+        return None
+    return min(found, key=lambda each: (-each[1].confidence, max(each[0], CLOSE)))[1]

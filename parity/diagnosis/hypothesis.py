@@ -1,0 +1,142 @@
+"""A hypothesis: the reference with one mistake in it. It holds where it agrees with the port."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from parity.comparison import LIMIT
+from parity.diagnosis.case import Answer, Case, Compute, growth
+from parity.diagnosis.rules import Memory, Rule
+from parity.inputs import Tensors
+from parity.reference import wide_all
+from parity.verdicts import Diagnosis
+from shared.batches import rows_of
+
+Array = NDArray[Any]
+Select = Callable[[Case, int], tuple[Array, Array]]
+
+SURE, LIKELY, DOUBT = 0.95, 0.5, 0.15
+MUCH = 100.0  # an idea that leaves a hundredth of the error explains most of it
+FEW, RUN = 10, 200  # steps of a free run on which an idea is tried
+
+Scored = tuple[float, Diagnosis]
+
+
+@dataclass(frozen=True)
+class Hypothesis:
+    """What a port may do differently.
+
+    cause: in a few fixed words. claim: a clause with the numbers, for the evidence. compute: on one
+    batch. rule: how gradients become an update. select: the rows of a step. logged: the losses that
+    it reports, from those before each update and the one after the last. fitted: how many numbers
+    were fitted to the port's answers.
+    """
+
+    cause: str
+    claim: str
+    compute: Compute | None = None
+    rule: Rule | None = None
+    select: Select | None = None
+    logged: Callable[[Array], Array] | None = None
+    fitted: int = 0
+
+    def answer(self, case: Case, weights: Tensors, x: Array, y: Array) -> Answer:
+        """Return what the net computes on one batch."""
+        return (self.compute or case.compute)(weights, x, y)
+
+    def predict(self, case: Case, rung: str, step: int) -> Tensors:
+        """Return what this makes of one of the rungs forward to update, at one step."""
+        weights = case.weights[step]
+        if rung == "update":
+            losses, new = self.train(case, weights, [step])
+            return {"loss": losses, **new}
+        answer = self.answer(case, weights, *case.batch(step))
+        if rung == "gradients":
+            return answer.gradients
+        return {"outputs": answer.outputs} if rung == "forward" else {"loss": answer.loss}
+
+    def train(self, case: Case, weights: Tensors, steps: list[int]) -> tuple[Array, Tensors]:
+        """Return the losses that are logged on the way, and the last weights."""
+        select = self.select or _own_rows
+        memory: Memory = {}
+        losses: list[Any] = []
+        for number, step in enumerate(steps):
+            x, y = select(case, step)
+            answer = self.answer(case, weights, x, y)
+            losses.append(answer.loss)
+            moved = answer.gradients
+            if self.rule:
+                moved = self.rule(number, weights, answer.gradients, memory)
+            weights = {name: w - case.rate * moved[name] for name, w in weights.items()}
+        if self.logged:
+            after = self.answer(case, weights, x, y).loss
+            return self.logged(np.array([*losses, after])), weights
+        return np.array(losses), weights
+
+    def diagnose(self, case: Case, rung: str) -> Scored | None:
+        """Return how far off this is on one of the rungs forward to update, if it explains it.
+
+        What explains the rung update, but not the free run, is less likely.
+        """
+        before = case.before(rung)
+        after = case.misfit(rung, lambda step: self.predict(case, rung, step), _hopeless(before))
+        found = self.conclude(before, after, f"the rung {rung} at every step tried")
+        if found and rung == "update" and case.ran and not self.diagnose_run(case, RUN):
+            doubted = replace(found[1], confidence=round(found[1].confidence - DOUBT, 2))
+            return found[0], doubted
+        return found
+
+    def diagnose_run(self, case: Case, steps: int) -> Scored | None:
+        """Return how far off this is on the first losses of the free run, if it explains them.
+
+        A mistake may make a run unstable, so that rounding shows in it before long: the steps just
+        after the divergence count by themselves, too.
+        """
+        first = min(case.findings.divergence.step + FEW, case.inputs.steps)
+        found = None
+        for some in (first, max(first, min(steps, case.inputs.steps))):
+            own = self._off(case, case.reference.losses, some)
+            before = max(own, case.findings.divergence.ratio)
+            with np.errstate(all="ignore"):  # a mistake may well overflow
+                losses, _ = self.train(case, wide_all(case.inputs.weights), list(range(some)))
+            after = self._off(case, losses, some)
+            longer = self.conclude(before, after, f"the first {some:,} steps")
+            if found is None or (longer and longer[1].confidence >= found[1].confidence):
+                found = longer
+            if found is None:
+                break
+        return found
+
+    def _off(self, case: Case, losses: Array, steps: int) -> float:
+        """Return the worst ratio of the port's first losses to others."""
+        got = case.findings.answers["trajectory", case.inputs.steps]["loss"][:steps]
+        floors = case.loss_floors[:steps] * growth(losses, case.reference.losses)
+        with np.errstate(invalid="ignore", over="ignore"):
+            return float((np.abs(got - losses[:steps]) / floors).max())
+
+    def conclude(self, before: float, after: float, on: str) -> Scored | None:
+        """Return a diagnosis where the ratio falls far enough."""
+        if after <= LIMIT < before:
+            confidence, verb = SURE - 0.05 * self.fitted, "agrees with the port"
+        elif after <= before / MUCH:
+            confidence, verb = LIKELY - 0.1 * self.fitted, "comes closer to the port"
+        else:
+            return None
+        evidence = (
+            f"{self.claim}: made to do so, the reference {verb} on {on}, with a ratio of "
+            f"{after:.2g} in place of {before:.2g}"
+        )
+        return after, Diagnosis(self.cause, evidence, round(confidence, 2))
+
+
+def _own_rows(case: Case, step: int) -> tuple[Array, Array]:
+    rows = rows_of(case.inputs.schedule, step)
+    return case.x[rows], case.y[rows]
+
+
+def _hopeless(before: float) -> float:
+    """Return the ratio over which an idea explains nothing."""
+    return max(LIMIT, before / MUCH)

@@ -1,0 +1,235 @@
+"""Mistakes that carry over from step to step: optimizers, schedules, logs. Fitted, then tried.
+
+What a port did in a step is told by its own weights before and after it: their difference over the
+learning rate is the gradient that it took, to be held against the reference's at the same weights.
+"""
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from parity.diagnosis import rules
+from parity.diagnosis.case import Case
+from parity.diagnosis.hypothesis import Hypothesis
+from parity.diagnosis.rules import Rule
+from parity.diagnosis.scales import rate_called
+from parity.inputs import Tensors
+from parity.reference import wide_all
+
+Array = NDArray[Any]
+EARLY = 6  # steps after the first, on which a decay is fitted
+
+
+class Taken(NamedTuple):
+    """One step of the port's own free run: its number, and two flat vectors, in noise floors."""
+
+    step: int
+    moved: Array
+    gradient: Array
+
+
+def taken(case: Case) -> dict[int, Taken]:
+    """Return what the port took for gradients, and the reference's at the same weights."""
+    states = {0: case.inputs.weights, **case.findings.states}
+    found = {}
+    for step in sorted(states):
+        if step + 1 not in states or not _whole(case, states[step], states[step + 1]):
+            continue
+        now, then = wide_all(states[step]), wide_all(states[step + 1])
+        weights = {name: now[name] for name in case.inputs.weights}
+        gradients = case.compute(weights, *case.batch(step)).gradients
+        moved = {name: (w - then[name]) / case.rate for name, w in weights.items()}
+        found[step] = Taken(step, _flat(case, moved), _flat(case, gradients))
+    return found
+
+
+def _whole(case: Case, *states: Tensors) -> bool:
+    return all(
+        name in state and state[name].shape == w.shape and np.isfinite(state[name]).all()
+        for state in states
+        for name, w in case.inputs.weights.items()
+    )
+
+
+def _flat(case: Case, tensors: Tensors) -> Array:
+    floors = case.floors["update", 0]
+    return np.concatenate([tensors[n].ravel() / floors[n] for n in case.inputs.weights])
+
+
+def mistakes(case: Case) -> Iterator[Hypothesis]:
+    """Yield rules that fit the steps taken."""
+    steps = taken(case)
+    yield from _plain_rules()
+    yield from _momenta(steps)
+    yield from _decays(steps)
+    yield from _from_some_step(case, steps)
+    yield from _whole_decays(case)
+    yield from _logs(case)
+
+
+def _plain_rules() -> Iterator[Hypothesis]:
+    """Yield rules without a number to fit."""
+    yield Hypothesis(
+        "gradients accumulate",
+        "each update takes the sum of all gradients so far",
+        rule=rules.moving(1.0),
+    )
+    yield Hypothesis(
+        "gradient one step late",
+        "each update takes the gradient of the step before, the first none",
+        rule=rules.late(0.0),
+    )
+    yield Hypothesis(
+        "gradient one step late",
+        "each update but the first takes the gradient of the step before",
+        rule=rules.late(1.0),
+    )
+    for eps in (1e-8, 1e-7):
+        claim = f"updates are those of Adam, with betas of 0.9 and 0.999 and an epsilon of {eps:g}"
+        yield Hypothesis("Adam instead of SGD", claim, rule=rules.adam(eps))
+    for share in (0.9, 0.99):
+        yield Hypothesis(
+            "RMSprop instead of SGD",
+            f"updates are those of RMSprop, with a share of {share:g}",
+            rule=rules.rmsprop(share),
+        )
+    yield Hypothesis("Adagrad instead of SGD", "updates are those of Adagrad", rule=rules.adagrad)
+
+
+def _momenta(steps: dict[int, Taken]) -> Iterator[Hypothesis]:
+    """Yield momentum of either kind, fitted to pairs of steps."""
+    pairs = [(steps[k - 1], steps[k]) for k in steps if k - 1 in steps]
+    if not pairs:
+        return
+    heavy = _ratio([(b.moved - b.gradient, a.moved) for a, b in pairs])
+    early = _ratio([(b.moved - b.gradient, b.gradient - a.gradient + a.moved) for a, b in pairs])
+    claim = "each update adds {:.4g} times the one before"
+    yield Hypothesis("momentum", claim.format(heavy), rule=rules.moving(heavy), fitted=1)
+    claim = "updates are those of Nesterov's momentum, {:.4g}"
+    yield Hypothesis(
+        "Nesterov momentum", claim.format(early), rule=rules.moving(early, True), fitted=1
+    )
+
+
+def _decays(steps: dict[int, Taken]) -> Iterator[Hypothesis]:
+    """Yield learning rates that fall from step to step, fitted to one of the first steps."""
+    scales = {k: _ratio([(t.moved, t.gradient)]) for k, t in steps.items() if k > 0}
+    early = [step for step in scales if step <= min(scales) + EARLY]
+    if not early or not 0 < scales[max(early)] < 1:
+        return
+    k, c = max(early), scales[max(early)]
+    for number, how, scale in (
+        ((1 / c - 1) / k, "is divided by 1 + {:.6g} k before step k", rules.inverse),
+        (c ** (1 / k), "is multiplied by {:.9g} after each step", rules.exponential),
+        ((1 / c**2 - 1) / k, "is divided by the root of 1 + {:.6g} k", rules.root),
+        (k / (1 - c), "falls to zero on a line over {:.6g} steps", rules.linear),
+        (k * np.pi / np.arccos(2 * c - 1), "falls on a cosine over {:.6g} steps", rules.cosine),
+    ):
+        claim = f"the learning rate {how.format(number)}"
+        rule = rules.scheduled(partial(scale, number))
+        yield Hypothesis("learning rate decays", claim, rule=rule, fitted=1)
+
+
+def _whole_decays(case: Case) -> Iterator[Hypothesis]:
+    """Yield learning rates that fall to zero over the whole run."""
+    steps = case.inputs.steps
+    for how, scale in (("a line", rules.linear), ("a cosine", rules.cosine)):
+        claim = f"the learning rate falls to zero on {how} over all {steps:,} steps"
+        rule = rules.scheduled(partial(scale, steps))
+        yield Hypothesis("learning rate decays", claim, rule=rule)
+
+
+def _from_some_step(case: Case, steps: dict[int, Taken]) -> Iterator[Hypothesis]:
+    """Yield another learning rate from some step on, or at all."""
+    for start in sorted(steps):
+        later = [(t.moved, t.gradient) for k, t in steps.items() if k >= start]
+        scale = _ratio(later)
+        if scale != 1:
+            cause, claim, scale, fitted = rate_called(case, scale)
+            since = f" from step {start:,} on" if start else ""
+            if start and scale < 1:
+                cause = "learning rate decays"
+            rule = rules.scheduled(partial(rules.switched, start, scale))
+            yield Hypothesis(cause, claim + since, rule=rule, fitted=fitted + bool(start))
+
+
+def _logs(case: Case) -> Iterator[Hypothesis]:
+    """Yield other losses that are logged of the same run."""
+    yield Hypothesis(
+        "loss taken after the update",
+        "losses[i] is the loss after update i",
+        logged=lambda losses: losses[1:],
+    )
+    yield Hypothesis(
+        "loss as a running mean",
+        "losses[i] is the mean of all losses up to i",
+        logged=lambda losses: np.cumsum(losses[:-1]) / np.arange(1, len(losses)),
+    )
+    yield Hypothesis(
+        "loss one step late",
+        "losses[i] is the loss before update i - 1",
+        logged=lambda losses: np.concatenate([losses[:1], losses[:-2]]),
+    )
+    got = case.findings.answers["trajectory", case.inputs.steps]["loss"].astype(np.float64)
+    due = case.reference.losses
+    if len(got) > 2:
+        share = _ratio([(got[1:] - due[1:], got[:-1] - due[1:])])
+        if 0 < share < 1:
+            claim = f"losses[i] is {share:.4g} of losses[i - 1] and {1 - share:.4g} of the loss"
+            yield Hypothesis(
+                "loss as a running mean",
+                claim,
+                logged=lambda losses: _smoothed(losses[:-1], share),
+                fitted=1,
+            )
+
+
+def _smoothed(losses: Array, share: float) -> Array:
+    smoothed = losses.copy()
+    for i in range(1, len(losses)):
+        smoothed[i] = share * smoothed[i - 1] + (1 - share) * losses[i]
+    return smoothed
+
+
+def _ratio(pairs: list[tuple[Array, Array]]) -> float:
+    """Return the number that, times the second of each pair, is closest to the first."""
+    bottom = sum(float(b @ b) for _, b in pairs)
+    return sum(float(a @ b) for a, b in pairs) / bottom if bottom else 1.0
+
+
+def small(case: Case, steps: int) -> Iterator[Hypothesis]:
+    """Yield mistakes so small that only many steps show them, fitted to all losses at once."""
+    for cause, claim, made in _small_ones(case):
+        initial = wide_all(case.inputs.weights)
+        tiny = 1e-6
+        moved, _ = Hypothesis("", "", rule=made(tiny)).train(case, initial, list(range(steps)))
+        floors = case.loss_floors[:steps]
+        slope = (moved - case.reference.losses[:steps]) / tiny / floors
+        got = case.findings.answers["trajectory", case.inputs.steps]["loss"][:steps]
+        number = _ratio([((got - case.reference.losses[:steps]) / floors, slope)])
+        yield Hypothesis(cause, claim(number), rule=made(number), fitted=1)
+
+
+def _small_ones(
+    case: Case,
+) -> Iterator[tuple[str, Callable[[float], str], Callable[[float], Rule]]]:
+    rate = case.rate
+    yield (
+        "another learning rate",
+        lambda a: f"the learning rate is {rate * (1 + a):.9g} in place of {rate:g}",
+        lambda a: rules.scheduled(lambda step: 1 + a),
+    )
+    yield (
+        "learning rate decays",
+        lambda a: f"the learning rate is divided by 1 + {a:.4g} k before step k",
+        lambda a: rules.scheduled(partial(rules.inverse, a)),
+    )
+    yield "momentum", lambda a: f"each update adds {a:.4g} times the one before", rules.moving
+    yield (
+        "weight decay",
+        lambda a: f"{a:.4g} times each weight is added to its gradient",
+        rules.decayed,
+    )

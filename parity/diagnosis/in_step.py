@@ -1,0 +1,218 @@
+"""Mistakes inside one step: in the forward pass, the loss, the targets, or what backpropagates."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from parity.diagnosis import losses
+from parity.diagnosis.case import Answer, Case, Compute
+from parity.diagnosis.chain import ACTIVATIONS, Activation, Chain, sigmoid
+from parity.diagnosis.hypothesis import Hypothesis
+from parity.diagnosis.losses import softmax
+from parity.inputs import Tensors
+
+Array = NDArray[Any]
+Change = Callable[[Array], Array]
+SCALES = {
+    255 / 256: "divided by 256, not by 255",
+    256 / 255: "divided by 255, not by 256",
+    1 / 255: "divided by 255 once more",
+    255.0: "not divided by 255",
+    2.0: "doubled",
+    0.5: "halved",
+}
+
+
+def mistakes(case: Case, chain: Chain | None) -> Iterator[Hypothesis]:
+    """Yield every mistake that can be tried on one step."""
+    yield from _targets(case)
+    yield from _rows(case)
+    for scale, claim in SCALES.items():
+        yield Hypothesis("inputs scaled", f"x is {claim}", _scaled(case.compute, scale))
+    if chain:
+        yield from losses.mistakes(chain)
+        yield from _slopes(chain)
+        yield from _activations(chain)
+        yield from _biases(case, chain)
+        yield from _layouts(case, chain)
+
+
+def _scaled(compute: Compute, scale: float) -> Compute:
+    """Return a computation that sees other inputs."""
+    return lambda weights, x, y: compute(weights, scale * x, y)
+
+
+def _targets(case: Case) -> Iterator[Hypothesis]:
+    for cause, claim, change in _other_targets(case.y):
+        yield Hypothesis(cause, claim, _towards(case.compute, change))
+
+
+def _towards(compute: Compute, change: Change) -> Compute:
+    """Return a computation that sees other targets."""
+    return lambda weights, x, y: compute(weights, x, change(y))
+
+
+def _other_targets(y: Array) -> Iterator[tuple[str, str, Change]]:
+    other = "targets of other rows"
+    yield other, "each row has the target of the next", lambda y: np.roll(y, -1, 0)
+    yield other, "each row has the target of the one before", lambda y: np.roll(y, 1, 0)
+    yield other, "the targets are in reverse", lambda y: y[::-1]
+    if y.ndim == 2 and y.shape[1] == 1:
+        yield "wrong sign", "targets 0 and 1 are exchanged", lambda y: 1 - y
+        return
+    for shift in (1, -1):
+        yield "labels off by one", f"each label is off by {shift:+d}, around the end", _turn(shift)
+        if y.ndim == 1:
+            claim = f"each label is off by {shift:+d}, up to the end"
+            yield "labels off by one", claim, _stop(shift, int(y.max()))
+
+
+def _turn(shift: int) -> Change:
+    """Return a shift of labels that goes around the end; of digits, there are ten."""
+    return lambda y: (y + shift) % 10 if y.ndim == 1 else np.roll(y, shift, 1)
+
+
+def _stop(shift: int, last: int) -> Change:
+    return lambda y: np.clip(y + shift, 0, last)
+
+
+def _rows(case: Case) -> Iterator[Hypothesis]:
+    parts = {
+        "the last row of each batch is missing": slice(None, -1),
+        "the first row of each batch is missing": slice(1, None),
+        "the second half of each batch is missing": slice(None, case.batch_size // 2),
+        "every other row of each batch is missing": slice(None, None, 2),
+    }
+    for claim, part in parts.items():
+        yield Hypothesis("rows missing from the batch", claim, _partly(case.compute, part))
+
+
+def _partly(compute: Compute, part: slice) -> Compute:
+    """Return a computation that sees some rows alone."""
+    return lambda weights, x, y: compute(weights, x[part], y[part])
+
+
+def _slopes(chain: Chain) -> Iterator[Hypothesis]:
+    """Yield what is written in place of p - y, the derivative of a cross-entropy by its logits."""
+    if chain.kind == "mean squared error":
+        return
+    probabilities = softmax if chain.kind == "cross-entropy" else sigmoid
+
+    def again(z: Array, y: Array, dz: Array) -> Array:
+        p = probabilities(z)
+        return np.asarray(dz * p * (1 - p))
+
+    def of_logits(z: Array, y: Array, dz: Array) -> Array:
+        return dz + (z - probabilities(z)) / len(z)
+
+    def without_targets(z: Array, y: Array, dz: Array) -> Array:
+        return probabilities(z) / len(z)
+
+    cause = "wrong derivative of the activation"
+    claim = "p - y is multiplied by p (1 - p), which is in it already"
+    yield Hypothesis(cause, claim, replace(chain, slope=again).compute)
+    claim = "the gradient has z - y in place of p - y"
+    yield Hypothesis(cause, claim, replace(chain, slope=of_logits).compute)
+    claim = "the gradient has p in place of p - y"
+    yield Hypothesis(cause, claim, replace(chain, slope=without_targets).compute)
+
+
+def _activations(chain: Chain) -> Iterator[Hypothesis]:
+    if len(chain.layers) < 2:
+        return
+    own = chain.activation
+    for name, activation in ACTIVATIONS.items():
+        if activation is not own:
+            claim = f"{name} stands in place of the activation"
+            yield Hypothesis(
+                "another activation", claim, replace(chain, activation=activation).compute
+            )
+    for claim, derivative in _derivatives(own).items():
+        compute = replace(chain, derivative=derivative).compute
+        yield Hypothesis("wrong derivative of the activation", claim, compute)
+
+
+def _derivatives(own: Activation) -> dict[str, Callable[[Array, Array], Array]]:
+    """Return what is written in place of a derivative, all from z, what went in, and a."""
+    return {
+        "the derivative is taken of z, what went in, in place of a": lambda z, a: own.derivative(
+            a, z
+        ),
+        "the activation is applied once more before its derivative": lambda z, a: own.derivative(
+            a, own.value(a)
+        ),
+        "there is no derivative of the activation": lambda z, a: np.ones_like(z),
+        "the derivative is a (1 - a)": lambda z, a: a * (1 - a),
+        "the derivative is 1 - a": lambda z, a: 1 - a,
+        "the derivative is 1 - a^2": lambda z, a: 1 - a * a,
+        "the derivative is 1 + a^2": lambda z, a: 1 + a * a,
+        "the derivative is that of ReLU": lambda z, a: (z > 0).astype(float),
+        "the derivative is the activation itself": lambda z, a: a,
+    }
+
+
+def _biases(case: Case, chain: Chain) -> Iterator[Hypothesis]:
+    names = [b for _, b in chain.layers]
+    changes: list[tuple[str, str, Change, Change]] = [
+        ("bias left out", "is not added", np.zeros_like, np.zeros_like),
+        ("bias added twice", "is added twice", lambda b: 2 * b, lambda db: 2 * db),
+        ("one bias for all outputs", "has its first value for all outputs", _first, _sum_in_first),
+    ]
+    for cause, claim, change, slope in changes:
+        for some in [[name] for name in names] + [names] * (len(names) > 1):
+            compute = partial(_with_biases, case, some, change, slope)
+            yield Hypothesis(cause, f"{' and '.join(some)} {claim}", compute)
+
+
+def _with_biases(
+    case: Case,
+    names: list[str],
+    change: Change,
+    slope: Change,
+    weights: Tensors,
+    x: Array,
+    y: Array,
+) -> Answer:
+    """Return what the net computes when some biases are changed before they are added."""
+    changed = {name: change(w) if name in names else w for name, w in weights.items()}
+    answer = case.compute(changed, x, y)
+    gradients = {k: slope(g) if k in names else g for k, g in answer.gradients.items()}
+    return answer._replace(gradients=gradients)
+
+
+def _first(b: Array) -> Array:
+    return np.full_like(b, b[0])
+
+
+def _sum_in_first(db: Array) -> Array:
+    """Return the gradient of a bias whose first value is added to all outputs."""
+    only = np.zeros_like(db)
+    only[0] = db.sum()
+    return only
+
+
+def _layouts(case: Case, chain: Chain) -> Iterator[Hypothesis]:
+    """Yield weights that are reshaped where they should be transposed."""
+    for name, _ in chain.layers:
+
+        def compute(weights: Tensors, x: Array, y: Array, name: str = name) -> Answer:
+            answer = case.compute({**weights, name: reshaped(weights[name])}, x, y)
+            own = back(answer.gradients[name])
+            return answer._replace(gradients={**answer.gradients, name: own})
+
+        claim = f"{name} is reshaped where it should be transposed"
+        yield Hypothesis("a tensor is transposed", claim, compute)
+
+
+def reshaped(weight: Array) -> Array:
+    """Return a weight (n, m) as it acts after `reshape(m, n)` in place of a transposition."""
+    return weight.reshape(weight.shape[::-1]).T
+
+
+def back(weight: Array) -> Array:
+    """Undo `reshaped`."""
+    return weight.T.reshape(weight.shape)

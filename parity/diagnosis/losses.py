@@ -1,0 +1,119 @@
+"""The losses that people write in place of the right one, on the same outputs."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from parity.diagnosis.chain import LOSSES, Chain, PerRow, chosen, log_softmax, sigmoid
+from parity.diagnosis.hypothesis import Hypothesis
+
+Array = NDArray[Any]
+Named = tuple[str, str, PerRow]  # cause, claim, the losses of the rows of a batch
+TWICE = "softmax or sigmoid applied twice"
+CLIPPED = "probabilities clipped before the log"
+SMOOTHED = "labels smoothed"
+ANOTHER = "another loss"
+SMALL = [10.0**-power for power in range(1, 17)]
+SHARES = (0.01, 0.05, 0.1, 0.2)
+
+
+def mistakes(chain: Chain) -> Iterator[Hypothesis]:
+    """Yield the net with every other loss behind it."""
+    others = {"cross-entropy": _of_classes, "binary cross-entropy": _of_one}
+    for cause, claim, loss in others.get(chain.kind, _of_values)():
+        yield Hypothesis(cause, claim, replace(chain, loss=loss).compute)
+
+
+def _of_classes() -> Iterator[Named]:
+    right = LOSSES["cross-entropy"]
+    yield TWICE, "softmax is applied to what is softmax's result", lambda z, y: right(softmax(z), y)
+    axis = "softmax along the wrong axis"
+    yield axis, "the softmax runs over the rows", lambda z, y: -chosen(log_softmax(z.T).T, y)
+    yield axis, "the sum in the softmax runs over the rows", _summed_over_rows
+    yield ANOTHER, "the loss is -p, without a log", lambda z, y: -chosen(softmax(z), y)
+    for eps in SMALL:
+        yield CLIPPED, f"p is kept between {eps:g} and 1 - {eps:g}", partial(_log, _kept, eps)
+        yield CLIPPED, f"{eps:g} is added to p before the log", partial(_log, _plus, eps)
+    for share in SHARES:
+        yield SMOOTHED, f"labels are smoothed by {share:g}", partial(_smoothed, share)
+
+
+def _of_one() -> Iterator[Named]:
+    right = LOSSES["binary cross-entropy"]
+    yield TWICE, "the sigmoid is applied to its own result", lambda z, y: right(sigmoid(z), y)
+    yield (
+        "targets broadcast against outputs",
+        "each output meets the targets of all rows, (B, 1) against (B,)",
+        _all_pairs,
+    )
+    yield ANOTHER, "the loss is (p - y)^2", lambda z, y: ((sigmoid(z) - y) ** 2).mean(axis=1)
+    for eps in SMALL:
+        yield CLIPPED, f"p is kept between {eps:g} and 1 - {eps:g}", partial(_logs, _kept, eps)
+        yield CLIPPED, f"{eps:g} is added to p before the log", partial(_logs, _plus, eps)
+    for share in SHARES:
+        claim = f"labels are smoothed by {share:g}"
+        yield SMOOTHED, claim, lambda z, y, s=share: right(z, (1 - s) * y + s / 2)  # type: ignore[misc]
+
+
+def _of_values() -> Iterator[Named]:
+    right = LOSSES["mean squared error"]
+    yield TWICE, "a softmax is applied to the outputs", lambda z, y: right(softmax(z), y)
+    yield TWICE, "a sigmoid is applied to the outputs", lambda z, y: right(sigmoid(z), y)
+    yield ANOTHER, "the loss is the absolute error", _absolute
+    for share in SHARES:
+        claim = f"labels are smoothed by {share:g}"
+        yield SMOOTHED, claim, partial(_smoothed_square, share)
+
+
+def softmax(z: Array) -> Array:
+    """Return the probabilities of z (B, n); z may be complex."""
+    return np.asarray(np.exp(log_softmax(z)))
+
+
+def _summed_over_rows(z: Array, y: Array) -> Array:
+    """Return the losses where each row is shifted by its own maximum, as it should be, first."""
+    z = z - z.real.max(axis=1, keepdims=True)
+    return -chosen(z - np.log(np.exp(z).sum(axis=0, keepdims=True)), y)
+
+
+def _kept(p: Array, eps: float) -> Array:
+    """Keep p between eps and 1 - eps; beyond, it has no slope."""
+    inside = (p.real >= eps) & (p.real <= 1 - eps)
+    return np.where(inside, p, np.clip(p.real, eps, 1 - eps))
+
+
+def _plus(p: Array, eps: float) -> Array:
+    return p + eps
+
+
+def _log(change: Callable[[Array, float], Array], eps: float, z: Array, y: Array) -> Array:
+    return np.asarray(-np.log(change(chosen(softmax(z), y), eps)))
+
+
+def _logs(change: Callable[[Array, float], Array], eps: float, z: Array, y: Array) -> Array:
+    p = change(sigmoid(z), eps)
+    rest = 1 - p if change is _kept else change(1 - sigmoid(z), eps)
+    return np.asarray(-(y * np.log(p) + (1 - y) * np.log(rest)).mean(axis=1))
+
+
+def _all_pairs(z: Array, y: Array) -> Array:
+    """Return each row's mean over the targets of all rows; the loss is linear in the target."""
+    return LOSSES["binary cross-entropy"](z, np.full_like(y, y.mean()))
+
+
+def _absolute(z: Array, y: Array) -> Array:
+    return np.asarray((np.sign((z - y).real) * (z - y)).mean(axis=1))
+
+
+def _smoothed(share: float, z: Array, y: Array) -> Array:
+    everywhere = -log_softmax(z).mean(axis=1)
+    return np.asarray((1 - share) * LOSSES["cross-entropy"](z, y) + share * everywhere)
+
+
+def _smoothed_square(share: float, z: Array, y: Array) -> Array:
+    targets = (1 - share) * y + share / y.shape[1]
+    return LOSSES["mean squared error"](z, targets)

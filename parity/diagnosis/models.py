@@ -1,0 +1,181 @@
+"""Models that keep, lay out, update or give back something other than their weights."""
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from parity.comparison import LIMIT
+from parity.diagnosis.case import Answer, Case, distance
+from parity.diagnosis.chain import log_softmax, sigmoid
+from parity.diagnosis.hypothesis import Hypothesis
+from parity.diagnosis.in_step import back, reshaped
+from parity.diagnosis.losses import TWICE, softmax
+from parity.inputs import Tensors
+from parity.reference import wide_all
+from parity.verdicts import Diagnosis
+
+Array = NDArray[Any]
+Scored = tuple[float, Diagnosis]
+STALE = "stale or averaged weights"
+ANEW = "a second call of train starts anew"
+
+
+def probabilities(case: Case) -> Scored | None:
+    """Name outputs that have a softmax or a sigmoid behind them already."""
+    changes: dict[str, Callable[[Array], Array]] = {
+        "the softmax of the logits": softmax,
+        "the log of the softmax of the logits": log_softmax,
+        "the sigmoid of the logits": sigmoid,
+    }
+    twice = any(not _agrees(case, "loss", step, got) for step, got in case.answered("loss"))
+    cause = TWICE if twice else "probabilities instead of logits"
+    for claim, change in changes.items():
+
+        def predict(step: int, change: Callable[[Array], Array] = change) -> Tensors:
+            return {"outputs": change(case.expected["forward", step]["outputs"])}
+
+        found = Hypothesis(cause, f"the outputs are {claim}").conclude(
+            case.before("forward"), case.misfit("forward", predict), "the rung forward"
+        )
+        if found:
+            return found
+    return None
+
+
+def _agrees(case: Case, rung: str, step: int, got: Tensors) -> bool:
+    due, floors = case.expected[rung, step], case.noise[rung, step]
+    return all(distance(got[name], due[name]) <= LIMIT * floors[name] for name in due)
+
+
+def on_all_rows(case: Case) -> Diagnosis | None:
+    """Name outputs that are off by one factor on all rows of a split, where a batch's are right."""
+    for p in case.findings.predictions:
+        due = case.reference.outputs[p.split]
+        if p.rung == "accuracy" and p.outputs is not None and p.outputs.shape == due.shape:
+            scale = float((p.outputs * due).sum() / (due * due).sum())
+            off = distance(p.outputs, scale * due) / np.abs(due).max()
+            if abs(scale - 1) > 100 * off:
+                evidence = (
+                    f"the outputs of all rows of {p.split} are {scale:.6g} times the reference's, "
+                    f"while those of a batch are right"
+                )
+                return Diagnosis("a constant factor", evidence, 0.8)
+    return None
+
+
+def layouts(case: Case, rung: str) -> Iterator[Scored | None]:
+    """Yield what laying out one weight otherwise would explain of gradients or updates."""
+    if rung not in ("gradients", "update"):
+        return
+    for name, weight in case.inputs.weights.items():
+        if weight.ndim != 2:
+            continue
+        changes: list[tuple[str, Callable[[Array], Array]]] = [
+            ("reshaped where it should be transposed", reshaped),
+            ("reshaped where it should be transposed", back),
+        ]
+        if weight.shape[0] == weight.shape[1]:
+            changes.append(("transposed", np.transpose))
+        for claim, change in changes:
+
+            def predict(
+                step: int, name: str = name, change: Callable[[Array], Array] = change
+            ) -> Tensors:
+                due = case.expected[rung, step]
+                return {**due, name: change(due[name])}
+
+            yield Hypothesis("a tensor is transposed", f"{name} is given back {claim}").conclude(
+                case.before(rung), case.misfit(rung, predict), f"the rung {rung}"
+            )
+
+
+def orders(case: Case) -> Iterator[Hypothesis]:
+    """Yield updates of some weights before the gradients of others are taken."""
+    names = list(case.inputs.weights)
+    groups = [names[:1], names[1:], names[:2], names[2:], names[-1:], names[:-1]]
+    cause = "weights updated before all gradients are taken"
+    for first in (group for group in groups if 0 < len(group) < len(names)):
+        rest = [name for name in names if name not in first]
+        claim = f"the update of {' and '.join(first)} precedes the gradient of {' and '.join(rest)}"
+        yield Hypothesis(cause, claim, partial(_in_turn, case, [first, rest]))
+    for order in (names, names[::-1]):
+        claim = f"each weight is updated before the gradient of the next: {', '.join(order)}"
+        yield Hypothesis(cause, claim, partial(_in_turn, case, [[name] for name in order]))
+
+
+def _in_turn(case: Case, groups: list[list[str]], weights: Tensors, x: Array, y: Array) -> Answer:
+    """Return gradients of which each group is taken after the groups before it are updated."""
+    answer = case.compute(weights, x, y)
+    taken: Tensors = {}
+    for group in groups:
+        moved = {name: w - case.rate * taken[name] for name, w in weights.items() if name in taken}
+        gradients = case.compute({**weights, **moved}, x, y).gradients
+        taken |= {name: gradients[name] for name in group}
+    return answer._replace(gradients=taken)
+
+
+def stale(case: Case) -> Scored | None:
+    """Name weights that are given back while a run goes on, rightly, with others."""
+    got = case.findings.answers["trajectory", case.inputs.steps]["loss"]
+    ratio = float((np.abs(got - case.reference.losses) / case.loss_floors).max())
+    if not ratio <= LIMIT:
+        return None
+    evidence = (
+        f"all {len(got):,} losses of the free run agree (ratio {ratio:.2g}), while the weights "
+        "that it gives back do not: they are not the ones that it trains"
+    )
+    return ratio, Diagnosis(STALE, evidence, 0.9)
+
+
+def diagnose(case: Case) -> Diagnosis | None:
+    """Name what a second call of `train`, or a trained model itself, got wrong."""
+    tensor = case.findings.divergence.tensor
+    if "trained model" in tensor:
+        return _predicting(case)
+    return _resumed(case) if "second call" in tensor else None
+
+
+def _predicting(case: Case) -> Diagnosis:
+    step = case.inputs.steps - 1
+    got = case.findings.answers.get(("trained", step), {})
+    x, y = case.batch(step)
+    first = case.compute(wide_all(case.inputs.weights), x, y)
+    same = "outputs" in got and distance(got["outputs"], first.outputs) <= 1e-5 * np.abs(
+        first.outputs
+    ).max(initial=1e-3)
+    evidence = (
+        "the trained model computes otherwise than one built anew from the weights it exports"
+        + (": its outputs are still those of the initial weights" if same else "")
+    )
+    return Diagnosis(STALE, evidence, 0.9 if same else 0.8)
+
+
+def _resumed(case: Case) -> Diagnosis | None:
+    """Try what a second call of `train`, at half the learning rate, may have done."""
+    got = case.findings.answers["resumed", 1]
+    initial = wide_all(case.inputs.weights)
+    once = wide_all({k: v for k, v in case.findings.answers["update", 0].items() if k in initial})
+    if once.keys() != initial.keys() or not initial.keys() <= got.keys():
+        return None
+    ideas = {
+        (ANEW, "the second call of train starts from the initial weights"): (initial, 0.5),
+        (
+            "another learning rate",
+            "the second call of train keeps the learning rate of the first",
+        ): (once, 1.0),
+        ("a weight is not updated", "the second call of train changes nothing"): (once, 0.0),
+    }
+    for (cause, claim), (start, factor) in ideas.items():
+        gradients = case.compute(start, *case.batch(1)).gradients
+        due = {name: w - factor * case.rate * gradients[name] for name, w in start.items()}
+        ratio = max(
+            distance(got[name], value) / case.second_floors[name] for name, value in due.items()
+        )
+        before = case.findings.divergence.ratio
+        found = Hypothesis(cause, claim).conclude(before, ratio, "the weights after it")
+        if found:
+            return found[1]
+    return None

@@ -1,0 +1,116 @@
+"""Numbers that went through a format with fewer digits on their way."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from parity.diagnosis.case import Case
+from parity.diagnosis.chain import Chain
+from parity.diagnosis.hypothesis import Hypothesis
+from parity.verdicts import Diagnosis
+
+Array = NDArray[Any]
+SCALE = 2.0**29  # from float64's noise floors to float32's
+FEW, MANY = 1e-2, 30.0  # of a format's own noise floors: an error between the two is of its size
+MODERATE = 0.6
+ENOUGH, LEANING = 16, 0.5  # errors in a column, and how far their mean may be from 0
+
+
+def bfloat16(values: Array) -> Array:
+    """Round to bfloat16, which is float32 with 16 bits cut off, to the nearest even."""
+    bits = np.asarray(values, np.float32).view(np.uint32)
+    rounded = (bits + 0x7FFF + ((bits >> 16) & 1)) & np.uint32(0xFFFF0000)
+    return rounded.astype(np.uint32).view(np.float32).astype(np.float64)
+
+
+def tf32(values: Array) -> Array:
+    """Round to TF32, which is float32 with 13 bits cut off."""
+    bits = np.asarray(values, np.float32).view(np.uint32)
+    return (
+        ((bits + 0x1000) & np.uint32(0xFFFFE000)).astype(np.uint32).view(np.float32).astype(float)
+    )
+
+
+def float16(values: Array) -> Array:
+    """Round to float16."""
+    with np.errstate(over="ignore"):
+        return np.asarray(values, np.float16).astype(np.float64)
+
+
+def float32(values: Array) -> Array:
+    """Round to float32."""
+    return np.asarray(values, np.float32).astype(np.float64)
+
+
+FORMATS: dict[str, Callable[[Array], Array]] = {
+    "float32": float32,
+    "TF32": tf32,
+    "float16": float16,
+    "bfloat16": bfloat16,
+}
+CAUSES = {
+    "float32": "float32 in a float64 run",
+    "TF32": "float16 or TF32 precision",
+    "float16": "float16 or TF32 precision",
+    "bfloat16": "bfloat16 precision",
+}
+UNITS = {"float32": 2.0**-24, "TF32": 2.0**-11, "float16": 2.0**-11, "bfloat16": 2.0**-8}
+
+
+def formats(case: Case) -> list[str]:
+    """Return the formats with fewer digits than the case has."""
+    return [name for name in FORMATS if name != case.inputs.dtype]
+
+
+def mistakes(case: Case, chain: Chain | None) -> Iterator[Hypothesis]:
+    """Yield products of layers whose factors, and results, are rounded."""
+    if chain is None:
+        return
+    for name in formats(case):
+        rounded = FORMATS[name]
+        for claim, product in (
+            (
+                f"the factors of each product are rounded to {name}",
+                lambda a, b, r=rounded: r(a) @ r(b),
+            ),
+            (f"each product is computed in {name}", lambda a, b, r=rounded: r(r(a) @ r(b))),
+        ):
+            yield Hypothesis(CAUSES[name], claim, replace(chain, product=product).compute)
+
+
+def size(case: Case, rung: str) -> Diagnosis | None:
+    """Name a format whose numbers all answers are, or whose noise has the size of the errors."""
+    answers = [value for _, got in case.answered(rung) for value in got.values()]
+    if not answers:
+        return None
+    for name in reversed(formats(case)):
+        if all(np.array_equal(FORMATS[name](value), value) for value in answers):
+            evidence = f"every one of the values on the rung {rung} is a {name} number exactly"
+            return Diagnosis(CAUSES[name], evidence, 0.9)
+    ratio = case.before(rung)
+    unit = 2.0**-53 if case.inputs.dtype == "float64" else 2.0**-24
+    for name in formats(case):
+        own = ratio * unit / UNITS[name]
+        if FEW < own < MANY and _scattered(case, rung):
+            evidence = (
+                f"the errors are up to {ratio:.2g} noise floors of {case.inputs.dtype}, which is "
+                f"{own:.2g} of those that {name} would have, and they look like rounding"
+            )
+            return Diagnosis(CAUSES[name], evidence, MODERATE)
+    return None
+
+
+def _scattered(case: Case, rung: str) -> bool:
+    """Whether errors have either sign about equally often, in every column, as roundings do."""
+    largest = 0.0
+    for step, got in case.answered(rung):
+        for name, value in got.items():
+            errors = value - case.expected[rung, step][name]
+            errors = errors.reshape(-1, errors.shape[-1] if errors.ndim > 1 else 1)
+            if len(errors) >= ENOUGH and errors.any():
+                lean = np.abs(errors.mean(axis=0)) / (np.abs(errors).mean(axis=0) + 1e-300)
+                largest = max(largest, float(np.median(lean)))
+    return 0 < largest < LEANING

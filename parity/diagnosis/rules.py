@@ -1,0 +1,121 @@
+"""How gradients become updates, other than by gradient descent alone.
+
+Each function here makes, or is, a rule: it gives what is subtracted from the weights, over the
+learning rate.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from parity.inputs import Tensors
+
+Memory = dict[str, Any]
+Rule = Callable[[int, Tensors, Tensors, Memory], Tensors]  # step, weights, gradients
+
+
+def moving(momentum: float, nesterov: bool = False) -> Rule:
+    """Return v = momentum v + g, or g + momentum v."""
+
+    def rule(step: int, weights: Tensors, gradients: Tensors, memory: Memory) -> Tensors:
+        for name, g in gradients.items():
+            memory[name] = momentum * memory.get(name, 0.0) + g
+        return {
+            n: g + momentum * memory[n] if nesterov else memory[n] for n, g in gradients.items()
+        }
+
+    return rule
+
+
+def late(first: float) -> Rule:
+    """Return the gradient of the step before; in the first step, `first` times its own."""
+
+    def rule(step: int, weights: Tensors, gradients: Tensors, memory: Memory) -> Tensors:
+        late = memory.get("last", {n: first * g for n, g in gradients.items()})
+        memory["last"] = gradients
+        return dict(late)
+
+    return rule
+
+
+def adam(eps: float) -> Rule:
+    """Return Adam's update (Kingma and Ba, 2015), with its usual betas."""
+
+    def rule(step: int, weights: Tensors, gradients: Tensors, memory: Memory) -> Tensors:
+        moved = {}
+        for name, g in gradients.items():
+            m, v = memory.get(name, (0.0, 0.0))
+            memory[name] = m, v = 0.9 * m + 0.1 * g, 0.999 * v + 0.001 * g * g
+            m, v = m / (1 - 0.9 ** (step + 1)), v / (1 - 0.999 ** (step + 1))
+            moved[name] = m / (np.sqrt(v) + eps)
+        return moved
+
+    return rule
+
+
+def rmsprop(share: float) -> Rule:
+    """Return RMSprop's update (Tieleman and Hinton, 2012)."""
+
+    def rule(step: int, weights: Tensors, gradients: Tensors, memory: Memory) -> Tensors:
+        for name, g in gradients.items():
+            memory[name] = share * memory.get(name, 0.0) + (1 - share) * g * g
+        return {name: g / (np.sqrt(memory[name]) + 1e-8) for name, g in gradients.items()}
+
+    return rule
+
+
+def adagrad(step: int, weights: Tensors, gradients: Tensors, memory: Memory) -> Tensors:
+    """Give Adagrad's update (Duchi, Hazan and Singer, 2011)."""
+    for name, g in gradients.items():
+        memory[name] = memory.get(name, 0.0) + g * g
+    return {name: g / (np.sqrt(memory[name]) + 1e-10) for name, g in gradients.items()}
+
+
+def decayed(share: float) -> Rule:
+    """Return g + share w."""
+
+    def rule(step: int, weights: Tensors, gradients: Tensors, memory: Memory) -> Tensors:
+        return {name: g + share * weights[name] for name, g in gradients.items()}
+
+    return rule
+
+
+def scheduled(scale: Callable[[int], float]) -> Rule:
+    """Return g times a factor that depends on the step."""
+
+    def rule(step: int, weights: Tensors, gradients: Tensors, memory: Memory) -> Tensors:
+        factor = scale(step)
+        return {name: factor * g for name, g in gradients.items()}
+
+    return rule
+
+
+def inverse(share: float, step: int) -> float:
+    """Return 1 / (1 + share step)."""
+    return 1 / (1 + share * step)
+
+
+def exponential(share: float, step: int) -> float:
+    """Return share to the power of the step."""
+    return float(share**step)
+
+
+def root(share: float, step: int) -> float:
+    """Return 1 over the root of 1 + share step."""
+    return float(max(1 + share * step, 1e-300) ** -0.5)
+
+
+def linear(steps: float, step: int) -> float:
+    """Return what falls from 1 to 0 on a line."""
+    return max(0.0, 1 - step / steps)
+
+
+def cosine(steps: float, step: int) -> float:
+    """Return what falls from 1 to 0 on half a cosine."""
+    return float(0.5 * (1 + np.cos(np.pi * min(step / steps, 1.0))))
+
+
+def switched(start: int, factor: float, step: int) -> float:
+    """Return the factor from `start` on, 1 before."""
+    return factor if step >= start else 1.0

@@ -1,0 +1,122 @@
+"""What diagnoses are made of: recognised nets, rounded numbers, other optimizers' rules."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import ml_dtypes
+import numpy as np
+import pytest
+import torch
+from numpy.random import default_rng
+from numpy.typing import NDArray
+
+from parity import contract, reference
+from parity.contract import PortName
+from parity.diagnosis import precision, rules
+from parity.diagnosis.case import Case
+from parity.diagnosis.chain import recognise
+from parity.diagnosis.diagnose import diagnose
+from parity.inputs import Store, Tensors
+from parity.messages import Explain, Findings
+from parity.verdicts import Divergence
+from shared.experiment import prepare
+
+Array = NDArray[Any]
+STEPS = 12
+KINDS = {
+    "iris": (1, "mean squared error"),
+    "planar": (2, "binary cross-entropy"),
+    "mnist-tutorial": (1, "cross-entropy"),
+}
+
+
+def case_of(recipe: str, folder: Path, change: Callable[[Tensors], Tensors]) -> Case:
+    """Return the case of a port whose gradients are the reference's, changed."""
+    experiment = prepare(recipe, "float64", steps=STEPS, choice="digits")
+    inputs = Store(folder).inputs(experiment, "cpu", 1)
+    port = contract.load(PortName("numpy"), inputs.net)
+    known = reference.run(port, inputs)
+    floors = {at: dict.fromkeys(due, 1e-16) for at, due in known.expected.items()}
+    answers = {
+        at: change(due) if at[0] == "gradients" else due for at, due in known.expected.items()
+    }
+    name = next(iter(inputs.weights))
+    divergence = Divergence("gradients", 0, name, (0, 0), 1.0, 2.0, 1e9, 1, 1, ())
+    second = dict.fromkeys(inputs.weights, 1e-16)
+    losses = np.full(STEPS, 1e-16)
+    findings = Findings(divergence, answers)
+    return Case.of(port, Explain(inputs, known, floors, second, losses, findings))
+
+
+@pytest.mark.parametrize("recipe", KINDS)
+def test_a_net_is_recognised_by_its_numbers(recipe: str, tmp_path: Path) -> None:
+    chain = recognise(case_of(recipe, tmp_path, lambda gradients: gradients))
+    assert chain is not None
+    assert (len(chain.layers), chain.kind) == KINDS[recipe]
+
+
+@pytest.mark.parametrize("recipe", KINDS)
+def test_a_factor_is_named_and_put_into_numbers(recipe: str, tmp_path: Path) -> None:
+    def tripled(gradients: Tensors) -> Tensors:
+        return {name: 3.7 * g for name, g in gradients.items()}
+
+    found = diagnose(case_of(recipe, tmp_path, tripled))
+    assert found is not None
+    assert found.cause == "a constant factor"
+    assert "3.7" in found.evidence
+    assert 0 < found.confidence < 1
+
+
+@pytest.mark.parametrize("recipe", KINDS)
+def test_where_nothing_fits_nothing_is_said(recipe: str, tmp_path: Path) -> None:
+    random = default_rng(0)
+
+    def scrambled(gradients: Tensors) -> Tensors:
+        return {name: random.normal(size=g.shape) + g**2 for name, g in gradients.items()}
+
+    assert diagnose(case_of(recipe, tmp_path, scrambled)) is None
+
+
+def test_bfloat16_and_float16_round_as_libraries_do() -> None:
+    random = default_rng(0)
+    values = random.normal(size=10_000) * 10.0 ** random.integers(-4, 4, 10_000)
+    # As in frameworks, the way from float64 is through float32.
+    single = values.astype(np.float32)
+    due = single.astype(ml_dtypes.bfloat16).astype(np.float64)
+    assert np.array_equal(precision.bfloat16(single), due)
+    assert np.array_equal(precision.float16(values), values.astype(np.float16).astype(float))
+
+
+def test_tf32_keeps_ten_bits() -> None:
+    assert precision.tf32(np.array(1 + 2.0**-10)) == 1 + 2.0**-10
+    assert precision.tf32(np.array(1 + 2.0**-12)) == 1.0
+
+
+@pytest.mark.parametrize(
+    ("rule", "optimizer", "options"),
+    [
+        (rules.moving(0.9), torch.optim.SGD, {"momentum": 0.9}),
+        (rules.moving(0.9, nesterov=True), torch.optim.SGD, {"momentum": 0.9, "nesterov": True}),
+        (rules.decayed(0.01), torch.optim.SGD, {"weight_decay": 0.01}),
+        (rules.adam(1e-8), torch.optim.Adam, {}),
+        (rules.rmsprop(0.99), torch.optim.RMSprop, {}),
+        (rules.adagrad, torch.optim.Adagrad, {}),
+    ],
+)
+def test_rules_are_those_of_the_optimizers(
+    rule: rules.Rule, optimizer: Callable[..., torch.optim.Optimizer], options: dict[str, Any]
+) -> None:
+    random = default_rng(0)
+    start = random.normal(size=5)
+    weight = torch.tensor(start, requires_grad=True)
+    theirs = optimizer([weight], lr=0.1, **options)
+    ours: Tensors = {"w": start}
+    memory: rules.Memory = {}
+    for step in range(8):
+        gradient = random.normal(size=5)
+        weight.grad = torch.tensor(gradient)
+        theirs.step()
+        moved = rule(step, ours, {"w": gradient}, memory)
+        ours = {"w": ours["w"] - 0.1 * moved["w"]}
+        assert ours["w"] == pytest.approx(weight.detach().numpy(), rel=1e-12)
