@@ -3,10 +3,8 @@
 import importlib.util
 import signal
 import sys
-import threading
 import time
 import traceback
-from itertools import groupby
 from pathlib import Path
 from types import FrameType
 from typing import Any, NoReturn
@@ -18,16 +16,14 @@ from rich.table import Table
 from parity import contract, progress, report, session
 from parity.json_report import to_json
 from parity.output import OutputFile, writable_folder
-from parity.verdicts import PortResult, overall
-from parity.workforce import Options
+from parity.settings import EAGER_STEPS, Settings
+from parity.verdicts import overall
 from parity.yardsticks import ReferenceFailedError
 from shared import recipes
 from shared.errors import InputError
-from shared.experiment import Experiment, prepare
 
 STATUS = {"agree": 0, "disagree": 1, "error": 3}
 UNUSABLE_INPUT, FAILED, INTERRUPTED = 2, 3, 130
-DTYPES = {"float32": ["float32"], "float64": ["float64"], "both": ["float32", "float64"]}
 EXAMPLES = """\b
 Examples:
   python compare.py                            all recipes, all frameworks, at full length
@@ -50,7 +46,18 @@ FILE = click.Path(path_type=Path)
     "--with", "files", metavar="FILE", multiple=True, type=FILE, help="A port of yours; repeatable."
 )
 @click.option("--dtype", default="both", show_default=True, help="float32, float64 or both.")
-@click.option("--steps", type=int, metavar="N", help="Updates to make. [default: the recipe's]")
+@click.option(
+    "--mode",
+    default="compiled",
+    show_default=True,
+    help="compiled: each framework at its own best; eager: its compiler switched off; or both.",
+)
+@click.option(
+    "--steps",
+    type=int,
+    metavar="N",
+    help=f"Updates to make. [default: the recipe's; at most {EAGER_STEPS} in eager mode]",
+)
 @click.option(
     "--seed", type=int, metavar="N", help="For weights and batch order. [default: the recipe's]"
 )
@@ -70,6 +77,7 @@ FILE = click.Path(path_type=Path)
 @click.option(
     "--timeout", default=300.0, show_default=True, help="Seconds that one call of a port may take."
 )
+@click.option("--fresh", is_flag=True, help="Measure noise floors anew, even where they are kept.")
 @click.option("--json", metavar="FILE", help="Write the result as JSON; - is standard output.")
 @click.option("--pictures", metavar="DIR", type=FILE, help="Draw loss curves and decisions there.")
 @click.option("--quiet", is_flag=True, help="Print the last line alone: no progress, no tables.")
@@ -90,20 +98,14 @@ def run(
     recipe: tuple[str, ...],
     frameworks: str | None,
     files: tuple[Path, ...],
-    dtype: str,
-    steps: int | None,
-    seed: int | None,
-    data: str,
-    data_dir: Path | None,
-    threads: int,
-    timeout: float,
     json: str | None,
     pictures: Path | None,
     quiet: bool,
     debug: bool,
+    **options: Any,
 ) -> int:
-    """Compare, and return the exit status."""
-    check_options(dtype, steps, seed, data, threads, timeout)
+    """Compare, and return the exit status; `options` are those of the comparison itself."""
+    settings = Settings(**options)
     names = list(dict.fromkeys(recipe)) or list(recipes.RECIPES)
     for name in names:
         recipes.get(name)
@@ -111,25 +113,22 @@ def run(
     folder = writable_folder(pictures) if pictures else None
     with OutputFile(json) as output:
         start = time.monotonic()
-        precisions = DTYPES[dtype]
-        experiments = [
-            prepare(name, precision, steps, seed, data, data_dir)
-            for name in names
-            for precision in precisions
-        ]
+        trials = settings.trials(names)
+        notices = [trial.experiment.data.notice for trial in trials]
         with progress_for(quiet) as shown:
-            for notice in dict.fromkeys(e.data.notice for e in experiments if e.data.notice):
+            for notice in filter(None, dict.fromkeys(notices)):
                 shown.warn(f"STAND-IN DATA: {notice}")
-            options = Options(threads=threads, timeout=timeout)
-            results = list(session.compare(experiments, ports, options, shown))
+            results = list(session.compare(trials, ports, settings.options, shown))
         out = report.console(stderr=json == "-")
         output.write(to_json(results))
         if not quiet:
-            print_report(out, experiments, results, debug)
+            out.print(report.whole(trials, results))
+        for result in results if debug and not quiet else ():
+            out.print(result.traceback or "", markup=False, end="")
         if folder:
             from parity import pictures as drawing  # matplotlib takes a second to import
 
-            drawing.draw(experiments, results, folder)
+            drawing.draw(trials, results, folder)
         if not (quiet and json == "-"):
             out.print(report.last_line(results, time.monotonic() - start))
     return STATUS[overall(results)]
@@ -149,43 +148,12 @@ def choose_ports(
     return ports
 
 
-def check_options(
-    dtype: str, steps: int | None, seed: int | None, data: str, threads: int, timeout: float
-) -> None:
-    """Raise InputError for a value that no comparison can use."""
-    if dtype not in DTYPES:
-        raise InputError(recipes.unknown("--dtype", dtype, list(DTYPES)))
-    if data not in ("auto", "mnist", "digits"):
-        raise InputError(recipes.unknown("--data", data, ["auto", "mnist", "digits"]))
-    if steps is not None and steps < 1:
-        raise InputError(f"--steps is {steps}, but there must be at least 1 to compare")
-    if seed is not None and not 0 <= seed < 2**32:
-        raise InputError(f"--seed is {seed}, but must be from 0 to 4294967295")
-    if threads < 1:
-        raise InputError(f"--threads is {threads}, but each port needs at least 1")
-    if not 0 < timeout <= threading.TIMEOUT_MAX:
-        raise InputError(f"--timeout is {timeout:g}, but must be a number of seconds over 0")
-
-
 def progress_for(quiet: bool) -> progress.Silent:
     """Return how to tell of progress: live on a terminal, in lines elsewhere, or not at all."""
     console = Console(stderr=True, highlight=False)
     if quiet:
         return progress.Silent()
     return progress.Live(console) if console.is_terminal else progress.Lines(console)
-
-
-def print_report(
-    out: Console, experiments: list[Experiment], results: list[PortResult], debug: bool
-) -> None:
-    """Print a table per recipe, and what is wrong with any port."""
-    out.print(report.LEGEND, markup=False)
-    for name, group in groupby(results, key=lambda result: result.recipe):
-        experiment = next(e for e in experiments if e.recipe.name == name)
-        out.print(report.recipe_report(experiment, list(group)))
-    if debug:
-        for result in results:
-            out.print(result.traceback or "", markup=False, end="")
 
 
 def print_list() -> None:

@@ -1,4 +1,8 @@
-"""References and noise floors kept in the user's cache, keyed by all that they depend on."""
+"""References and noise floors kept in the user's cache, keyed by all that they depend on.
+
+Each file holds a hash of its name and of its content, so that neither a damaged file nor one under
+another's name is taken for what it is not.
+"""
 
 import contextlib
 import hashlib
@@ -6,20 +10,21 @@ import json
 import os
 import platform
 import sys
-import zipfile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import platformdirs
 import threadpoolctl
+from numpy.typing import NDArray
 
 from parity.contract import ROOT
 from parity.floors import NoiseFloors
 from parity.inputs import Inputs
 from parity.reference import Reference
 
-# The code that all of them depend on; of the ports, only the net's own file is added.
+# The code that all of them depend on; of the ports, only the net's own file is added. What recipes
+# and initial weights come to is hashed itself.
 CODE = (
     "impls/numpy/runtime.py",
     "parity/cache.py",
@@ -32,6 +37,7 @@ CODE = (
     "shared/experiment.py",
     "shared/mnist_files.py",
 )
+HASH = "sha256"  # of the rest of a file
 
 
 def folder() -> Path:
@@ -45,26 +51,25 @@ def path(inputs: Inputs, data_sha256: str) -> Path:
     digest = hashlib.sha256()
     for name in (*CODE, f"impls/numpy/{inputs.net}.py"):
         digest.update((ROOT / name).read_bytes())
-    kernels = {str(library.get("architecture")) for library in threadpoolctl.threadpool_info()}
     facts = [
-        *(sys.version, np.__version__, platform.machine(), sorted(kernels)),
+        *(sys.version, np.__version__, platform.machine(), np.show_config("dicts"), _kernels()),
         *(data_sha256, inputs.dtype, inputs.threads),
         *(inputs.learning_rate, inputs.steps, inputs.array("x").shape),
     ]
     digest.update(json.dumps(facts).encode())
     for name, array in {**inputs.weights, "schedule": np.asarray(inputs.schedule)}.items():
-        digest.update(name.encode() + np.ascontiguousarray(array).tobytes())
+        digest.update(f"{name} {array.dtype} {array.shape} ".encode() + array.tobytes())
     return folder() / f"{inputs.recipe}-{inputs.dtype}-{digest.hexdigest()[:24]}.npz"
 
 
 def load(file: Path) -> tuple[Reference, NoiseFloors] | None:
-    """Return what is kept in a file; of a missing or damaged one, None."""
+    """Return what is kept in a file; of a missing, a damaged or another's one, None."""
     try:
-        with zipfile.ZipFile(file) as archive:
-            if archive.testzip() is not None:
-                return None
-        with np.load(file, allow_pickle=False) as arrays:
-            content = _nest({name: arrays[name] for name in arrays.files})
+        with file.open("rb") as stream, np.load(stream, allow_pickle=False) as arrays:
+            flat = {name: arrays[name] for name in arrays.files}
+        if flat.pop(HASH).item() != _hash(file, flat):
+            return None
+        content = _nest(flat)
         return Reference(**content["reference"]), NoiseFloors(**_floats(content["floors"]))
     except Exception:  # whatever is wrong with it, it is measured again
         return None
@@ -77,11 +82,26 @@ def save(file: Path, reference: Reference, floors: NoiseFloors) -> None:
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         with temporary.open("wb") as stream:
-            np.savez(stream, **flat)
+            np.savez(stream, **{**flat, HASH: np.array(_hash(file, flat))})
         temporary.replace(file)
     except OSError:
         with contextlib.suppress(OSError):
             temporary.unlink(missing_ok=True)
+
+
+def _kernels() -> list[str]:
+    """Return for which processors the linear algebra is written that runs here."""
+    libraries = threadpoolctl.threadpool_info()  # others than NumPy's too, once they are loaded
+    return sorted({library["architecture"] for library in libraries if "architecture" in library})
+
+
+def _hash(file: Path, flat: dict[str, NDArray[Any]]) -> str:
+    """Return the hash of a file's name and of all names, types, shapes and values in it."""
+    digest = hashlib.sha256(file.name.encode())
+    for name, array in sorted(flat.items()):
+        digest.update(f"{name} {array.dtype} {array.shape} ".encode())
+        digest.update(np.ascontiguousarray(array).data)
+    return digest.hexdigest()
 
 
 def _flatten(key: tuple[Any, ...], value: Any) -> dict[str, Any]:

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from types import ModuleType
-from typing import Any
+from types import ModuleType, SimpleNamespace
+from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +17,8 @@ from shared.errors import InputError
 from shared.recipes import unknown
 
 FUNCTIONS = ("build", "forward", "loss", "gradients", "train", "accuracy", "export")
-RUNTIME = ("configure", "to_native", "to_numpy")
+SWITCH = "run_eagerly"
+RUNTIME = ("configure", SWITCH, "to_native", "to_numpy")  # a user's may lack the switch
 ROOT = Path(__file__).parent.parent
 # The reference comes first. A framework is a folder with a runtime: a new one is found here.
 FRAMEWORKS = (
@@ -26,6 +27,8 @@ FRAMEWORKS = (
 )
 
 Array = NDArray[Any]
+Mode = Literal["compiled", "eager"]
+MODES: tuple[Mode, ...] = get_args(Mode)
 
 
 class PortError(Exception):
@@ -47,15 +50,21 @@ class PortName:
 class Port:
     """A loaded port: its module, and the runtime that surrounds it.
 
-    mode: "compiled" or "eager", as the runtime or the user's own file says by MODE.
+    modes: those it can run in, its own first: both where it is compiled and has a switch for that.
     """
 
     module: ModuleType
     framework: str
-    mode: str
+    modes: tuple[Mode, ...]
+    run_eagerly: Callable[[bool], None] | None
     configure: Callable[[str, str, int], None]
     to_native: Callable[[Array], Any]
     to_numpy: Callable[[Any], Any]
+
+    def run_in(self, mode: Mode) -> None:
+        """Switch the framework's compiler on or off, where it has one."""
+        if len(self.modes) > 1 and self.run_eagerly:
+            self.run_eagerly(mode == "eager")
 
     def has(self, *functions: str) -> bool:
         """Whether the port provides all these functions."""
@@ -111,23 +120,25 @@ def check_framework(name: str) -> PortName:
     return PortName(name)
 
 
-def load_framework(name: PortName) -> tuple[str, str]:
-    """Import what all ports of that name need; return the framework's name and its mode.
+def load_framework(name: PortName) -> tuple[str, tuple[Mode, ...]]:
+    """Import what all ports of that name need; return the framework's name and its modes.
 
     Raises:
         PortError: as `load`.
     """
     if name.file is None:
-        return str(name), importlib.import_module(f"impls.{name}.runtime").MODE
+        runtime = importlib.import_module(f"impls.{name}.runtime")
+        return str(name), _modes(runtime, runtime)
     port = load(name, name.file.stem)
-    return port.framework, port.mode
+    return port.framework, port.modes
 
 
 def load(name: PortName, net: str) -> Port:
     """Load the port of `net`, and its framework with it.
 
     Raises:
-        PortError: a user's file provides none of the functions, or names an unknown framework.
+        PortError: a user's file provides none of the functions, or names an unknown framework or
+            an unknown mode.
     """
     if name.file is None:
         return _with_runtime(importlib.import_module(f"impls.{name}.{net}"), str(name))
@@ -162,23 +173,42 @@ def _own_runtime(module: ModuleType) -> Port | None:
     own = [name for name in RUNTIME if callable(getattr(module, name, None))]
     if not own or getattr(module, "FRAMEWORK", None):
         return None
-    if len(own) < len(RUNTIME):
-        missing = ", ".join(name for name in RUNTIME if name not in own)
+    missing = [name for name in RUNTIME if name not in (*own, SWITCH)]
+    if missing:
         raise PortError(
-            f"it has {', '.join(own)} but not {missing}: define all three, or none of them and say "
-            f'FRAMEWORK = "torch" (or {", ".join(FRAMEWORKS)})'
+            f"it has {', '.join(own)} but not {', '.join(missing)}: define all three, or none of "
+            f'them and say FRAMEWORK = "torch" (or {", ".join(FRAMEWORKS)})'
         )
-    mode = getattr(module, "MODE", "eager")
-    return Port(module, "own", mode, *(getattr(module, name) for name in RUNTIME))
+    return _port(module, "own", module)
 
 
 def _with_runtime(module: ModuleType, framework: str | None) -> Port:
     if framework is None:
-        return Port(module, "numpy", "eager", _nothing_to_configure, np.array, np.array)
-    runtime = importlib.import_module(f"impls.{framework}.runtime")
-    mode = getattr(module, "MODE", runtime.MODE)
-    return Port(module, framework, mode, *(getattr(runtime, name) for name in RUNTIME))
+        return _port(module, "numpy", PLAIN)
+    return _port(module, framework, importlib.import_module(f"impls.{framework}.runtime"))
+
+
+def _port(module: ModuleType, framework: str, runtime: ModuleType | SimpleNamespace) -> Port:
+    return Port(
+        module,
+        framework,
+        _modes(module, runtime),
+        getattr(runtime, SWITCH, None),
+        *(getattr(runtime, name) for name in RUNTIME if name != SWITCH),
+    )
+
+
+def _modes(module: ModuleType, runtime: ModuleType | SimpleNamespace) -> tuple[Mode, ...]:
+    """Return the modes of a port, its own first: as its file, or else its runtime, says by MODE."""
+    has_switch = callable(getattr(runtime, SWITCH, None))
+    mode = getattr(module, "MODE", getattr(runtime, "MODE", "compiled" if has_switch else "eager"))
+    if mode not in MODES:
+        raise PortError(f"it says MODE = {mode!r}: choose from {', '.join(MODES)}")
+    return MODES if mode == "compiled" and has_switch else (mode,)
 
 
 def _nothing_to_configure(dtype: str, device: str, threads: int) -> None:
     """Do nothing: a port without a runtime gets and gives NumPy arrays as they are."""
+
+
+PLAIN = SimpleNamespace(configure=_nothing_to_configure, to_native=np.array, to_numpy=np.array)

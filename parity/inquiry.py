@@ -47,14 +47,13 @@ class Inquiry:
         return ladder.compare_answers(due.expected, due.floors, self.record, dtype)
 
     def _visited(self, step: int) -> list[Message] | None:
-        request = Visit(self.yardstick.inputs, step, self.at(step).rounded)
+        request = Visit(self.yardstick.inputs, self.record.mode, step, self.at(step).rounded)
         return self.run.ask_again(f"{self.yardstick}: step {step}", request)
 
     def replay(self, *stops: int) -> dict[int, Tensors] | None:
         """Let the port run freely again; return losses and weights after each number of steps."""
-        messages = self.run.ask_again(
-            f"{self.yardstick}: bisecting", Replay(self.yardstick.inputs, stops)
-        )
+        request = Replay(self.yardstick.inputs, self.record.mode, stops)
+        messages = self.run.ask_again(f"{self.yardstick}: bisecting", request)
         if messages is None:
             return None
         return {m.step: m.tensors for m in messages if isinstance(m, Answer)}

@@ -12,8 +12,8 @@ from parity.contract import FRAMEWORKS
 from parity.verdicts import PortResult, overall
 
 SCHEMA = 1
-# Not in JSON: arrays are for pictures, tracebacks for --debug.
-LEFT_OUT = ("curves", "traceback")
+# Not in JSON: arrays are for pictures, tracebacks for --debug, what was requested for headings.
+LEFT_OUT = ("curves", "traceback", "requested")
 
 
 def to_json(results: list[PortResult]) -> str:

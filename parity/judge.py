@@ -56,6 +56,8 @@ def judge(
         dtype=inputs.dtype,
         device=inputs.device,
         mode=record.mode,
+        requested=record.requested,
+        steps=inputs.steps,
         data={
             "name": experiment.data.name,
             "sha256": experiment.data.sha256,

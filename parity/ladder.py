@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from parity.comparison import LIMIT, SHOWN, Comparison, Example, compare, unusable
+from parity.contract import Mode
 from parity.floors import NoiseFloors
 from parity.inputs import SPLITS, Inputs, Tensors
 from parity.messages import Answer, Failed, Lacking, Loaded, Message, Predictions, Timed, Unchanged
@@ -20,10 +21,14 @@ Array = NDArray[Any]
 
 @dataclass
 class Record:
-    """All that a worker said while its port was run through the rungs."""
+    """All that a worker said while its port was run through the rungs.
+
+    modes: those that the port can run in, its own first. requested: the one asked for.
+    """
 
     framework: str = ""
-    mode: str = "eager"
+    modes: tuple[Mode, ...] = ("eager",)
+    requested: Mode = "compiled"
     lacking: tuple[str, ...] = ()
     unchanged: list[Comparison] = field(default_factory=list)
     answers: dict[tuple[str, int], Tensors] = field(default_factory=dict)
@@ -31,11 +36,21 @@ class Record:
     seconds: dict[str, float] = field(default_factory=dict)
     failure: Failed | None = None
 
+    @property
+    def mode(self) -> Mode:
+        """The mode that the port runs in: the one asked for or, where it has one alone, that."""
+        return self.requested if self.requested in self.modes else self.modes[0]
+
+    def fresh(self, requested: Mode) -> "Record":
+        """Return a record of the same port, loaded as here, that has answered nothing yet."""
+        seconds = dict(self.seconds)
+        return Record(self.framework, self.modes, requested, seconds=seconds, failure=self.failure)
+
     def add(self, message: Message) -> None:
         """Keep what a message says."""
         match message:
             case Loaded():
-                self.framework, self.mode = message.framework, message.mode
+                self.framework, self.modes = message.framework, message.modes
                 self.seconds["import"] = message.seconds
             case Lacking():
                 self.lacking = message.functions

@@ -7,7 +7,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from parity.comparison import Comparison
-from parity.contract import PortName
+from parity.contract import Mode, PortName
 from parity.inputs import Inputs, Tensors
 from parity.reference import At, Floors, Reference, Waypoint
 from parity.verdicts import Divergence
@@ -24,13 +24,14 @@ class Load:
 
 @dataclass(frozen=True)
 class Climb:
-    """Request: run the port through all rungs.
+    """Request: run the port through all rungs, its framework's compiler on or off.
 
     checkpoints: the reference's weights before some steps, rounded to the working precision.
     final: those after the last step.
     """
 
     inputs: Inputs
+    mode: Mode
     checkpoints: dict[int, Tensors]
     final: Tensors
 
@@ -43,6 +44,7 @@ class Visit:
     """
 
     inputs: Inputs
+    mode: Mode
     step: int
     weights: Tensors
 
@@ -55,6 +57,7 @@ class Replay:
     """
 
     inputs: Inputs
+    mode: Mode
     stops: tuple[int, ...]
 
 
@@ -144,10 +147,10 @@ class Calling:
 
 @dataclass(frozen=True)
 class Loaded:
-    """The port is loaded; its framework took `seconds` to import."""
+    """The port is loaded; its framework took `seconds` to import. modes: see `contract.Port`."""
 
     framework: str
-    mode: str
+    modes: tuple[Mode, ...]
     seconds: float
 
 

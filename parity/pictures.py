@@ -1,6 +1,5 @@
 """Pictures of a comparison: loss curves with their errors, and what planar nets decide."""
 
-from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +9,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from parity.comparison import LIMIT
+from parity.trials import Trial, by_recipe
 from parity.verdicts import PortResult
 from shared.experiment import Experiment
 
@@ -25,16 +25,17 @@ STYLES = (
 POINTS = (("o", "#1b3a6b"), ("s", "#e8a33d"))  # class 0 and class 1
 
 
-def draw(experiments: list[Experiment], results: list[PortResult], folder: Path) -> None:
+def draw(trials: list[Trial], results: list[PortResult], folder: Path) -> None:
     """Draw what a person would want to look at, as PNG and SVG."""
-    for recipe, group in groupby(results, key=lambda result: result.recipe):
+    for trial, group in by_recipe(trials, results):
         own = [result for result in group if result.curves and result.verdict != "error"]
-        experiment = next(e for e in experiments if e.recipe.name == recipe)
         if not own:
             continue
-        _save(loss_curves(experiment, own), folder / f"{recipe}-loss")
+        recipe = trial.experiment.recipe.name
+        name = f"{recipe}-eager" if trial.mode == "eager" else recipe
+        _save(loss_curves(trial.experiment, own), folder / f"{name}-loss")
         if recipe == "planar":
-            _save(decisions(experiment, own), folder / f"{recipe}-decisions")
+            _save(decisions(trial.experiment, own), folder / f"{name}-decisions")
 
 
 def loss_curves(experiment: Experiment, results: list[PortResult]) -> Figure:

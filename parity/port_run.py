@@ -1,9 +1,9 @@
 """One port's way through all recipes, in its worker process."""
 
 from concurrent.futures import Future
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
-from parity.contract import PortName
+from parity.contract import Mode, PortName
 from parity.ladder import Record
 from parity.messages import Climb, Failed, Load, Message, Replay, Visit
 from parity.process import Worker, WorkerDiedError
@@ -11,30 +11,47 @@ from parity.workforce import Workforce
 from parity.yardsticks import Yardstick, fail
 
 
+@dataclass(frozen=True)
+class Piece:
+    """A piece of work: what a port is held to, and in which mode it is to run."""
+
+    yardstick: Yardstick
+    mode: Mode
+
+    def __str__(self) -> str:
+        return f"{self.yardstick}, eager" if self.mode == "eager" else f"{self.yardstick}"
+
+
 @dataclass
 class PortRun:
-    """A port at work: its process, and a record of each recipe as soon as it is through with it."""
+    """A port at work: its process, and a record of each piece of work as soon as it is done.
+
+    A port with one mode alone runs in that one, once; the record of any more is None.
+    """
 
     port: PortName
     workforce: Workforce
-    records: "list[Future[Record]]"
+    pieces: list[Piece]
+    records: "list[Future[Record | None]]"
     worker: Worker | None = None
     over: "Future[None]" = field(default_factory=Future)
 
-    def climb(self, yardsticks: list[Yardstick]) -> None:
+    def climb(self) -> None:
         """Run through all recipes; where the process dies, start it again for the rest."""
         try:
             loaded = Record()
-            for yardstick, future in zip(yardsticks, self.records, strict=True):
+            done: set[tuple[str, str, Mode]] = set()
+            for piece, future in zip(self.pieces, self.records, strict=True):
                 if self.worker is None and loaded.failure is None:
                     loaded = self._load()
-                record = replace(
-                    loaded, seconds=dict(loaded.seconds), answers={}, unchanged=[], predictions=[]
-                )
-                if record.failure is None:
-                    self._climb(yardstick, record)
-                future.set_result(record)
-                self.workforce.progress.finished(f"{self.port}", f"{yardstick}")
+                record = loaded.fresh(piece.mode)
+                this = (piece.yardstick.inputs.recipe, piece.yardstick.inputs.dtype, record.mode)
+                if this in done:
+                    self.workforce.progress.skipped(f"{self.port}", f"{piece}")
+                    future.set_result(None)
+                else:
+                    future.set_result(self._climb(piece, record))
+                done.add(this)
         except Exception as error:
             for future in self.records:
                 fail(future, error)
@@ -55,12 +72,15 @@ class PortRun:
         self._ask("import", Load(self.port), heard)
         return _recorded(Record(), heard)
 
-    def _climb(self, yardstick: Yardstick, record: Record) -> None:
-        reference = yardstick.reference.result()
-        final = reference.final(yardstick.inputs.dtype)
+    def _climb(self, piece: Piece, record: Record) -> Record:
+        """Do a piece of work, if the port could be loaded, and return its record."""
         heard: list[Message] = []
-        self._ask(f"{yardstick}", Climb(yardstick.inputs, reference.checkpoints, final), heard)
-        _recorded(record, heard)
+        if record.failure is None:
+            inputs, reference = piece.yardstick.inputs, piece.yardstick.reference.result()
+            final = reference.final(inputs.dtype)
+            self._ask(f"{piece}", Climb(inputs, record.mode, reference.checkpoints, final), heard)
+        self.workforce.progress.finished(f"{self.port}", f"{piece}")
+        return _recorded(record, heard)
 
     def _ask(self, what: str, request: Load | Climb | Visit | Replay, heard: list[Message]) -> None:
         """Ask the process, if it lives, and collect what it says; its death is a failure, too."""

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from parity.comparison import Comparison, compare_exactly
-from parity.contract import Port, PortError
+from parity.contract import Mode, Port, PortError
 from parity.inputs import SPLITS, Inputs, Tensors
 from parity.messages import (
     Answer,
@@ -33,7 +33,7 @@ def climb(port: Port, request: Climb, send: Send) -> None:
     """Call every function that the port provides, and send what it answers."""
     inputs = request.inputs
     send(Lacking(port.lacks()))
-    run = _Run(port, inputs, send)
+    run = _Run(port, inputs, request.mode, send)
     run.build(inputs.weights)
     run.compare_arrays(0)
     run.compare_weights(0)
@@ -47,13 +47,13 @@ def climb(port: Port, request: Climb, send: Send) -> None:
 
 def visit(port: Port, request: Visit, send: Send) -> None:
     """Answer the rungs forward to update at one step."""
-    _Run(port, request.inputs, send).climb_at(request.step, request.weights)
+    _Run(port, request.inputs, request.mode, send).climb_at(request.step, request.weights)
 
 
 def replay(port: Port, request: Replay, send: Send) -> None:
     """Train freely up to each of some steps, and send the weights there."""
     inputs = request.inputs
-    run = _Run(port, inputs, send)
+    run = _Run(port, inputs, request.mode, send)
     for stop in request.stops:
         model = run.build(inputs.weights)
         send(Calling(f"train, {stop:,} steps"))
@@ -64,10 +64,12 @@ def replay(port: Port, request: Replay, send: Send) -> None:
 class _Run:
     """A port at work on one recipe in one precision, with its arrays in native form."""
 
-    def __init__(self, port: Port, inputs: Inputs, send: Send) -> None:
+    def __init__(self, port: Port, inputs: Inputs, mode: Mode, send: Send) -> None:
         self.port, self.inputs, self.send = port, inputs, send
         send(Calling("configure"))
         port.configure(inputs.dtype, inputs.device, inputs.threads)
+        send(Calling("run_eagerly"))
+        port.run_in(mode)
         send(Calling("to_native"))
         self.handed = {name: inputs.array(name, "c") for name in inputs.files}
         self.native = {name: port.to_native(array) for name, array in self.handed.items()}

@@ -62,9 +62,10 @@ class Worker:
     def _read(self) -> None:
         assert self.process.stdout is not None
         try:
-            with contextlib.suppress(Exception):  # it ended, or wrote what is no message
+            # It ended, or wrote what is no message.
+            with contextlib.suppress(Exception), self.process.stdout as stream:
                 while True:
-                    self.messages.put(pickle.load(self.process.stdout))
+                    self.messages.put(pickle.load(stream))
         finally:
             self.messages.put(None)
 
@@ -77,7 +78,7 @@ class Worker:
             WorkerDiedError: the process ended, or was silent for `timeout` seconds and was killed.
         """
         assert self.process.stdin is not None
-        with contextlib.suppress(OSError):  # it has died: the messages end, too
+        with contextlib.suppress(OSError, ValueError):  # it has died: the messages end, too
             pickle.dump(request, self.process.stdin, protocol=pickle.HIGHEST_PROTOCOL)
             self.process.stdin.flush()
         calling = "import"
@@ -120,11 +121,13 @@ class Worker:
                     raise
 
     def kill(self) -> None:
-        """End the process and all that it started, now; of one that has ended, do nothing."""
-        if self.process.returncode is not None:  # another process may have its number by now
-            return
-        self._kill_group()
-        self.process.wait()
+        """End the process, unless it has ended, and all that it started, now."""
+        if self.process.returncode is None:  # else another process may have its number by now
+            self._kill_group()
+            self.process.wait()
+        assert self.process.stdin is not None
+        with contextlib.suppress(OSError):  # what was not written yet
+            self.process.stdin.close()
 
     def _kill_group(self) -> None:
         with contextlib.suppress(ProcessLookupError, PermissionError):

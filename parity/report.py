@@ -1,5 +1,6 @@
 """The result of a comparison as a person reads it, in up to 100 columns."""
 
+import io
 import os
 
 from rich.console import Console, Group, RenderableType
@@ -9,8 +10,8 @@ from rich.text import Text
 
 from parity import consensus
 from parity.comparison import LIMIT, Example
+from parity.trials import Trial, by_recipe
 from parity.verdicts import Diagnosis, Divergence, PortResult, Rung
-from shared.experiment import Experiment
 
 WIDTH = 100
 COLOURS = {"agree": "green", "disagree": "bold red", "error": "bold red"}
@@ -37,8 +38,23 @@ def console(stderr: bool = False) -> Console:
     return console
 
 
-def recipe_report(experiment: Experiment, results: list[PortResult]) -> RenderableType:
+def whole(trials: list[Trial], results: list[PortResult]) -> RenderableType:
+    """Return all there is to say but the last line: a table per recipe, and what is wrong."""
+    tables = [recipe_report(trial, group) for trial, group in by_recipe(trials, results)]
+    return Group(Text(LEGEND), *tables)
+
+
+def as_text(trials: list[Trial], results: list[PortResult], seconds: float) -> str:
+    """Return the whole report with its last line, in plain text."""
+    plain = Console(file=io.StringIO(), width=WIDTH, color_system=None)
+    with plain.capture() as capture:
+        plain.print(whole(trials, results), last_line(results, seconds))
+    return "\n".join(line.rstrip() for line in capture.get().splitlines())
+
+
+def recipe_report(trial: Trial, results: list[PortResult]) -> RenderableType:
     """Return the table of one recipe, a row per port and precision, and what is wrong with any."""
+    experiment = trial.experiment
     heading = Text(f"{experiment.recipe.name}", style="bold")
     heading.append(f"  {experiment.recipe}", style="not bold")
     if experiment.steps != experiment.budget:
@@ -46,13 +62,15 @@ def recipe_report(experiment: Experiment, results: list[PortResult]) -> Renderab
     rows = experiment.recipe.rows
     part = f"; training sees the first {rows} of them" if rows else ""
     parts: list[RenderableType] = [Text(), heading, Text(f"data: {experiment.data.title}{part}")]
+    if trial.mode == "eager":
+        parts.append(Text("mode: eager, with the frameworks' compilers off"))
     if experiment.data.notice:
         parts.append(Text(f"STAND-IN DATA: {experiment.data.notice}", style="bold yellow"))
     parts.append(_table(results))
     right = {r.port for r in results if (r.dtype, r.verdict) == ("float64", "agree")}
     parts += [_details(r, r.port in right) for r in results if r.verdict != "agree"]
     parts += _suspicions(results)
-    parts += _not_provided(results)
+    parts += _not_provided(results) + _not_eager(results)
     return Group(*parts)
 
 
@@ -126,7 +144,8 @@ def _count(number: int) -> str:
 
 def _details(result: PortResult, right_in_float64: bool) -> RenderableType:
     """Return the first divergence of a port, with a table of values, or its error, or both."""
-    title = Text(f"{result.port} {result.dtype}", style="bold red")
+    eager = ", eager" if result.requested == result.mode == "eager" else ""
+    title = Text(f"{result.port} {result.dtype}{eager}", style="bold red")
     parts: list[RenderableType] = [Text()]
     if result.error:
         parts.append(title + Text(f": {result.error}", style="not bold red"))
@@ -195,4 +214,12 @@ def _not_provided(results: list[PortResult]) -> list[RenderableType]:
     return [
         Text(f"{port} does not provide {', '.join(functions)}: not compared", style="yellow")
         for port, functions in lacking.items()
+    ]
+
+
+def _not_eager(results: list[PortResult]) -> list[RenderableType]:
+    ports = dict.fromkeys(r.port for r in results if r.requested == "eager" != r.mode)
+    return [
+        Text(f"{port} has no run_eagerly to switch its compiler off: judged compiled", "yellow")
+        for port in ports
     ]

@@ -5,6 +5,7 @@ import tempfile
 import traceback
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 from parity import cache, consensus, yardsticks
@@ -14,7 +15,8 @@ from parity.inquiry import Inquiry
 from parity.judge import judge
 from parity.ladder import Record
 from parity.messages import Failed
-from parity.port_run import PortRun
+from parity.port_run import Piece, PortRun
+from parity.trials import Trial
 from parity.verdicts import PortResult
 from parity.workforce import Options, Progress, Workforce
 from parity.yardsticks import Assistant, ReferenceFailedError, Yardstick
@@ -24,11 +26,12 @@ IMPORTS = {"tensorflow": 0, "torch": 1, "jax": 2}  # the slowest to import start
 
 
 def compare(
-    experiments: list[Experiment], ports: list[PortName], options: Options, progress: Progress
+    trials: list[Trial], ports: list[PortName], options: Options, progress: Progress
 ) -> Iterator[PortResult]:
-    """Yield a result per experiment and port, in this order, as soon as an experiment is judged.
+    """Yield a result per trial and port, in this order, as soon as a trial is judged.
 
-    However the iteration ends, no process is left behind.
+    A port with one mode alone is judged in that one, once. However the iteration ends, no process
+    is left behind.
 
     Raises:
         ReferenceFailedError: the reference itself failed.
@@ -36,21 +39,27 @@ def compare(
     with tempfile.TemporaryDirectory(prefix="lockstep-") as folder:
         workforce = Workforce(options, progress, Path(folder))
         store = Store(Path(folder))
-        held_to = [_yardstick(store, experiment, options) for experiment in experiments]
-        runs = [PortRun(port, workforce, [Future() for _ in held_to]) for port in ports]
+        yardstick_of = {
+            experiment: _yardstick(store, experiment, options)
+            for experiment in dict.fromkeys(trial.experiment for trial in trials)
+        }
+        held_to = list(yardstick_of.values())
+        pieces = [Piece(yardstick_of[trial.experiment], trial.mode) for trial in trials]
+        runs = [PortRun(port, workforce, pieces, [Future() for _ in pieces]) for port in ports]
         assistant = Assistant(workforce)
         pool = ThreadPoolExecutor(max(1, _cores() // options.threads))
         try:
             _submit(pool, workforce, held_to, runs)
-            for number, yardstick in enumerate(held_to):
-                yardstick.floors.result()
-                yardsticks.check(yardstick, held_to)
-                records = [run.records[number].result() for run in runs]
-                results = [
-                    _judge(yardstick, run, record, assistant)
-                    for run, record in zip(runs, records, strict=True)
+            for number, piece in enumerate(pieces):
+                piece.yardstick.floors.result()
+                yardsticks.check(piece.yardstick, held_to)
+                records = [(run, run.records[number].result()) for run in runs]
+                judged = [
+                    (_judge(piece.yardstick, run, record, assistant), record)
+                    for run, record in records
+                    if record
                 ]
-                yield from consensus.mark(yardstick, list(zip(results, records, strict=True)))
+                yield from consensus.mark(piece.yardstick, judged)
         finally:
             workforce.stop()
             _release(held_to, runs)
@@ -66,13 +75,14 @@ def _submit(
     pool: ThreadPoolExecutor, workforce: Workforce, held_to: list[Yardstick], runs: list[PortRun]
 ) -> None:
     """Put all work into the pool's queue; what others wait for comes before them."""
-    missing = [yardstick for yardstick in held_to if not yardstick.recall()]
-    pieces = len(held_to) * len(runs) + 2 * len(missing)
+    fresh = workforce.options.fresh
+    missing = [yardstick for yardstick in held_to if fresh or not yardstick.recall()]
+    pieces = sum(len(run.records) for run in runs) + 2 * len(missing)
     workforce.progress.planned(pieces, len(missing))
     if missing:
         pool.submit(yardsticks.refer, workforce, missing)
     for run in sorted(runs, key=lambda run: IMPORTS.get(str(run.port), len(IMPORTS))):
-        pool.submit(run.climb, held_to)
+        pool.submit(run.climb)
     for yardstick in sorted(missing, key=lambda yardstick: -yardstick.work):
         pool.submit(yardsticks.measure, workforce, yardstick)
 
@@ -85,7 +95,7 @@ def _judge(yardstick: Yardstick, run: PortRun, record: Record, assistant: Assist
     except Exception as error:
         sentence = f"its answers cannot be judged ({type(error).__name__}: {error})"
         failure = Failed(sentence, traceback.format_exc())
-        empty = Record(record.framework, record.mode, record.lacking, failure=failure)
+        empty = replace(record.fresh(record.requested), lacking=record.lacking, failure=failure)
         return judge(run.port, yardstick, empty, None)
 
 

@@ -6,6 +6,7 @@ from typing import Any, Literal
 from numpy.typing import NDArray
 
 from parity.comparison import Comparison, Example
+from parity.contract import Mode
 
 Array = NDArray[Any]
 Verdict = Literal["agree", "disagree", "error"]
@@ -85,10 +86,11 @@ class Curves:
 class PortResult:
     """The verdict on one port, on one recipe, in one precision.
 
-    mode: "compiled" or "eager". data: its name, its hash, and why it stands in for another, if it
-    does. loss: the first and the last of the port's free run. accuracy: the port's own, after it,
-    on the training and the test rows. alike: the ports that differ from the reference in the same
-    way, and agree with this one. curves: for pictures, if it ran to the end.
+    mode: "compiled" or "eager": the one `requested` or, of a port with one mode alone, that. steps:
+    of the whole run. data: its name, its hash, and why it stands in for another, if it does. loss:
+    the first and the last of the port's free run. accuracy: the port's own, after it, on the
+    training and the test rows. alike: the ports that differ from the reference in the same way, and
+    agree with this one. curves: for pictures, if it ran to the end.
     """
 
     recipe: str
@@ -96,7 +98,9 @@ class PortResult:
     framework: str
     dtype: str
     device: str
-    mode: str
+    mode: Mode
+    requested: Mode
+    steps: int
     data: dict[str, str | None]
     verdict: Verdict
     error: str | None

@@ -44,8 +44,8 @@ LONGEST = 500  # characters of an exception that are shown
 def _serve(request: Request, name: PortName, send: Send) -> None:
     if isinstance(request, Load):
         start = time.perf_counter()
-        framework, mode = contract.load_framework(name)
-        send(Loaded(framework, mode, time.perf_counter() - start))
+        framework, modes = contract.load_framework(name)
+        send(Loaded(framework, modes, time.perf_counter() - start))
         return
     port = contract.load(name, request.inputs.net)
     match request:

@@ -21,14 +21,21 @@ class Progress:
     def finished(self, who: str, what: str) -> None:
         """`who` is through with `what`."""
 
+    def skipped(self, who: str, what: str) -> None:
+        """`who` need not do `what`, because it would do the same again."""
+
 
 @dataclass(frozen=True)
 class Options:
-    """How a comparison runs. timeout: of one call of a port, in seconds."""
+    """How a comparison runs.
+
+    timeout: of one call of a port, in seconds. fresh: measure what is kept in the cache anew.
+    """
 
     device: str = "cpu"
     threads: int = 1
     timeout: float = 300.0
+    fresh: bool = False
 
 
 class Workforce:

@@ -22,7 +22,7 @@ class ReferenceFailedError(Exception):
     """The reference or its noise floors cannot be had, so no verdict is possible."""
 
 
-@dataclass
+@dataclass(eq=False)
 class Yardstick:
     """One recipe in one precision, and what ports are held to on it, once that is there."""
 
@@ -33,7 +33,9 @@ class Yardstick:
     floors: "Future[NoiseFloors]" = field(default_factory=Future)
 
     def __str__(self) -> str:
-        return f"{self.inputs.recipe} {self.inputs.dtype}"
+        cut = self.inputs.steps != self.inputs.budget
+        steps = f", {self.inputs.steps:,} steps" if cut else ""
+        return f"{self.inputs.recipe} {self.inputs.dtype}{steps}"
 
     @property
     def work(self) -> int:
@@ -108,13 +110,15 @@ def check(yardstick: Yardstick, yardsticks: list[Yardstick]) -> None:
     Raises:
         ReferenceFailedError: they do not fit, so that somewhere the noise dropped out.
     """
+    recipe = yardstick.inputs.recipe
     for other in yardsticks:
         both = {other.inputs.dtype: other, yardstick.inputs.dtype: yardstick}
-        if other.inputs.recipe == yardstick.inputs.recipe and len(both) == 2:
+        same_run = (other.inputs.recipe, other.inputs.steps) == (recipe, yardstick.inputs.steps)
+        if same_run and len(both) == 2:
             floors = {dtype: each.floors.result().expected for dtype, each in both.items()}
             problem = check_scale(floors["float32"], floors["float64"])
             if problem:
-                raise ReferenceFailedError(f"{yardstick.inputs.recipe}: {problem}")
+                raise ReferenceFailedError(f"{recipe}: {problem}")
 
 
 def fail(future: "Future[Any]", error: Exception) -> None:

@@ -1,9 +1,9 @@
 """An experiment: a recipe made concrete, its arrays ready to hand to a port."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from numpy.typing import NDArray
 
@@ -15,7 +15,7 @@ from shared.recipes import Recipe
 Array = NDArray[Any]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Experiment:
     """All that a port is given, in one precision.
 
@@ -50,6 +50,12 @@ class Experiment:
         """One line that says what is run, on which data."""
         stand_in = f"\nSTAND-IN DATA: {self.data.notice}" if self.data.notice else ""
         return f"{self.recipe.name}: {self.recipe}; {self.data.title}; {self.dtype}{stand_in}"
+
+    def cut(self, steps: int) -> Self:
+        """Return the experiment with its first `steps` steps alone; of a shorter one, itself."""
+        if steps >= self.steps:
+            return self
+        return replace(self, schedule=part(self.schedule, 0, steps))
 
     def parts(self, lines: int) -> Iterator[tuple[int, Schedule]]:
         """Yield the schedule in equal parts, one per line of a log, each with its last step."""

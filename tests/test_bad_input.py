@@ -20,6 +20,7 @@ from tests.running import Compare, run_compare
         (["iris", "--frameworks", "troch"], "there is no framework 'troch': did you mean torch?"),
         (["iris", "--frameworks", ","], "names no framework"),
         (["iris", "--dtype", "float16"], "there is no --dtype 'float16'"),
+        (["iris", "--mode", "graph"], "there is no --mode 'graph'"),
         (["iris", "--data", "cifar"], "there is no --data 'cifar'"),
         (["iris", "--steps", "0"], "--steps is 0, but there must be at least 1"),
         (["iris", "--steps", "-3"], "--steps is -3"),

@@ -1,5 +1,8 @@
 """What is kept between runs: read back as it was written, and never trusted when damaged."""
 
+import ast
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +13,8 @@ from parity.floors import NoiseFloors
 from parity.inputs import Inputs, Store
 from parity.reference import Reference
 from shared.experiment import prepare
-from tests.running import Compare
+from shared.recipes import RECIPES
+from tests.running import ROOT, Compare
 
 Kept = tuple[Inputs, Reference, NoiseFloors]
 
@@ -86,6 +90,42 @@ def test_a_damaged_file_is_not_trusted(kept: Kept, tmp_path: Path) -> None:
     assert cache.load(file) is None
 
 
+@pytest.mark.parametrize("change", ["nan", "shape", "value", "type", "missing", "extra", "hash"])
+def test_a_whole_file_with_other_content_is_not_trusted(
+    kept: Kept, tmp_path: Path, change: str
+) -> None:
+    file = tmp_path / "kept.npz"
+    _, ran, measured = kept
+    cache.save(file, ran, measured)
+    with np.load(file) as arrays:
+        flat = {name: arrays[name] for name in arrays.files}
+    name = '["reference", "losses"]'
+    losses = flat[name]
+    match change:
+        case "nan":
+            losses[3] = np.nan
+        case "value":
+            losses[3] = np.nextafter(losses[3], 1)
+        case "shape":
+            flat[name] = losses[:-1]
+        case "type":
+            flat[name] = losses.view(np.int64)
+        case "missing":
+            del flat[name]
+        case "extra":
+            flat['["reference", "resumed", "c"]'] = losses
+        case "hash":
+            del flat[cache.HASH]
+    np.savez(file, **flat)
+    assert cache.load(file) is None
+
+
+def test_anothers_content_under_this_name_is_not_trusted(kept: Kept, tmp_path: Path) -> None:
+    _, ran, measured = kept
+    cache.save(tmp_path / "kept.npz", ran, measured)
+    assert cache.load((tmp_path / "kept.npz").rename(tmp_path / "another.npz")) is None
+
+
 def test_the_name_depends_on_all_that_matters(tmp_path: Path) -> None:
     inputs = [
         inputs_of(tmp_path, 12),
@@ -98,17 +138,93 @@ def test_the_name_depends_on_all_that_matters(tmp_path: Path) -> None:
     assert cache.path(inputs_of(tmp_path, 12), "sha") == names[0]
 
 
+# What the reference's code imports but does not compute with, or whose results are hashed.
+NOT_HASHED = {
+    "parity/comparison.py",
+    "parity/contract.py",
+    "parity/messages.py",
+    "parity/verdicts.py",
+    "shared/errors.py",
+    "shared/recipes.py",
+    "shared/weights.py",
+}
+
+
+def imports_of(file: str) -> set[str]:
+    """Return the project's files that a file of the project imports, and that these import."""
+    found = {file}
+    waiting = [file]
+    while waiting:
+        for node in ast.walk(ast.parse((ROOT / waiting.pop()).read_text())):
+            modules = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            if isinstance(node, ast.ImportFrom) and node.module:
+                modules = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+            files = {f"{module.replace('.', '/')}.py" for module in modules}
+            new = {each for each in files - found if (ROOT / each).is_file()}
+            found |= new
+            waiting += new
+    return found
+
+
+@pytest.mark.parametrize("net", sorted({recipe.net for recipe in RECIPES.values()}))
+def test_the_name_depends_on_all_code_that_matters(net: str) -> None:
+    port = f"impls/numpy/{net}.py"
+    used = imports_of("parity/floors.py") | imports_of("parity/reference.py") | imports_of(port)
+    assert used - NOT_HASHED == {*cache.CODE, port} - {"parity/cache.py"}
+
+
+def test_the_name_does_not_depend_on_what_else_is_loaded(tmp_path: Path) -> None:
+    script = (
+        "from pathlib import Path\n"
+        "from parity import cache, inputs\n"
+        "from shared.experiment import prepare\n"
+        "store = inputs.Store(Path({folder!r}))\n"
+        "print(cache.path(store.inputs(prepare('planar'), 'cpu', 1), 'sha'))\n"
+    )
+    names = {
+        subprocess.run(
+            [sys.executable, "-c", first + script.format(folder=str(tmp_path))],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for first in ("", "import sklearn.linear_model\n")
+    }
+    assert len(names) == 1
+
+
+RUN = ("iris", "--steps", 10, "--frameworks", "numpy", "--dtype", "float32")
+
+
+def measured_anew(compare: Compare, cache_folder: Path, *options: str) -> bool:
+    """Return whether one and the same comparison measures its noise floors."""
+    run = compare(*RUN, *options, LOCKSTEP_CACHE=str(cache_folder))
+    assert run.status == 0, run.stdout
+    return "Measuring noise floors" in run.stderr
+
+
 def test_a_damaged_cache_changes_no_verdict(compare: Compare, tmp_path: Path) -> None:
-    arguments = ("iris", "--steps", 10, "--frameworks", "numpy", "--dtype", "float32")
-    cold = compare(*arguments, LOCKSTEP_CACHE=str(tmp_path))
+    cold = compare(*RUN, LOCKSTEP_CACHE=str(tmp_path))
     files = list((tmp_path / "floors").iterdir())
     assert len(files) == 1
     content = files[0].read_bytes()
     files[0].write_bytes(content[:1000])
-    mended = compare(*arguments, LOCKSTEP_CACHE=str(tmp_path))
+    mended = compare(*RUN, LOCKSTEP_CACHE=str(tmp_path))
     assert cold.report["results"][0]["rungs"] == mended.report["results"][0]["rungs"]
     assert "Measuring noise floors" in mended.stderr
-    assert "Measuring noise floors" not in compare(*arguments, LOCKSTEP_CACHE=str(tmp_path)).stderr
+    assert not measured_anew(compare, tmp_path)
+
+
+def test_fresh_measures_anew_and_keeps_that(compare: Compare, tmp_path: Path) -> None:
+    assert measured_anew(compare, tmp_path)
+    [file] = (tmp_path / "floors").iterdir()
+    before = file.stat().st_ino  # a file that is replaced is another one
+    assert not measured_anew(compare, tmp_path)
+    assert file.stat().st_ino == before
+    assert measured_anew(compare, tmp_path, "--fresh")
+    assert file.stat().st_ino != before
+    assert not measured_anew(compare, tmp_path)
 
 
 def test_floors_in_both_precisions_fit(tmp_path: Path) -> None:

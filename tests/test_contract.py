@@ -17,6 +17,7 @@ ARGUMENTS = {
     "accuracy": ["model", "x", "y"],
     "export": ["model"],
     "configure": ["dtype", "device", "threads"],
+    "run_eagerly": ["enabled"],
     "to_native": ["array"],
     "to_numpy": ["value"],
 }

@@ -36,6 +36,8 @@ def result(**changes: Any) -> PortResult:
         "dtype": "float32",
         "device": "cpu",
         "mode": "eager",
+        "requested": "compiled",
+        "steps": 30,
         "data": {"name": "iris"},
         "verdict": "agree",
         "error": None,

@@ -28,6 +28,11 @@ def configure(dtype, device, threads):
     jax.config.update("jax_default_device", jax.devices(device)[0])
 
 
+def run_eagerly(enabled):
+    """Make jax.jit, and with it jax.lax.scan, run Python's own code, operation by operation."""
+    jax.config.update("jax_disable_jit", enabled)
+
+
 def to_native(array):
     """Copy a NumPy array into a JAX array; `jax.device_put` may share its memory."""
     return jnp.array(array)

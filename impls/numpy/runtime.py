@@ -19,6 +19,10 @@ def configure(dtype, device, threads):
     threadpoolctl.threadpool_limits(threads)  # OpenBLAS, MKL or whatever NumPy was built with
 
 
+def run_eagerly(enabled):
+    """Do nothing: NumPy has no compiler that could be switched off."""
+
+
 def to_native(array):
     """Copy a NumPy array, so that a port never writes into its caller's."""
     return np.array(array)

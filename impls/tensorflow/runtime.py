@@ -27,6 +27,11 @@ def configure(dtype, device, threads):
     tf.config.experimental.enable_tensor_float_32_execution(False)  # float32 means float32
 
 
+def run_eagerly(enabled):
+    """Make tf.function, whether under XLA or not, run Python's own code, operation by operation."""
+    tf.config.run_functions_eagerly(enabled)
+
+
 def to_native(array):
     """Copy a NumPy array into a tensor."""
     return tf.constant(array)

@@ -22,6 +22,11 @@ def configure(dtype, device, threads):
     _device = torch.device(device)
 
 
+def run_eagerly(enabled):
+    """Make torch.compile, which the ports here do without, run Python's own code."""
+    torch.compiler.set_stance("force_eager" if enabled else "default")
+
+
 def to_native(array):
     """Copy a NumPy array into a tensor; `torch.from_numpy` would share its memory."""
     return torch.tensor(array, device=_device)

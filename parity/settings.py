@@ -1,0 +1,87 @@
+"""How a comparison is made: the options of compare.py and of `assert_parity`."""
+
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+
+from parity.contract import Mode
+from parity.trials import Trial
+from parity.workforce import Options
+from shared.errors import InputError
+from shared.experiment import prepare
+from shared.recipes import unknown
+
+DTYPES = {"float32": ["float32"], "float64": ["float64"], "both": ["float32", "float64"]}
+MODES: dict[str, list[Mode]] = {
+    "compiled": ["compiled"],
+    "eager": ["eager"],
+    "both": ["compiled", "eager"],
+}
+DATA = ["auto", "mnist", "digits"]
+EAGER_STEPS = 100  # unless another number is asked for: without compilers, 50 ms each is common
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What is compared, and how; every field is an option of compare.py, which describes it.
+
+    Raises:
+        InputError: a value that no comparison can use.
+    """
+
+    dtype: str = "both"
+    mode: str = "compiled"
+    steps: int | None = None
+    seed: int | None = None
+    data: str = "auto"
+    data_dir: Path | None = None
+    threads: int = 1
+    timeout: float = 300.0
+    fresh: bool = False
+
+    def __post_init__(self) -> None:
+        for option, value, known in (
+            ("--dtype", self.dtype, list(DTYPES)),
+            ("--mode", self.mode, list(MODES)),
+            ("--data", self.data, DATA),
+        ):
+            if value not in known:
+                raise InputError(unknown(option, value, known))
+        if self.steps is not None and self.steps < 1:
+            raise InputError(f"--steps is {self.steps}, but there must be at least 1 to compare")
+        if self.seed is not None and not 0 <= self.seed < 2**32:
+            raise InputError(f"--seed is {self.seed}, but must be from 0 to 4294967295")
+        if self.threads < 1:
+            raise InputError(f"--threads is {self.threads}, but each port needs at least 1")
+        if not 0 < self.timeout <= threading.TIMEOUT_MAX:
+            raise InputError(
+                f"--timeout is {self.timeout:g}, but must be a number of seconds over 0"
+            )
+
+    @property
+    def options(self) -> Options:
+        """How its processes run."""
+        return Options(threads=self.threads, timeout=self.timeout, fresh=self.fresh)
+
+    def trials(self, names: list[str]) -> list[Trial]:
+        """Return a trial per mode, recipe and precision, in this order.
+
+        Trials of one recipe, precision and number of steps share their experiment.
+
+        Args:
+            names: of the recipes.
+
+        Raises:
+            InputError: there is no such recipe, or its data is missing or damaged.
+        """
+        experiments = [
+            prepare(name, dtype, self.steps, self.seed, self.data, self.data_dir)
+            for name in names
+            for dtype in DTYPES[self.dtype]
+        ]
+        shorter = [e if self.steps else e.cut(EAGER_STEPS) for e in experiments]
+        return [
+            Trial(experiment, mode)
+            for mode in MODES[self.mode]
+            for experiment in (shorter if mode == "eager" else experiments)
+        ]
