@@ -48,6 +48,13 @@ def mistakes(case: Case) -> Iterator[Hypothesis]:
     }
     for claim, order in orders.items():
         yield Hypothesis(ORDER, claim, select=batch(order))
+    yield Hypothesis(
+        ORDER,
+        "the steps are in reverse, and the losses with them",
+        select=batch(lambda k: last - k),
+        logged=lambda losses: losses[:-1][::-1],
+        whole=True,
+    )
     rows: dict[str, Callable[[Array, int], tuple[Any, Any]]] = {
         "every step takes the first rows, not its own": lambda r, k: (slice(size), slice(size)),
         "the rows are taken in order, not as scheduled": lambda r, k: (
