@@ -84,7 +84,9 @@ def ladder(request: Any, tmp_path_factory: pytest.TempPathFactory) -> tuple[list
     ran = reference.run(port, inputs)
     answers: list[Message] = []
     measured = floors.measure(port, inputs, ran, lambda message: None)
-    probe.climb(port, Climb(inputs, ran.checkpoints, ran.final(inputs.dtype)), answers.append)
+    probe.climb(
+        port, Climb(inputs, "compiled", ran.checkpoints, ran.final(inputs.dtype)), answers.append
+    )
 
     def judged(messages: list[Message]) -> dict[str, list[Comparison]]:
         record = Record()

@@ -16,6 +16,7 @@ from rich.console import Console
 from parity import session
 from parity.contract import PortName
 from parity.progress import Live, Silent
+from parity.trials import Trial
 from parity.verdicts import PortResult
 from parity.workforce import Options
 from shared.datasets import Dataset
@@ -129,7 +130,8 @@ def judge(
     """Judge all ports on all experiments in one session; a terminal shows who is at what."""
     steps = {experiment.recipe.name: experiment.steps for experiment in experiments}
     with Live(console) if console.is_terminal else Silent() as shown:
-        for result in session.compare(experiments, ports, Options(), shown):
+        trials = [Trial(experiment, "compiled") for experiment in experiments]
+        for result in session.compare(trials, ports, Options(), shown):
             yield _judged(result, steps[result.recipe])
 
 

@@ -88,7 +88,7 @@ def smallest_caught(experiment: Experiment) -> Caught:
         measured = floors.measure(port, inputs, ran, lambda message: None)
         for wrong in DOWN[inputs.dtype]:
             record = Record()
-            request = Climb(inputs, ran.checkpoints, ran.final(inputs.dtype))
+            request = Climb(inputs, "compiled", ran.checkpoints, ran.final(inputs.dtype))
             probe.climb(with_wrong_rate(port, wrong), request, record.add)
             compared = compare_rungs(inputs, ran, measured, (), record)
             first = next((r for r, cs in compared.items() if not all(c.agrees for c in cs)), None)
