@@ -9,7 +9,7 @@ from typing import Any, Literal
 from tests.bugs.catalogue import DTYPES, RAISES, Bug, Entry, plant
 from tests.running import Run, run_compare
 
-AT_ONCE = 16  # planted files in one call: each is a process that lives until the call ends
+AT_ONCE = 12  # planted files in one call: each is a process that lives until the call ends
 Catch = Literal["caught", "elsewhere", "missed"]
 
 
