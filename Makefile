@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: compare test lint false-alarms clean
+.PHONY: compare test lint bugs false-alarms clean
 
 compare: .venv/installed  ## train everything everywhere and compare: make compare ARGS="mnist --steps 100"
 	$(BIN)/python compare.py --pictures out $(ARGS)
@@ -14,6 +14,9 @@ lint: .venv/installed
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+
+bugs: .venv/installed  ## plant every bug of the catalogue, and score the judge: make bugs ARGS="--net iris"
+	$(BIN)/python -m tests.bugs.score $(ARGS)
 
 false-alarms: .venv/installed  ## judge 1,000 draws of correct ports; find how small an error is always caught
 	$(BIN)/python -m tests.studies.false_alarms $(ARGS)

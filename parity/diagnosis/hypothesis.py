@@ -94,13 +94,12 @@ class Hypothesis:
         """Return how far off this is on the first losses of the free run, if it explains them.
 
         A mistake may make a run unstable, so that rounding shows in it before long: the steps just
-        after the divergence count by themselves, too.
+        after the divergence count by themselves, too. Losses that agree anyway prove nothing.
         """
         first = min(case.findings.divergence.step + FEW, case.inputs.steps)
         found = None
         for some in (first, max(first, min(steps, case.inputs.steps))):
-            own = self._off(case, case.reference.losses, some)
-            before = max(own, case.findings.divergence.ratio)
+            before = self._off(case, case.reference.losses, some)
             run = range(case.inputs.steps if self.whole else some)
             with np.errstate(all="ignore"):  # a mistake may well overflow
                 losses, _ = self.train(case, wide_all(case.inputs.weights), list(run))
@@ -108,13 +107,13 @@ class Hypothesis:
             longer = self.conclude(before, after, f"the first {some:,} steps")
             if found is None or (longer and longer[1].confidence >= found[1].confidence):
                 found = longer
-            if found is None:
+            if found is None and before > LIMIT:
                 break
         return found
 
     def _off(self, case: Case, losses: Array, steps: int) -> float:
         """Return the worst ratio of the port's first losses to others."""
-        got = case.findings.answers["trajectory", case.inputs.steps]["loss"][:steps]
+        got = case.losses[:steps]
         losses, due = losses[:steps], case.reference.losses[:steps]
         floors = case.loss_floors[:steps] * growth(losses, due)
         if self.whole:  # a first loss may be that of a late step
