@@ -80,12 +80,12 @@ class Hypothesis:
     def diagnose(self, case: Case, rung: str) -> Scored | None:
         """Return how far off this is on one of the rungs forward to update, if it explains it.
 
-        What explains the rung update, but not the free run, is less likely.
+        What explains the rung update, but no free run, is less likely.
         """
         before = case.before(rung)
         after = case.misfit(rung, lambda step: self.predict(case, rung, step), _hopeless(before))
         found = self.conclude(before, after, f"the rung {rung} at every step tried")
-        if found and rung == "update" and case.ran and not self.diagnose_run(case, RUN):
+        if found and rung == "update" and not (case.ran and self.diagnose_run(case, RUN)):
             doubted = replace(found[1], confidence=round(found[1].confidence - DOUBT, 2))
             return found[0], doubted
         return found
