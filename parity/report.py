@@ -2,6 +2,7 @@
 
 import io
 import os
+from collections.abc import Iterator
 
 from rich.console import Console, Group, RenderableType
 from rich.padding import Padding
@@ -40,7 +41,7 @@ def console(stderr: bool = False) -> Console:
 
 def whole(trials: list[Trial], results: list[PortResult]) -> RenderableType:
     """Return all there is to say but the last line: a table per recipe, and what is wrong."""
-    tables = [recipe_report(trial, group) for trial, group in by_recipe(trials, results)]
+    tables = [recipe_report(trial, group, results) for trial, group in by_recipe(trials, results)]
     return Group(Text(LEGEND), *tables)
 
 
@@ -52,8 +53,13 @@ def as_text(trials: list[Trial], results: list[PortResult], seconds: float) -> s
     return "\n".join(line.rstrip() for line in capture.get().splitlines())
 
 
-def recipe_report(trial: Trial, results: list[PortResult]) -> RenderableType:
-    """Return the table of one recipe, a row per port and precision, and what is wrong with any."""
+def recipe_report(
+    trial: Trial, results: list[PortResult], others: list[PortResult]
+) -> RenderableType:
+    """Return the table of one recipe, a row per port and precision, and what is wrong with any.
+
+    others: all results there are, for what one says of another.
+    """
     experiment = trial.experiment
     heading = Text(f"{experiment.recipe.name}", style="bold")
     heading.append(f"  {experiment.recipe}", style="not bold")
@@ -67,8 +73,7 @@ def recipe_report(trial: Trial, results: list[PortResult]) -> RenderableType:
     if experiment.data.notice:
         parts.append(Text(f"STAND-IN DATA: {experiment.data.notice}", style="bold yellow"))
     parts.append(_table(results))
-    right = {r.port for r in results if (r.dtype, r.verdict) == ("float64", "agree")}
-    parts += [_details(r, r.port in right) for r in results if r.verdict != "agree"]
+    parts += [_details(result, others) for result in results if result.verdict != "agree"]
     parts += _suspicions(results)
     parts += _not_provided(results) + _not_eager(results)
     return Group(*parts)
@@ -142,7 +147,7 @@ def _count(number: int) -> str:
     return f"{number / 1e6:.0f} M"
 
 
-def _details(result: PortResult, right_in_float64: bool) -> RenderableType:
+def _details(result: PortResult, others: list[PortResult]) -> RenderableType:
     """Return the first divergence of a port, with a table of values, or its error, or both."""
     eager = ", eager" if result.requested == result.mode == "eager" else ""
     title = Text(f"{result.port} {result.dtype}{eager}", style="bold red")
@@ -161,8 +166,7 @@ def _details(result: PortResult, right_in_float64: bool) -> RenderableType:
             parts.append(Text(f"  {DRIFTS}"))
         digits = 9 if result.dtype == "float32" else 17  # enough to tell any two numbers apart
         parts.append(Padding(_examples(divergence, digits), (0, 0, 0, 2)))
-    if result.verdict == "disagree" and right_in_float64:
-        parts.append(Text(f"  {COARSE}"))
+    parts += [Text(f"  {line}") for line in _elsewhere(result, others)]
     if result.diagnosis:
         parts.append(Padding(_diagnosis(result.diagnosis), (0, 0, 0, 2)))
     return Group(*parts)
@@ -188,6 +192,20 @@ def _suspicions(results: list[PortResult]) -> list[RenderableType]:
             )
             parts.append(Text(said, style="bold yellow"))
     return parts
+
+
+def _elsewhere(result: PortResult, others: list[PortResult]) -> Iterator[str]:
+    """Say where else the same port agrees on the same recipe, and what that means."""
+    own = {
+        (other.dtype, other.mode)
+        for other in others
+        if (other.recipe, other.port, other.verdict) == (result.recipe, result.port, "agree")
+    }
+    if result.dtype == "float32" and ("float64", result.mode) in own:
+        yield COARSE
+    other_mode = "eager" if result.mode == "compiled" else "compiled"
+    if (result.dtype, other_mode) in own:
+        yield f"in {other_mode} mode it agrees: it matters how often Python itself runs its code"
 
 
 def _examples(divergence: Divergence, digits: int) -> Table:

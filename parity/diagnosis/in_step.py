@@ -13,6 +13,7 @@ from parity.diagnosis.case import Answer, Case, Compute
 from parity.diagnosis.chain import ACTIVATIONS, Activation, Chain, sigmoid
 from parity.diagnosis.hypothesis import Hypothesis
 from parity.diagnosis.losses import softmax
+from parity.diagnosis.scales import spoken
 from parity.inputs import Tensors
 
 Array = NDArray[Any]
@@ -185,7 +186,7 @@ def _biases(case: Case, chain: Chain) -> Iterator[Hypothesis]:
     for cause, claim, change, slope in changes:
         for some in [[name] for name in names] + [names] * (len(names) > 1):
             compute = partial(_with_biases, case, some, change, slope)
-            yield Hypothesis(cause, f"{' and '.join(some)} {claim}", compute)
+            yield Hypothesis(cause, f"{spoken(some)} {claim}", compute)
 
 
 def _with_biases(

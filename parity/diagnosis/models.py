@@ -13,6 +13,7 @@ from parity.diagnosis.chain import log_softmax, sigmoid
 from parity.diagnosis.hypothesis import Hypothesis
 from parity.diagnosis.in_step import back, reshaped
 from parity.diagnosis.losses import TWICE, softmax
+from parity.diagnosis.scales import spoken
 from parity.inputs import Tensors
 from parity.reference import wide_all
 from parity.verdicts import Diagnosis
@@ -99,7 +100,7 @@ def orders(case: Case) -> Iterator[Hypothesis]:
     cause = "weights updated before all gradients are taken"
     for first in (group for group in groups if 0 < len(group) < len(names)):
         rest = [name for name in names if name not in first]
-        claim = f"the update of {' and '.join(first)} precedes the gradient of {' and '.join(rest)}"
+        claim = f"the update of {spoken(first)} precedes the gradient of {spoken(rest)}"
         yield Hypothesis(cause, claim, partial(_in_turn, case, [first, rest]))
     for order in (names, names[::-1]):
         claim = f"each weight is updated before the gradient of the next: {', '.join(order)}"

@@ -1,6 +1,6 @@
 """Mistakes that only scale, add to, or clip what is right: fitted to the port's own answers."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -173,6 +173,12 @@ def _nearest(case: Case, scale: float) -> float:
     return next((v for v in known if abs(scale - v) <= CLOSE * max(abs(v), CLOSE)), scale)
 
 
+def spoken(names: Iterable[str]) -> str:
+    """Return names as one says them: a, b and c."""
+    *most, last = names
+    return f"{', '.join(most)} and {last}" if most else last
+
+
 def _by_tensor(
     case: Case, cause: str, claim: str, scales: dict[str, float], fitted: int
 ) -> Hypothesis:
@@ -190,7 +196,8 @@ def _by_tensor(
 
 def _call(case: Case, rung: str, wrong: dict[str, float]) -> tuple[str, str]:
     """Return the cause that fits the factors of the tensors that are off."""
-    names, values = " and ".join(wrong), set(wrong.values())
+    whole = len(wrong) == len(case.inputs.weights)
+    names, values = "every weight" if whole else spoken(wrong), set(wrong.values())
     what = "gradient" if rung == "gradients" else "update"
     if values == {0.0}:
         cause = "no gradient reaches a weight" if rung == "gradients" else "a weight is not updated"
@@ -202,7 +209,7 @@ def _call(case: Case, rung: str, wrong: dict[str, float]) -> tuple[str, str]:
     factor = next((f for f in factors(case) if f.value == value), None)
     if factor:
         return factor.cause, f"the {what} of {names} is off by {factor.claim}"
-    if rung == "update" and len(wrong) == len(case.inputs.weights):
+    if rung == "update" and whole:
         return rate_called(case, value)[:2]
     return "a constant factor", f"the {what} of {names} is off by a factor of {value:.6g}"
 
@@ -235,7 +242,7 @@ def _decays(case: Case, rung: str) -> Iterator[Hypothesis]:
                 bottom += float((w * w).sum())
         if bottom:
             decay = top / bottom
-            claim = f"{decay:.4g} times the weight is added to the gradient of {', '.join(group)}"
+            claim = f"{decay:.4g} times the weight is added to the gradient of {spoken(group)}"
             yield Hypothesis("weight decay", claim, _decayed(case, decay, group), fitted=1)
 
 
