@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: compare test lint clean
+.PHONY: compare test lint bugs false-alarms clean
 
 compare: .venv/installed  ## train everything everywhere and compare: make compare ARGS="mnist --steps 100"
 	$(BIN)/python compare.py --pictures out $(ARGS)
@@ -15,10 +15,17 @@ lint: .venv/installed
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 
+bugs: .venv/installed  ## plant every bug of the catalogue, and score the judge: make bugs ARGS="--net iris"
+	$(BIN)/python -m tests.bugs.score $(ARGS)
+
+false-alarms: .venv/installed  ## judge 1,000 draws of correct ports; find how small an error is always caught
+	$(BIN)/python -m tests.studies.false_alarms $(ARGS)
+	$(BIN)/python -m tests.studies.learning_rate
+
 .venv/installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[all,dev]"
 	touch $@
 
 clean:
-	rm -rf .venv out .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
+	rm -rf .venv out .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis

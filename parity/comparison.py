@@ -102,7 +102,8 @@ def compare_exactly(tensor: str, step: int, expected: Array, got: Array) -> Comp
     agrees = got == expected if whole else _bits(got) == _bits(expected)
     if agrees.all():
         return Comparison(tensor, step, got.size, 0, 0.0, 0.0, 0.0)
-    error = np.abs(got.astype(np.float64) - expected.astype(np.float64))
+    with np.errstate(invalid="ignore"):
+        error = np.abs(got.astype(np.float64) - expected.astype(np.float64))
     ratio = np.where(agrees, 0.0, np.inf)
     return _summary(tensor, step, expected, got, agrees, error, np.zeros(got.shape), ratio)
 

@@ -95,7 +95,8 @@ def _diagnosis(
             fault = traceback.format_exc()
     if record.failure:
         fault = record.failure.traceback
-        found = found or of_failure(record.failure.sentence, yardstick.inputs.weights)
+        told = of_failure(record.failure.sentence, yardstick.inputs.weights)
+        found = max(filter(None, (found, told)), key=lambda d: d.confidence, default=None)
     return found, fault
 
 

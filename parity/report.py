@@ -18,6 +18,7 @@ COLOURS = {"agree": "green", "disagree": "bold red", "error": "bold red"}
 # Ratios on the other rungs are not of noise floors.
 MEASURED = ("forward", "loss", "gradients", "update", "trajectory")
 DRIFTS = "one step from the reference's own weights there is right: the error is carried over"
+COARSE = "in float64 it agrees: what it computes is right, but not to the precision of float32"
 LEGEND = (
     "Every port is held to the NumPy port in float64. A ratio is a port's error divided by the\n"
     f"noise floor, which is how far rounding alone moves that value: up to {LIMIT:g} agrees."
@@ -66,7 +67,8 @@ def recipe_report(trial: Trial, results: list[PortResult]) -> RenderableType:
     if experiment.data.notice:
         parts.append(Text(f"STAND-IN DATA: {experiment.data.notice}", style="bold yellow"))
     parts.append(_table(results))
-    parts += [_details(result) for result in results if result.verdict != "agree"]
+    right = {r.port for r in results if (r.dtype, r.verdict) == ("float64", "agree")}
+    parts += [_details(r, r.port in right) for r in results if r.verdict != "agree"]
     parts += _suspicions(results)
     parts += _not_provided(results) + _not_eager(results)
     return Group(*parts)
@@ -140,7 +142,7 @@ def _count(number: int) -> str:
     return f"{number / 1e6:.0f} M"
 
 
-def _details(result: PortResult) -> RenderableType:
+def _details(result: PortResult, right_in_float64: bool) -> RenderableType:
     """Return the first divergence of a port, with a table of values, or its error, or both."""
     eager = ", eager" if result.requested == result.mode == "eager" else ""
     title = Text(f"{result.port} {result.dtype}{eager}", style="bold red")
@@ -159,6 +161,8 @@ def _details(result: PortResult) -> RenderableType:
             parts.append(Text(f"  {DRIFTS}"))
         digits = 9 if result.dtype == "float32" else 17  # enough to tell any two numbers apart
         parts.append(Padding(_examples(divergence, digits), (0, 0, 0, 2)))
+    if result.verdict == "disagree" and right_in_float64:
+        parts.append(Text(f"  {COARSE}"))
     if result.diagnosis:
         parts.append(Padding(_diagnosis(result.diagnosis), (0, 0, 0, 2)))
     return Group(*parts)

@@ -4,8 +4,13 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from tests.running import ROOT, Compare, Run, run_compare
+
+# The same examples on every run, none kept between runs, and no limit on a busy machine.
+settings.register_profile("lockstep", derandomize=True, database=None, deadline=None)
+settings.load_profile("lockstep")
 
 
 @pytest.fixture(scope="session")

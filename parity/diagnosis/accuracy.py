@@ -1,5 +1,6 @@
 """What a port may have counted in place of the rows that it gets right."""
 
+import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -34,20 +35,21 @@ def diagnose(case: Case) -> Diagnosis | None:
     if not wrong:
         return None
     counted = [dict(_counts(case, p)) for p, _ in wrong]
-    for idea in counted[0]:
-        counts = [count.get(idea) for count in counted]
-        if all(
-            count is not None and _same(figure, count)
-            for count, (_, figure) in zip(counts, wrong, strict=True)
-        ):
-            cause, claim = idea
-            (first, figure), right = wrong[0], float(_hits(case, wrong[0][0]).mean())
-            evidence = (
-                f"{claim} gives {figure:.6g} on the rows of {first.split}, as the port does, where "
-                f"{right:.6g} is right"
-            )
-            return Diagnosis(cause, evidence, 0.9)
-    return None
+    fitting = [
+        idea
+        for idea in counted[0]
+        if all(_same(f, c.get(idea, math.nan)) for c, (_, f) in zip(counted, wrong, strict=True))
+    ]
+    if not fitting:
+        return None
+    (cause, claim), (first, figure) = fitting[0], wrong[0]
+    others = "".join(f", and so does {other}" for _, other in fitting[1:3])
+    evidence = (
+        f"{claim} gives {figure:.6g} on the rows of {first.split}, as the port does, where "
+        f"{float(_hits(case, first).mean()):.6g} is right{others}"
+    )
+    alone = len({cause for cause, _ in fitting}) == 1
+    return Diagnosis(cause, evidence, 0.9 if alone else 0.5)
 
 
 def _same(figure: float, count: float) -> bool:
@@ -93,6 +95,9 @@ def _counts(case: Case, p: Predictions) -> Iterator[tuple[tuple[str, str], float
 def _thresholds(z: Array, y: Array) -> Iterator[tuple[tuple[str, str], float]]:
     if z.shape[1] > 1:
         return
+    yes, due = float((z > 0).mean()), float((y > 0.5).mean())
+    pairs = yes * due + (1 - yes) * (1 - due)
+    yield ("targets broadcast against outputs", "comparing every row with every other"), pairs
     for threshold in (0.5, 1.0, -0.5):
         claim = f"a threshold of {threshold:g} on the logits"
         yield (THRESHOLD, claim), float(((z > threshold) == (y > 0.5)).mean())
@@ -101,9 +106,6 @@ def _thresholds(z: Array, y: Array) -> Iterator[tuple[tuple[str, str], float]]:
     q = 1 / (1 + np.exp(-p))
     yield (THRESHOLD, "a sigmoid taken twice"), float(((q > 0.5) == (y > 0.5)).mean())
     yield (FRACTION, "equality of the outputs themselves"), float((z == y).mean())
-    yes, due = float((z > 0).mean()), float((y > 0.5).mean())
-    pairs = yes * due + (1 - yes) * (1 - due)
-    yield ("targets broadcast against outputs", "comparing every row with every other"), pairs
 
 
 def _axes(z: Array, y: Array) -> Iterator[tuple[tuple[str, str], float]]:

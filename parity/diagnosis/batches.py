@@ -48,8 +48,19 @@ def mistakes(case: Case) -> Iterator[Hypothesis]:
     }
     for claim, order in orders.items():
         yield Hypothesis(ORDER, claim, select=batch(order))
+    yield Hypothesis(
+        ORDER,
+        "the steps are in reverse, and the losses with them",
+        select=batch(lambda k: last - k),
+        logged=lambda losses: losses[:-1][::-1],
+        whole=True,
+    )
+    yield Hypothesis(
+        "the first rows at every step",
+        "every step takes the first rows of all, not its own",
+        select=_chosen(lambda r, k: (slice(size), slice(size))),
+    )
     rows: dict[str, Callable[[Array, int], tuple[Any, Any]]] = {
-        "every step takes the first rows, not its own": lambda r, k: (slice(size), slice(size)),
         "the rows are taken in order, not as scheduled": lambda r, k: (
             (np.arange(k * size, (k + 1) * size) % len(case.x),) * 2
         ),
@@ -61,6 +72,8 @@ def mistakes(case: Case) -> Iterator[Hypothesis]:
     apart: dict[str, Callable[[Array, int], tuple[Any, Any]]] = {
         "x is of the batch, y of the first rows": lambda r, k: (r, slice(size)),
         "y is of the batch, x of the first rows": lambda r, k: (slice(size), r),
+        "x is of the rows in rising order, y of the rows as they are": lambda r, k: (np.sort(r), r),
+        "y is of the rows in rising order, x of the rows as they are": lambda r, k: (r, np.sort(r)),
         "y is of the rows that follow": lambda r, k: (r, (r + 1) % len(case.x)),
     }
     for claim, choose in apart.items():

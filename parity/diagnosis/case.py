@@ -63,6 +63,11 @@ class Case:
         return losses is not None and losses.shape == self.reference.losses.shape
 
     @property
+    def losses(self) -> Array:
+        """The port's losses of its free run, in float64."""
+        return self.findings.answers["trajectory", self.inputs.steps]["loss"].astype(np.float64)
+
+    @property
     def rate(self) -> float:
         """The learning rate."""
         return self.inputs.learning_rate

@@ -32,7 +32,7 @@ class Hypothesis:
     cause: in a few fixed words. claim: a clause with the numbers, for the evidence. compute: on one
     batch. rule: how gradients become an update. select: the rows of a step. logged: the losses that
     it reports, from those before each update and the one after the last. fitted: how many numbers
-    were fitted to the port's answers.
+    were fitted to the port's answers. whole: whether the first losses depend on the whole run.
     """
 
     cause: str
@@ -42,6 +42,7 @@ class Hypothesis:
     select: Select | None = None
     logged: Callable[[Array], Array] | None = None
     fitted: int = 0
+    whole: bool = False
 
     def answer(self, case: Case, weights: Tensors, x: Array, y: Array) -> Answer:
         """Return what the net computes on one batch."""
@@ -79,12 +80,12 @@ class Hypothesis:
     def diagnose(self, case: Case, rung: str) -> Scored | None:
         """Return how far off this is on one of the rungs forward to update, if it explains it.
 
-        What explains the rung update, but not the free run, is less likely.
+        What explains the rung update, but no free run, is less likely.
         """
         before = case.before(rung)
         after = case.misfit(rung, lambda step: self.predict(case, rung, step), _hopeless(before))
         found = self.conclude(before, after, f"the rung {rung} at every step tried")
-        if found and rung == "update" and case.ran and not self.diagnose_run(case, RUN):
+        if found and rung == "update" and not (case.ran and self.diagnose_run(case, RUN)):
             doubted = replace(found[1], confidence=round(found[1].confidence - DOUBT, 2))
             return found[0], doubted
         return found
@@ -93,29 +94,32 @@ class Hypothesis:
         """Return how far off this is on the first losses of the free run, if it explains them.
 
         A mistake may make a run unstable, so that rounding shows in it before long: the steps just
-        after the divergence count by themselves, too.
+        after the divergence count by themselves, too. Losses that agree anyway prove nothing.
         """
         first = min(case.findings.divergence.step + FEW, case.inputs.steps)
         found = None
         for some in (first, max(first, min(steps, case.inputs.steps))):
-            own = self._off(case, case.reference.losses, some)
-            before = max(own, case.findings.divergence.ratio)
+            before = self._off(case, case.reference.losses, some)
+            run = range(case.inputs.steps if self.whole else some)
             with np.errstate(all="ignore"):  # a mistake may well overflow
-                losses, _ = self.train(case, wide_all(case.inputs.weights), list(range(some)))
+                losses, _ = self.train(case, wide_all(case.inputs.weights), list(run))
             after = self._off(case, losses, some)
             longer = self.conclude(before, after, f"the first {some:,} steps")
             if found is None or (longer and longer[1].confidence >= found[1].confidence):
                 found = longer
-            if found is None:
+            if found is None and before > LIMIT:
                 break
         return found
 
     def _off(self, case: Case, losses: Array, steps: int) -> float:
         """Return the worst ratio of the port's first losses to others."""
-        got = case.findings.answers["trajectory", case.inputs.steps]["loss"][:steps]
-        floors = case.loss_floors[:steps] * growth(losses, case.reference.losses)
+        got = case.losses[:steps]
+        losses, due = losses[:steps], case.reference.losses[:steps]
+        floors = case.loss_floors[:steps] * growth(losses, due)
+        if self.whole:  # a first loss may be that of a late step
+            floors = np.maximum(floors, case.loss_floors.max())
         with np.errstate(invalid="ignore", over="ignore"):
-            return float((np.abs(got - losses[:steps]) / floors).max())
+            return float((np.abs(got - losses) / floors).max())
 
     def conclude(self, before: float, after: float, on: str) -> Scored | None:
         """Return a diagnosis where the ratio falls far enough."""

@@ -173,7 +173,7 @@ def _logs(case: Case) -> Iterator[Hypothesis]:
         "losses[i] is the loss before update i - 1",
         logged=lambda losses: np.concatenate([losses[:1], losses[:-2]]),
     )
-    got = case.findings.answers["trajectory", case.inputs.steps]["loss"].astype(np.float64)
+    got = case.losses
     due = case.reference.losses
     if len(got) > 2:
         share = _ratio([(got[1:] - due[1:], got[:-1] - due[1:])])
@@ -208,7 +208,7 @@ def small(case: Case, steps: int) -> Iterator[Hypothesis]:
         moved, _ = Hypothesis("", "", rule=made(tiny)).train(case, initial, list(range(steps)))
         floors = case.loss_floors[:steps]
         slope = (moved - case.reference.losses[:steps]) / tiny / floors
-        got = case.findings.answers["trajectory", case.inputs.steps]["loss"][:steps]
+        got = case.losses[:steps]
         number = _ratio([((got - case.reference.losses[:steps]) / floors, slope)])
         yield Hypothesis(cause, claim(number), rule=made(number), fitted=1)
 

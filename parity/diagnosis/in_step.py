@@ -33,6 +33,9 @@ def mistakes(case: Case, chain: Chain | None) -> Iterator[Hypothesis]:
     yield from _rows(case)
     for scale, claim in SCALES.items():
         yield Hypothesis("inputs scaled", f"x is {claim}", _scaled(case.compute, scale))
+    scale = _fitted_scale(case)
+    claim = f"x is multiplied by {scale:.9g}"
+    yield Hypothesis("inputs scaled", claim, _scaled(case.compute, scale), fitted=1)
     if chain:
         yield from losses.mistakes(chain)
         yield from _slopes(chain)
@@ -44,6 +47,23 @@ def mistakes(case: Case, chain: Chain | None) -> Iterator[Hypothesis]:
 def _scaled(compute: Compute, scale: float) -> Compute:
     """Return a computation that sees other inputs."""
     return lambda weights, x, y: compute(weights, scale * x, y)
+
+
+def _fitted_scale(case: Case) -> float:
+    """Return what to multiply x by for the port's outputs, by a few secant steps."""
+    scale = 1.0
+    for _ in range(4):
+        top = bottom = 0.0
+        for step, got in case.answered("forward"):
+            x, y = case.batch(step)
+            here, near = (
+                case.compute(case.weights[step], s * x, y).outputs for s in (scale, scale + 1e-6)
+            )
+            slope = (near - here) / 1e-6
+            top += float(((got["outputs"] - here) * slope).sum())
+            bottom += float((slope * slope).sum())
+        scale += top / bottom if bottom else 0.0
+    return scale
 
 
 def _targets(case: Case) -> Iterator[Hypothesis]:

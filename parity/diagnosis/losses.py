@@ -17,6 +17,8 @@ TWICE = "softmax or sigmoid applied twice"
 CLIPPED = "probabilities clipped before the log"
 SMOOTHED = "labels smoothed"
 ANOTHER = "another loss"
+RAW = "logits taken for probabilities"
+KERAS = 1e-7  # what Keras keeps probabilities away from 0 and 1 by
 SMALL = [10.0**-power for power in range(1, 17)]
 SHARES = (0.01, 0.05, 0.1, 0.2)
 
@@ -34,7 +36,10 @@ def _of_classes() -> Iterator[Named]:
     axis = "softmax along the wrong axis"
     yield axis, "the softmax runs over the rows", lambda z, y: -chosen(log_softmax(z.T).T, y)
     yield axis, "the sum in the softmax runs over the rows", _summed_over_rows
-    yield ANOTHER, "the loss is -p, without a log", lambda z, y: -chosen(softmax(z), y)
+    claim = "the loss is -p, without a logarithm"
+    yield "the logarithm left out", claim, lambda z, y: -chosen(softmax(z), y)
+    yield RAW, "the loss is minus the logit of the right class", lambda z, y: -chosen(z, y)
+    yield RAW, "each logit stands for its own probability", _shares
     for eps in SMALL:
         yield CLIPPED, f"p is kept between {eps:g} and 1 - {eps:g}", partial(_log, _kept, eps)
         yield CLIPPED, f"{eps:g} is added to p before the log", partial(_log, _plus, eps)
@@ -50,6 +55,7 @@ def _of_one() -> Iterator[Named]:
         "each output meets the targets of all rows, (B, 1) against (B,)",
         _all_pairs,
     )
+    yield RAW, "each logit stands for its own probability", partial(_logs_of, _kept, KERAS)
     yield ANOTHER, "the loss is (p - y)^2", lambda z, y: ((sigmoid(z) - y) ** 2).mean(axis=1)
     for eps in SMALL:
         yield CLIPPED, f"p is kept between {eps:g} and 1 - {eps:g}", partial(_logs, _kept, eps)
@@ -95,9 +101,19 @@ def _log(change: Callable[[Array, float], Array], eps: float, z: Array, y: Array
 
 
 def _logs(change: Callable[[Array, float], Array], eps: float, z: Array, y: Array) -> Array:
-    p = change(sigmoid(z), eps)
-    rest = 1 - p if change is _kept else change(1 - sigmoid(z), eps)
+    return _logs_of(change, eps, sigmoid(z), y)
+
+
+def _logs_of(change: Callable[[Array, float], Array], eps: float, p: Array, y: Array) -> Array:
+    rest = change(1 - p, eps)
+    p = change(p, eps)
     return np.asarray(-(y * np.log(p) + (1 - y) * np.log(rest)).mean(axis=1))
+
+
+def _shares(z: Array, y: Array) -> Array:
+    """Return what Keras makes of logits that it takes for probabilities: it scales them."""
+    p = _kept(z, KERAS)
+    return np.asarray(np.log(p.sum(axis=1)) - np.log(chosen(p, y)))
 
 
 def _all_pairs(z: Array, y: Array) -> Array:

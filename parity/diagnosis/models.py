@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from parity.comparison import LIMIT
-from parity.diagnosis.case import Answer, Case, distance
+from parity.diagnosis.case import Answer, Case, comparable, distance
 from parity.diagnosis.chain import log_softmax, sigmoid
 from parity.diagnosis.hypothesis import Hypothesis
 from parity.diagnosis.in_step import back, reshaped
@@ -118,16 +118,25 @@ def _in_turn(case: Case, groups: list[list[str]], weights: Tensors, x: Array, y:
 
 
 def stale(case: Case) -> Scored | None:
-    """Name weights that are given back while a run goes on, rightly, with others."""
-    got = case.findings.answers["trajectory", case.inputs.steps]["loss"]
-    ratio = float((np.abs(got - case.reference.losses) / case.loss_floors).max())
-    if not ratio <= LIMIT:
+    """Name weights that are given back while a run goes on with others: its losses tell."""
+    worst, said = 0.0, ""
+    for step, state in case.findings.states.items():
+        weights = {name: value for name, value in state.items() if name != "loss"}
+        if step >= case.inputs.steps or not comparable(case.inputs.weights, weights):
+            continue
+        own = float(case.losses[step])
+        theirs = float(case.compute(wide_all(weights), *case.batch(step)).loss)
+        ratio = abs(own - theirs) / float(case.loss_floors[step])
+        if ratio > max(worst, LIMIT):
+            worst = ratio
+            said = (
+                f"the weights that it gives back after {step:,} steps have a loss of {theirs:.6g}, "
+                f"while its own next loss is {own:.6g}: they are not the ones that it trains"
+            )
+    off = float((np.abs(case.losses - case.reference.losses) / case.loss_floors).max())
+    if not said or not off <= LIMIT:
         return None
-    evidence = (
-        f"all {len(got):,} losses of the free run agree (ratio {ratio:.2g}), while the weights "
-        "that it gives back do not: they are not the ones that it trains"
-    )
-    return ratio, Diagnosis(STALE, evidence, 0.9)
+    return off, Diagnosis(STALE, said, 0.9)
 
 
 def diagnose(case: Case) -> Diagnosis | None:

@@ -104,13 +104,16 @@ def size(case: Case, rung: str) -> Diagnosis | None:
 
 
 def _scattered(case: Case, rung: str) -> bool:
-    """Whether errors have either sign about equally often, in every column, as roundings do."""
+    """Whether errors in a column have either sign, and are not those of a factor, as roundings."""
     largest = 0.0
     for step, got in case.answered(rung):
         for name, value in got.items():
             errors = value - case.expected[rung, step][name]
             errors = errors.reshape(-1, errors.shape[-1] if errors.ndim > 1 else 1)
             if len(errors) >= ENOUGH and errors.any():
-                lean = np.abs(errors.mean(axis=0)) / (np.abs(errors).mean(axis=0) + 1e-300)
-                largest = max(largest, float(np.median(lean)))
+                sizes = np.abs(errors).mean(axis=0) + 1e-300
+                due = case.expected[rung, step][name].reshape(errors.shape)
+                lean = np.abs(errors.mean(axis=0)) / sizes
+                alike = np.abs((errors * due).mean(axis=0)) / sizes / np.abs(due).max()
+                largest = max(largest, float(np.median(lean)), float(np.median(alike)))
     return 0 < largest < LEANING

@@ -101,6 +101,12 @@ def of_failure(sentence: str, weights: Tensors) -> Diagnosis | None:
                 f", which it calls {m} x {n}" if turned else ""
             )
             return Diagnosis(TRANSPOSED, evidence, 0.7 if turned else 0.5)
+    if "does not require grad" in sentence or "not have been used in the graph" in sentence:
+        evidence = "autograd finds no way from the loss back to a weight"
+        return Diagnosis("no gradient reaches a weight", evidence, 0.8)
+    if "modified by an inplace operation" in sentence:
+        evidence = "weights are updated between the forward pass and its backward pass"
+        return Diagnosis("gradient one step late", evidence, 0.85)
     if "where a fraction is due" in sentence:
         cause = "accuracy is not the fraction of right rows"
         return Diagnosis(cause, "accuracy is no real number, where a fraction is due", 0.8)

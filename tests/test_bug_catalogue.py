@@ -1,0 +1,98 @@
+"""The catalogue of translation bugs: every one is caught on its rung, no variation is accused."""
+
+from pathlib import Path
+
+import pytest
+
+from parity.contract import FRAMEWORKS
+from tests.bugs import catalogue, outcomes
+from tests.bugs.catalogue import FOLDER, NETS, Bug, CatalogueError, Variation
+from tests.bugs.outcomes import Outcomes
+
+CATALOGUE = catalogue.load()
+EVERY = 3  # one in three, which takes minutes; `make bugs` plants all
+BUGS, VARIATIONS = CATALOGUE.bugs[::EVERY], CATALOGUE.variations[::EVERY]
+CASES = [pytest.param(bug, dtype, id=f"{bug}-{dtype}") for bug in BUGS for dtype in bug.dtypes]
+NAMED = 0.9
+
+
+@pytest.fixture(scope="module")
+def found(environment: dict[str, str]) -> Outcomes:
+    """What compare.py says of everything that is planted, by entry and precision."""
+    return outcomes.run([*BUGS, *VARIATIONS], environment)
+
+
+def test_every_net_and_framework_has_its_bugs() -> None:
+    everywhere = {(net, framework) for net in NETS for framework in FRAMEWORKS}
+    assert len(BUGS) >= 60
+    assert {(bug.net, bug.framework) for bug in BUGS} == everywhere
+
+
+def test_there_are_correct_variations_of_every_framework() -> None:
+    assert len(CATALOGUE.variations) >= 25
+    assert {variation.framework for variation in CATALOGUE.variations} == set(FRAMEWORKS)
+
+
+def test_no_two_entries_plant_the_same() -> None:
+    entries = [*CATALOGUE.bugs, *CATALOGUE.variations]
+    planted = {(entry.recipe, entry.steps, catalogue.planted(entry)) for entry in entries}
+    assert len(planted) == len(entries)
+
+
+@pytest.mark.parametrize(("bug", "dtype"), CASES)
+def test_a_bug_is_caught_on_its_rung(found: Outcomes, bug: Bug, dtype: str) -> None:
+    outcome = found[bug, dtype]
+    assert outcomes.judge(bug, outcome) == "caught", outcome.says
+
+
+@pytest.mark.parametrize("dtype", catalogue.DTYPES)
+def test_most_causes_are_named(found: Outcomes, dtype: str) -> None:
+    due = [bug for bug in BUGS if dtype in bug.dtypes]
+    unnamed = [bug for bug in due if found[bug, dtype].cause not in bug.causes]
+    assert len(unnamed) <= (1 - NAMED) * len(due), [str(bug) for bug in unnamed]
+
+
+@pytest.mark.parametrize("dtype", catalogue.DTYPES)
+@pytest.mark.parametrize("variation", VARIATIONS, ids=str)
+def test_a_correct_variation_agrees(found: Outcomes, variation: Variation, dtype: str) -> None:
+    outcome = found[variation, dtype]
+    assert outcome.verdict == "agree", outcome.says
+
+
+@pytest.mark.parametrize(
+    ("text", "instead", "says"),
+    [
+        ('right = "return F.mse_loss(model(x), y)"', 'right = "gone"', "0 times"),
+        ('right = "return F.mse_loss(model(x), y)"', 'right = "model"', "times"),
+        ('wrong = "return 2"', 'wrong = "return ("', "not Python any more"),
+        ('wrong = "return 2"', "", "lacks 'wrong'"),
+        ('wrong = "return 2"', 'wrong = "return F.mse_loss(model(x), y)"', "changes nothing"),
+        ('rung = "loss"', 'rung = "lost"', "no rung 'lost'"),
+        ('rung = "loss"', 'rung = "loss"\nstop = 1', "no field 'stop'"),
+        ('rung = "loss"', 'rung = "loss"\ndtype = "float16"', "no precision 'float16'"),
+        ('cause = "a constant factor"', "", "lacks 'causes'"),
+        ('framework = "torch"', 'framework = "torhc"', "no framework 'torhc'"),
+        ('name = "doubled"', 'name = "Doubled"', "kebab-case"),
+        ("[[bug]]", "[[bugs]]", "no kind of entry 'bugs'"),
+    ],
+)
+def test_a_rotten_entry_is_refused(tmp_path: Path, text: str, instead: str, says: str) -> None:
+    entry = (
+        '[[bug]]\nname = "doubled"\nframework = "torch"\ncause = "a constant factor"\n'
+        'right = "return F.mse_loss(model(x), y)"\nwrong = "return 2"\nrung = "loss"\n'
+    )
+    for net in NETS:
+        (tmp_path / f"{net}.toml").write_text("")
+    (tmp_path / "iris.toml").write_text(entry)
+    assert len(catalogue.load(tmp_path).bugs) == 1
+    (tmp_path / "iris.toml").write_text(entry.replace(text, instead))
+    with pytest.raises(CatalogueError, match=says):
+        catalogue.load(tmp_path)
+
+
+def test_two_entries_of_one_name_are_refused(tmp_path: Path) -> None:
+    for net in NETS:
+        content = (FOLDER / f"{net}.toml").read_text()
+        (tmp_path / f"{net}.toml").write_text(content * 2 if net == "iris" else content)
+    with pytest.raises(CatalogueError, match="another entry has this name"):
+        catalogue.load(tmp_path)

@@ -1,0 +1,39 @@
+"""What worker processes are given: each array once, and never another one in its place."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from parity.inputs import Store
+from shared.experiment import Experiment, prepare
+
+
+@pytest.fixture
+def iris() -> Experiment:
+    return prepare("iris", "float32", 5)
+
+
+def test_an_array_is_written_once(iris: Experiment, tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    first = store.inputs(iris, "cpu", 1)
+    assert store.inputs(replace(iris, x=iris.x.copy()), "cpu", 1).files == first.files
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+@pytest.mark.parametrize("change", ["order", "bit", "shape"])
+def test_arrays_of_one_name_and_other_content_are_kept_apart(
+    iris: Experiment, tmp_path: Path, change: str
+) -> None:
+    x = np.zeros_like(iris.x)
+    other = {"order": iris.x[::-1], "bit": -x, "shape": x[:, :3]}[change]
+    store = Store(tmp_path)
+    experiments = [replace(iris, x=array) for array in (x, other, iris.x)]
+    inputs = [store.inputs(experiment, "cpu", 1) for experiment in experiments]
+    assert len({each.files["x"] for each in inputs}) == 3
+    assert len({each.files["y"] for each in inputs}) == 1
+    for experiment, each in zip(experiments, inputs, strict=True):
+        kept = each.array("x")
+        assert kept.shape == experiment.x.shape
+        assert kept.tobytes() == experiment.x.tobytes()

@@ -1,0 +1,71 @@
+"""The studies of the judge: their draws are drawn, and what they find is told."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from parity.comparison import LIMIT
+from parity.report import console
+from tests.studies import false_alarms, learning_rate, summary
+from tests.studies.draws import Judged, Worst, draw
+
+
+def judged(ratio: float, number: int = 0) -> Judged:
+    verdict = "agree" if ratio <= LIMIT else "disagree"
+    rungs = (Worst(0.1, "loss", "loss", 0), Worst(ratio, "update", "W", 5))
+    return Judged("iris", number, 200, "float32", "jax", verdict, None, rungs)
+
+
+def test_a_draw_is_the_same_in_both_precisions_and_another_each_time() -> None:
+    single, double, other = (
+        draw("iris", dtype, number, 10, seed=3)
+        for dtype, number in (("float32", 0), ("float64", 0), ("float64", 1))
+    )
+    for name, value in double.weights.items():
+        assert np.array_equal(single.weights[name], value.astype(np.float32))
+        assert value.any()
+        assert not np.array_equal(value, other.weights[name])
+    assert np.array_equal(single.x, double.x.astype(np.float32))
+    assert np.array_equal(np.sort(double.x, axis=0), np.sort(other.x, axis=0))
+    assert not np.array_equal(double.x, other.x)
+    assert double.data.sha256 != other.data.sha256
+    assert (double.recipe.name, double.steps, double.recipe.figures) == ("iris#0", 10, ())
+    assert draw("iris", "float64", 2, None, seed=3).steps == double.budget
+
+
+@pytest.mark.parametrize(("ratio", "status"), [(3.0, 0), (9.0, 1), (float("inf"), 1)])
+def test_one_alarm_is_told_and_is_the_exit_status(
+    ratio: float, status: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def run(*arguments: object) -> Iterator[Judged]:
+        yield from (judged(1.0), judged(ratio, number=7))
+
+    monkeypatch.setattr(false_alarms, "run", run)
+    done = CliRunner().invoke(false_alarms.main, ["--output", str(tmp_path)])
+    assert done.exit_code == status, done.output
+    report = json.loads((tmp_path / "false-alarms.json").read_text())
+    assert len(report["judged"]) == 2
+    assert [alarm["number"] for alarm in report["alarms"]] == [7] * status
+    assert {"false-alarms.png", "false-alarms.svg"} <= {path.name for path in tmp_path.iterdir()}
+
+
+def test_the_summary_names_what_came_nearest(capsys: pytest.CaptureFixture[str]) -> None:
+    console().print(summary.report([judged(0.0), judged(2.5, 1), judged(12.0, 2)]))
+    printed = capsys.readouterr().out
+    assert "3 draws of correct ports; alarms: 1" in printed
+    assert "ALARM on iris#2 float32, 200 steps: jax: disagree, 12 on update, W, step 5" in printed
+    assert f"limit {LIMIT:g}" in printed
+    assert printed.count("█ 1") == 3  # one draw in each of three bins
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_a_wrong_learning_rate_is_caught_from_some_error_on(dtype: str) -> None:
+    caught = learning_rate.smallest_caught(draw("iris", dtype, 0, 20, seed=0))
+    largest, smallest = learning_rate.DOWN[dtype][0], learning_rate.DOWN[dtype][-1]
+    assert caught.error is not None
+    assert smallest < caught.error < largest
+    assert caught.rung in ("update", "trajectory")
