@@ -16,6 +16,7 @@ from rich.table import Table
 from parity import contract, progress, report, session
 from parity.json_report import to_json
 from parity.output import OutputFile, writable_folder
+from parity.repro import Scripts
 from parity.settings import EAGER_STEPS, Settings
 from parity.verdicts import overall
 from parity.yardsticks import ReferenceFailedError
@@ -80,6 +81,12 @@ FILE = click.Path(path_type=Path)
 @click.option("--fresh", is_flag=True, help="Measure noise floors anew, even where they are kept.")
 @click.option("--json", metavar="FILE", help="Write the result as JSON; - is standard output.")
 @click.option("--pictures", metavar="DIR", type=FILE, help="Draw loss curves and decisions there.")
+@click.option(
+    "--repro",
+    metavar="DIR",
+    type=FILE,
+    help="Write a script there for each port that differs, to show it without Lockstep.",
+)
 @click.option("--quiet", is_flag=True, help="Print the last line alone: no progress, no tables.")
 @click.option("--debug", is_flag=True, help="Show tracebacks, and what a crashed port printed.")
 @click.option("--list", "listed", is_flag=True, help="List recipes and frameworks, and exit.")
@@ -100,6 +107,7 @@ def run(
     files: tuple[Path, ...],
     json: str | None,
     pictures: Path | None,
+    repro: Path | None,
     quiet: bool,
     debug: bool,
     **options: Any,
@@ -111,6 +119,7 @@ def run(
         recipes.get(name)
     ports = choose_ports(recipe, frameworks, files)
     folder = writable_folder(pictures) if pictures else None
+    scripts = Scripts(writable_folder(repro)) if repro else None
     with OutputFile(json) as output:
         start = time.monotonic()
         trials = settings.trials(names)
@@ -118,13 +127,16 @@ def run(
         with progress_for(quiet) as shown:
             for notice in filter(None, dict.fromkeys(notices)):
                 shown.warn(f"STAND-IN DATA: {notice}")
-            results = list(session.compare(trials, ports, settings.options, shown))
+            witness = scripts.add if scripts else None
+            results = list(session.compare(trials, ports, settings.options, shown, witness))
         out = report.console(stderr=json == "-")
         output.write(to_json(results))
         if not quiet:
             out.print(report.whole(trials, results))
-        for result in results if debug and not quiet else ():
-            out.print(result.traceback or "", markup=False, end="")
+            for line in scripts.told if scripts else ():
+                out.print(line, markup=False, soft_wrap=True)
+            for result in results if debug else ():
+                out.print(result.traceback or "", markup=False, end="")
         if folder:
             from parity import pictures as drawing  # matplotlib takes a second to import
 

@@ -17,6 +17,8 @@ from shared.metrics import correct_rows, margins, predicted_classes
 from shared.recipes import Figure
 
 Array = NDArray[Any]
+AGAIN = " of a second call of train, at half the learning rate"
+TRAINED = " of the trained model"
 
 
 @dataclass
@@ -150,7 +152,7 @@ def _resumed(
     got = dict(record.answers.get(("resumed", 1), {}))
     if not got:
         return []
-    name = "{} of a second call of train, at half the learning rate"
+    name = f"{{}}{AGAIN}"
     loss = got.pop("loss")
     expected, floor = reference.losses[1:2], floors.losses[1:2]
     found = [compare(name.format("loss"), 1, expected, loss, floor, inputs.dtype)]
@@ -176,7 +178,7 @@ def _rebuilt(inputs: Inputs, floors: NoiseFloors, record: Record) -> list[Compar
         expected = rebuilt.get(name)
         if floor is None or expected is None or not np.isfinite(expected).all():
             continue  # that is said elsewhere
-        tensor = f"{name} of the trained model"
+        tensor = f"{name}{TRAINED}"
         wide = expected.astype(np.float64)
         comparison = compare(tensor, inputs.steps, wide, got, floor, inputs.dtype)
         found.append(replace(comparison, aside=True))
@@ -221,7 +223,7 @@ def _accuracy(
     """
     split, outputs, figure = prediction.split, prediction.outputs, prediction.figure
     y, floor = inputs.array(SPLITS[split][1]), floors.outputs[split]
-    noise = 2 * LIMIT * floor  # of a margin, the difference of two outputs
+    noise = margin_noise(floor)
     expected = reference.outputs[split]
     step = inputs.steps
     if prediction.rung == "trajectory":
@@ -241,6 +243,11 @@ def _accuracy(
     if figure is not None:
         found.append(_figure(f"accuracy ({split})", step, expected, y, figure, noise))
     return found
+
+
+def margin_noise(floor: float) -> float:
+    """Return how far rounding may move a margin, the difference of two outputs of that floor."""
+    return 2 * LIMIT * floor
 
 
 def _classes(tensor: str, step: int, expected: Array, outputs: Array, noise: float) -> Comparison:

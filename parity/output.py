@@ -4,8 +4,9 @@ import contextlib
 import os
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Self
+from typing import BinaryIO, Self
 
 from shared.errors import InputError
 
@@ -60,6 +61,20 @@ class OutputFile:
     def __exit__(self, *error: object) -> None:
         if self.temporary:
             self.temporary.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def whole_file(path: Path) -> Iterator[BinaryIO]:
+    """Give a stream whose content becomes the file's once all is written, and not before."""
+    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=".lockstep-")
+    temporary = Path(name)
+    try:
+        with os.fdopen(descriptor, "wb") as stream:
+            yield stream
+        temporary.chmod(0o666 & ~_umask())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 def writable_folder(path: Path) -> Path:

@@ -3,7 +3,7 @@
 import os
 import tempfile
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -13,7 +13,6 @@ from parity.contract import PortName
 from parity.inputs import Store
 from parity.inquiry import Inquiry
 from parity.judge import judge
-from parity.ladder import Record
 from parity.messages import Failed
 from parity.port_run import Piece, PortRun
 from parity.trials import Trial
@@ -22,16 +21,21 @@ from parity.workforce import Options, Progress, Workforce
 from parity.yardsticks import Assistant, ReferenceFailedError, Yardstick
 from shared.experiment import Experiment
 
+Witness = Callable[[PortResult, Inquiry], None]
 IMPORTS = {"tensorflow": 0, "torch": 1, "jax": 2}  # the slowest to import starts first
 
 
 def compare(
-    trials: list[Trial], ports: list[PortName], options: Options, progress: Progress
+    trials: list[Trial],
+    ports: list[PortName],
+    options: Options,
+    progress: Progress,
+    witness: Witness | None = None,
 ) -> Iterator[PortResult]:
     """Yield a result per trial and port, in this order, as soon as a trial is judged.
 
-    A port with one mode alone is judged in that one, once. However the iteration ends, no process
-    is left behind.
+    A port with one mode alone is judged in that one, once. `witness` is called with each result and
+    what it rests on. However the iteration ends, no process is left behind.
 
     Raises:
         ReferenceFailedError: the reference itself failed.
@@ -54,12 +58,15 @@ def compare(
                 piece.yardstick.floors.result()
                 yardsticks.check(piece.yardstick, held_to)
                 records = [(run, run.records[number].result()) for run in runs]
-                judged = [
-                    (_judge(piece.yardstick, run, record, assistant), record)
+                inquiries = [
+                    Inquiry(piece.yardstick, run, record, assistant)
                     for run, record in records
                     if record
                 ]
-                yield from consensus.mark(piece.yardstick, judged)
+                for result, inquiry in zip(_judge_all(inquiries), inquiries, strict=True):
+                    if witness:
+                        witness(result, inquiry)
+                    yield result
         finally:
             workforce.stop()
             _release(held_to, runs)
@@ -87,16 +94,22 @@ def _submit(
         pool.submit(yardsticks.measure, workforce, yardstick)
 
 
-def _judge(yardstick: Yardstick, run: PortRun, record: Record, assistant: Assistant) -> PortResult:
+def _judge_all(inquiries: list[Inquiry]) -> list[PortResult]:
+    """Judge all ports on one recipe in one precision."""
+    judged = [(_judge(inquiry), inquiry.record) for inquiry in inquiries]
+    return consensus.mark(inquiries[0].yardstick, judged) if inquiries else []
+
+
+def _judge(inquiry: Inquiry) -> PortResult:
     """Judge one port; what cannot be judged is that port's error, and no other's."""
+    port, yardstick, record = inquiry.run.port, inquiry.yardstick, inquiry.record
     try:
-        inquiry = Inquiry(yardstick, run, record, assistant)
-        return judge(run.port, yardstick, record, inquiry)
+        return judge(port, yardstick, record, inquiry)
     except Exception as error:
         sentence = f"its answers cannot be judged ({type(error).__name__}: {error})"
         failure = Failed(sentence, traceback.format_exc())
         empty = replace(record.fresh(record.requested), lacking=record.lacking, failure=failure)
-        return judge(run.port, yardstick, empty, None)
+        return judge(port, yardstick, empty, None)
 
 
 def _release(held_to: list[Yardstick], runs: list[PortRun]) -> None:

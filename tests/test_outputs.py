@@ -43,6 +43,7 @@ def result(**changes: Any) -> PortResult:
         "error": None,
         "rungs": (),
         "divergence": None,
+        "diagnosis": None,
         "not_provided": (),
         "loss": {},
         "accuracy": {},
