@@ -63,7 +63,7 @@ def _of_step(case: Case, rung: str) -> Diagnosis | None:
     chain = recognise(case)
     best = _best(_tried(case, chain, rung))
     if best is None or best.confidence < SURE:
-        rounding = precision.size(case, rung)
+        rounding = precision.mostly(case, chain, rung) or precision.size(case, rung)
         if rounding and (best is None or rounding.confidence > best.confidence):
             return rounding
     return best

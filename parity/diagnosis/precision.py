@@ -7,15 +7,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from parity.diagnosis.case import Case
+from parity.comparison import LIMIT
+from parity.diagnosis.case import Answer, Case, Compute
 from parity.diagnosis.chain import Chain
 from parity.diagnosis.hypothesis import Hypothesis
+from parity.inputs import Tensors
 from parity.verdicts import Diagnosis
 
 Array = NDArray[Any]
+Format = Callable[[Array], Array]
 SCALE = 2.0**29  # from float64's noise floors to float32's
 FEW, MANY = 1e-2, 30.0  # of a format's own noise floors: an error between the two is of its size
 MODERATE = 0.6
+MOST = 0.8
 ENOUGH, LEANING = 16, 0.5  # errors in a column, and how far their mean may be from 0
 
 
@@ -45,7 +49,7 @@ def float32(values: Array) -> Array:
     return np.asarray(values, np.float32).astype(np.float64)
 
 
-FORMATS: dict[str, Callable[[Array], Array]] = {
+FORMATS: dict[str, Format] = {
     "float32": float32,
     "TF32": tf32,
     "float16": float16,
@@ -66,19 +70,68 @@ def formats(case: Case) -> list[str]:
 
 
 def mistakes(case: Case, chain: Chain | None) -> Iterator[Hypothesis]:
-    """Yield products of layers whose factors, and results, are rounded."""
-    if chain is None:
-        return
+    """Yield inputs and weights that are rounded, and products of layers."""
     for name in formats(case):
-        rounded = FORMATS[name]
-        for claim, product in (
-            (
-                f"the factors of each product are rounded to {name}",
-                lambda a, b, r=rounded: r(a) @ r(b),
-            ),
-            (f"each product is computed in {name}", lambda a, b, r=rounded: r(r(a) @ r(b))),
+        rounded, cause = FORMATS[name], CAUSES[name]
+        for claim, x_rounded, w_rounded in (
+            (f"x is rounded to {name}", True, False),
+            (f"weights are rounded to {name}", False, True),
+            (f"x and weights are rounded to {name}", True, True),
         ):
-            yield Hypothesis(CAUSES[name], claim, replace(chain, product=product).compute)
+            yield Hypothesis(cause, claim, _on_rounded(case, rounded, x_rounded, w_rounded))
+        if chain:
+            for claim, product in (
+                (f"the factors of each product are rounded to {name}", _of_rounded(rounded)),
+                (f"each product is computed in {name}", _in_format(rounded)),
+            ):
+                yield Hypothesis(cause, claim, replace(chain, product=product).compute)
+
+
+def _on_rounded(case: Case, rounded: Format, x_rounded: bool, w_rounded: bool) -> Compute:
+    def compute(weights: Tensors, x: Array, y: Array) -> Answer:
+        own = {name: rounded(w) for name, w in weights.items()} if w_rounded else weights
+        return case.compute(own, rounded(x) if x_rounded else x, y)
+
+    return compute
+
+
+def _of_rounded(rounded: Format) -> Callable[[Array, Array], Array]:
+    return lambda a, b: rounded(a) @ rounded(b)
+
+
+def _in_format(rounded: Format) -> Callable[[Array, Array], Array]:
+    return lambda a, b: rounded(rounded(a) @ rounded(b))
+
+
+def mostly(case: Case, chain: Chain | None, rung: str) -> Diagnosis | None:
+    """Name a rounding that gives most of the port's very values.
+
+    Where a result lies between two numbers of a coarse format, the order of a sum decides to which
+    it is rounded: a few values then differ by as much as if nothing fitted.
+    """
+    before = _share(case, rung, lambda step: case.expected[rung, step])
+    for idea in mistakes(case, chain):
+        after = _share(case, rung, lambda step, idea=idea: idea.predict(case, rung, step))  # type: ignore[misc]
+        if after >= MOST and before <= 1 - MOST:
+            evidence = (
+                f"{idea.claim}: made to do so, the reference gives {after:.0%} of the port's "
+                f"values on the rung {rung} to within noise floors, in place of {before:.0%}"
+            )
+            return Diagnosis(idea.cause, evidence, 0.85)
+    return None
+
+
+def _share(case: Case, rung: str, predict: Callable[[int], Tensors]) -> float:
+    """Return which share of the values that are not due to be 0 is as predicted."""
+    right = values = 0
+    for step, got in case.answered(rung):
+        predicted = predict(step)
+        for name, value in got.items():
+            limit = LIMIT * case.noise[rung, step][name]
+            counted = case.expected[rung, step][name] != 0
+            right += int((np.abs(value - predicted[name]) <= limit)[counted].sum())
+            values += int(counted.sum())
+    return right / values if values else 0.0
 
 
 def size(case: Case, rung: str) -> Diagnosis | None:
