@@ -70,6 +70,9 @@ def _counts(case: Case, p: Predictions) -> Iterator[tuple[tuple[str, str], float
     yield (FRACTION, "the percentage"), 100 * fraction
     yield (FRACTION, "the fraction of wrong rows"), 1 - fraction
     yield (FRACTION, "the number of right rows"), float(hits.sum())
+    got, due = predicted_classes(z), true_classes(y)
+    pairs = sum(float((got == c).mean() * (due == c).mean()) for c in np.unique(due))
+    yield ("targets broadcast against outputs", "comparing every row with every other"), pairs
     yield from _thresholds(z, y)
     yield from _axes(z, y)
     shifted = y + 1 if y.ndim == 1 else np.roll(y, 1, axis=1)
@@ -78,7 +81,7 @@ def _counts(case: Case, p: Predictions) -> Iterator[tuple[tuple[str, str], float
             ("labels off by one", "counting against labels off by one"),
             float((predicted_classes(z) == true_classes(shifted)).mean()),
         )
-    yield from _of_positives(hits, true_classes(y), predicted_classes(z))
+    yield from _of_positives(hits, due, got)
     for claim, part in _parts(len(y)):
         yield (ROWS, f"counting {claim}"), float(hits[part].mean())
         yield (FRACTION, f"counting {claim}, over all"), float(hits[part].sum() / len(hits))
@@ -95,9 +98,6 @@ def _counts(case: Case, p: Predictions) -> Iterator[tuple[tuple[str, str], float
 def _thresholds(z: Array, y: Array) -> Iterator[tuple[tuple[str, str], float]]:
     if z.shape[1] > 1:
         return
-    yes, due = float((z > 0).mean()), float((y > 0.5).mean())
-    pairs = yes * due + (1 - yes) * (1 - due)
-    yield ("targets broadcast against outputs", "comparing every row with every other"), pairs
     for threshold in (0.5, 1.0, -0.5):
         claim = f"a threshold of {threshold:g} on the logits"
         yield (THRESHOLD, claim), float(((z > threshold) == (y > 0.5)).mean())

@@ -52,7 +52,7 @@ def mistakes(case: Case) -> Iterator[Hypothesis]:
         ORDER,
         "the steps are in reverse, and the losses with them",
         select=batch(lambda k: last - k),
-        logged=lambda losses: losses[:-1][::-1],
+        logged=lambda before, after: before[::-1],
         whole=True,
     )
     yield Hypothesis(

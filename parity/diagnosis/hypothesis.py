@@ -31,8 +31,8 @@ class Hypothesis:
 
     cause: in a few fixed words. claim: a clause with the numbers, for the evidence. compute: on one
     batch. rule: how gradients become an update. select: the rows of a step. logged: the losses that
-    it reports, from those before each update and the one after the last. fitted: how many numbers
-    were fitted to the port's answers. whole: whether the first losses depend on the whole run.
+    it reports, made of those before and those after each update. fitted: how many numbers were
+    fitted to the port's answers. whole: whether the first losses depend on the whole run.
     """
 
     cause: str
@@ -40,7 +40,7 @@ class Hypothesis:
     compute: Compute | None = None
     rule: Rule | None = None
     select: Select | None = None
-    logged: Callable[[Array], Array] | None = None
+    logged: Callable[[Array, Array], Array] | None = None
     fitted: int = 0
     whole: bool = False
 
@@ -63,19 +63,20 @@ class Hypothesis:
         """Return the losses that are logged on the way, and the last weights."""
         select = self.select or _own_rows
         memory: Memory = {}
-        losses: list[Any] = []
+        before: list[Any] = []
+        after: list[Any] = []
         for number, step in enumerate(steps):
             x, y = select(case, step)
             answer = self.answer(case, weights, x, y)
-            losses.append(answer.loss)
+            before.append(answer.loss)
             moved = answer.gradients
             if self.rule:
                 moved = self.rule(number, weights, answer.gradients, memory)
             weights = {name: w - case.rate * moved[name] for name, w in weights.items()}
-        if self.logged:
-            after = self.answer(case, weights, x, y).loss
-            return self.logged(np.array([*losses, after])), weights
-        return np.array(losses), weights
+            if self.logged:
+                after.append(self.answer(case, weights, x, y).loss)
+        losses = np.array(before)
+        return self.logged(losses, np.array(after)) if self.logged else losses, weights
 
     def diagnose(self, case: Case, rung: str) -> Scored | None:
         """Return how far off this is on one of the rungs forward to update, if it explains it.

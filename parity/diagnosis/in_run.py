@@ -161,17 +161,17 @@ def _logs(case: Case) -> Iterator[Hypothesis]:
     yield Hypothesis(
         "loss taken after the update",
         "losses[i] is the loss after update i",
-        logged=lambda losses: losses[1:],
+        logged=lambda before, after: after,
     )
     yield Hypothesis(
         "loss as a running mean",
         "losses[i] is the mean of all losses up to i",
-        logged=lambda losses: np.cumsum(losses[:-1]) / np.arange(1, len(losses)),
+        logged=lambda before, after: np.cumsum(before) / np.arange(1, len(before) + 1),
     )
     yield Hypothesis(
         "loss one step late",
         "losses[i] is the loss before update i - 1",
-        logged=lambda losses: np.concatenate([losses[:1], losses[:-2]]),
+        logged=lambda before, after: np.concatenate([before[:1], before[:-1]]),
     )
     got = case.losses
     due = case.reference.losses
@@ -182,7 +182,7 @@ def _logs(case: Case) -> Iterator[Hypothesis]:
             yield Hypothesis(
                 "loss as a running mean",
                 claim,
-                logged=lambda losses: _smoothed(losses[:-1], share),
+                logged=lambda before, after: _smoothed(before, share),
                 fitted=1,
             )
 

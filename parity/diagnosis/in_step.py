@@ -34,9 +34,8 @@ def mistakes(case: Case, chain: Chain | None) -> Iterator[Hypothesis]:
     yield from _rows(case)
     for scale, claim in SCALES.items():
         yield Hypothesis("inputs scaled", f"x is {claim}", _scaled(case.compute, scale))
-    scale = _fitted_scale(case)
-    claim = f"x is multiplied by {scale:.9g}"
-    yield Hypothesis("inputs scaled", claim, _scaled(case.compute, scale), fitted=1)
+    for shifted in (False, True):
+        yield _affine(case, *_fitted(case, shifted))
     if chain:
         yield from losses.mistakes(chain)
         yield from _slopes(chain)
@@ -50,21 +49,38 @@ def _scaled(compute: Compute, scale: float) -> Compute:
     return lambda weights, x, y: compute(weights, scale * x, y)
 
 
-def _fitted_scale(case: Case) -> float:
-    """Return what to multiply x by for the port's outputs, by a few secant steps."""
-    scale = 1.0
+def _affine(case: Case, scale: float, shift: float) -> Hypothesis:
+    plus = f", and {shift:.6g} is added" if shift else ""
+    return Hypothesis(
+        "inputs scaled",
+        f"x is multiplied by {scale:.9g}{plus}",
+        lambda weights, x, y: case.compute(weights, scale * x + shift, y),
+        fitted=2 if shift else 1,
+    )
+
+
+def _fitted(case: Case, shifted: bool) -> tuple[float, float]:
+    """Return what x must be multiplied by, and what added, for the port's outputs.
+
+    A few steps of Gauss and Newton, with differences for derivatives.
+    """
+    at = np.array([1.0, 0.0])
+    tiny = np.eye(2)[: 1 + shifted] * 1e-6
     for _ in range(4):
-        top = bottom = 0.0
+        slopes, off = [], []
         for step, got in case.answered("forward"):
-            x, y = case.batch(step)
-            here, near = (
-                case.compute(case.weights[step], s * x, y).outputs for s in (scale, scale + 1e-6)
+            weights, (x, y) = case.weights[step], case.batch(step)
+            here, *near = (
+                case.compute(weights, scale * x + shift, y).outputs.ravel()
+                for scale, shift in (at, *(at + t for t in tiny))
             )
-            slope = (near - here) / 1e-6
-            top += float(((got["outputs"] - here) * slope).sum())
-            bottom += float((slope * slope).sum())
-        scale += top / bottom if bottom else 0.0
-    return scale
+            slopes.append(np.stack([(there - here) / 1e-6 for there in near], axis=1))
+            off.append(got["outputs"].ravel() - here)
+        if not slopes:
+            break
+        moved = np.linalg.lstsq(np.concatenate(slopes), np.concatenate(off))[0]
+        at[: len(moved)] += moved
+    return float(at[0]), float(at[1])
 
 
 def _targets(case: Case) -> Iterator[Hypothesis]:

@@ -108,8 +108,10 @@ def of_failure(sentence: str, weights: Tensors) -> Diagnosis | None:
         evidence = "weights are updated between the forward pass and its backward pass"
         return Diagnosis("gradient one step late", evidence, 0.85)
     if "where a fraction is due" in sentence:
-        cause = "accuracy is not the fraction of right rows"
-        return Diagnosis(cause, "accuracy is no real number, where a fraction is due", 0.8)
+        evidence = "accuracy is no single real number, where a fraction is due"
+        if re.search(r"returned (u?int\d+|bool) of shape \(\)", sentence):
+            return Diagnosis("the wrong type of number", evidence, 0.8)
+        return Diagnosis("accuracy is not the fraction of right rows", evidence, 0.8)
     if "KeyError" in sentence:
         return Diagnosis(NAMES, "a name was looked up that is not there", 0.7)
     return None
