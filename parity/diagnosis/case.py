@@ -115,6 +115,15 @@ class Case:
             if name == rung and due is not None and comparable(due, got):
                 yield step, {key: value.astype(np.float64) for key, value in got.items()}
 
+    def implied(self, rung: str) -> Iterator[tuple[int, Tensors, Tensors]]:
+        """Yield by step the gradients that the port took, and those that were due."""
+        for step, got in self.answered(rung):
+            due = self.expected["gradients", step]
+            if rung == "update":
+                weights = self.weights[step]
+                got = {k: (w - got[k]) / self.rate for k, w in weights.items() if k in got}
+            yield step, got, due
+
     def before(self, rung: str) -> float:
         """Return the worst ratio on a rung, to measure against what an idea makes of it."""
         return max(

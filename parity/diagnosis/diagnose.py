@@ -15,6 +15,7 @@ from parity.diagnosis import (
     in_run,
     in_step,
     models,
+    penalties,
     precision,
     scales,
     unusable,
@@ -74,6 +75,9 @@ def _tried(case: Case, chain: Chain | None, rung: str) -> Iterator[Scored | None
         yield idea.diagnose(case, rung)
     for idea in scales.mistakes(case, rung):
         yield idea.diagnose(case, rung)
+    if rung in ("gradients", "update"):
+        for idea in penalties.mistakes(case, rung):
+            yield idea.diagnose(case, rung)
     for idea in precision.mistakes(case, chain):
         yield idea.diagnose(case, rung)
     if rung == "forward":

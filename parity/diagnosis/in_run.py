@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 
 from parity.diagnosis import rules
 from parity.diagnosis.case import Case
+from parity.diagnosis.factors import rate_called
 from parity.diagnosis.hypothesis import Hypothesis
 from parity.diagnosis.rules import Rule
-from parity.diagnosis.scales import rate_called
 from parity.inputs import Tensors
 from parity.reference import wide_all
 

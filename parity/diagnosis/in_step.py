@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from parity.diagnosis import losses
 from parity.diagnosis.case import Answer, Case, Compute
 from parity.diagnosis.chain import ACTIVATIONS, Activation, Chain, sigmoid
+from parity.diagnosis.factors import spoken
 from parity.diagnosis.hypothesis import Hypothesis
 from parity.diagnosis.losses import softmax
-from parity.diagnosis.scales import spoken
 from parity.inputs import Tensors
 
 Array = NDArray[Any]

@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 from parity.comparison import LIMIT
 from parity.diagnosis.case import Answer, Case, comparable, distance
 from parity.diagnosis.chain import log_softmax, sigmoid
+from parity.diagnosis.factors import spoken
 from parity.diagnosis.hypothesis import Hypothesis
 from parity.diagnosis.in_step import back, reshaped
 from parity.diagnosis.losses import TWICE, softmax
-from parity.diagnosis.scales import spoken
 from parity.inputs import Tensors
 from parity.reference import wide_all
 from parity.verdicts import Diagnosis

@@ -1,0 +1,84 @@
+"""Factors that have a name: what they mean where something is off by them."""
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+import numpy as np
+
+from parity.diagnosis.case import Case
+from parity.diagnosis.precision import FORMATS
+
+CLOSE = 1e-3  # relative; what is closer to a known factor than this is tried as that very factor
+CONSTANT = "a constant factor"
+AXES = "mean over the wrong axes"
+
+
+class Factor(NamedTuple):
+    """A factor, the cause that it speaks for, and why, if that needs saying."""
+
+    value: float
+    cause: str
+    reason: str = ""
+
+    def claim(self, what: str) -> str:
+        """Return a clause that says that something is off by it."""
+        reason = f", and {self.reason}" if self.reason else ""
+        return f"{what} is {self.value:.9g} times the reference's{reason}"
+
+
+def factors(case: Case) -> list[Factor]:
+    """Return the factors by which losses and gradients are off where something is forgotten."""
+    rows, shape = case.batch_size, case.expected["forward", 0]["outputs"].shape
+    outputs = shape[1] if len(shape) > 1 else 1
+    batch, each = f"the batch has {rows} rows", f"a row has {outputs} outputs"
+    known = [
+        Factor(rows, "sum instead of mean", batch),
+        Factor(1 / rows, "divided by the batch size twice", batch),
+        Factor(-1.0, "wrong sign"),
+        Factor(1 / np.log(2), "loss in bits", "that is 1 / ln 2"),
+        Factor(1 / np.log(10), CONSTANT, "that is 1 / ln 10"),
+        Factor(2.0, CONSTANT),
+        Factor(0.5, CONSTANT),
+    ]
+    if outputs > 1:
+        both = f"the batch has {rows} rows of {outputs} outputs"
+        known += [
+            Factor(outputs, AXES, each),
+            Factor(1 / outputs, AXES, each),
+            Factor(rows * outputs, "sum instead of mean", both),
+            Factor(rows / outputs, AXES, both),
+        ]
+    return known
+
+
+def close_to(case: Case, scale: float) -> list[Factor]:
+    """Return the known factors that are close to a fitted one, else that itself."""
+    close = [f for f in factors(case) if abs(scale - f.value) <= CLOSE * abs(f.value)]
+    return close or [Factor(scale, CONSTANT)]
+
+
+def nearest(case: Case, scale: float) -> float:
+    """Return the known factor that is close, 1 or 0 among them, else the scale itself."""
+    known = (1.0, 0.0, *(factor.value for factor in factors(case)))
+    return next((v for v in known if abs(scale - v) <= CLOSE * max(abs(v), CLOSE)), scale)
+
+
+def rate_called(case: Case, factor: float) -> tuple[str, str, float, int]:
+    """Return what a learning rate off by a factor is called, the factor, and how many were fitted.
+
+    A rate that is close to the right one rounded to another format is that very one.
+    """
+    rate = factor * case.rate
+    for name, rounded in FORMATS.items():
+        low = float(rounded(np.array(case.rate)))
+        if abs(rate - low) < 0.01 * abs(case.rate - low):
+            claim = f"the learning rate is {low:.12g}, which is {case.rate:g} rounded to {name}"
+            return "learning rate in lower precision", claim, low / case.rate, 0
+    claim = f"the learning rate is {rate:.9g} in place of {case.rate:g}"
+    return "another learning rate", claim, factor, 1
+
+
+def spoken(names: Iterable[str]) -> str:
+    """Return names as one says them: a, b and c."""
+    *most, last = names
+    return f"{', '.join(most)} and {last}" if most else last

@@ -1,0 +1,92 @@
+"""What people add to gradients, or cut off them: weight decay and clipping, fitted."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from parity.diagnosis.case import Answer, Case, Compute
+from parity.diagnosis.factors import spoken
+from parity.diagnosis.hypothesis import Hypothesis
+from parity.inputs import Tensors
+
+Array = NDArray[Any]
+
+
+def mistakes(case: Case, rung: str) -> Iterator[Hypothesis]:
+    """Yield what decay and clipping would explain of gradients or updates."""
+    yield from _decays(case, rung)
+    yield from _clips(case, rung)
+
+
+def _decays(case: Case, rung: str) -> Iterator[Hypothesis]:
+    """Yield weight decay on all tensors, or on some of them."""
+    names = list(case.inputs.weights)
+    groups = [names, [n for n in names if n[0] == "W"], [n for n in names if n[0] == "b"]]
+    for group in [*groups, *([name] for name in names)]:
+        top = bottom = 0.0
+        for step, got, due in case.implied(rung):
+            for name in set(group) & got.keys():
+                w = case.weights[step][name]
+                top += float(((got[name] - due[name]) * w).sum())
+                bottom += float((w * w).sum())
+        if bottom:
+            decay = top / bottom
+            claim = f"{decay:.4g} times the weight is added to the gradient of {spoken(group)}"
+            yield Hypothesis("weight decay", claim, _decayed(case, decay, group), fitted=1)
+
+
+def _decayed(case: Case, decay: float, group: list[str]) -> Compute:
+    def compute(weights: Tensors, x: Array, y: Array) -> Answer:
+        answer = case.compute(weights, x, y)
+        slopes = {
+            name: g + decay * weights[name] if name in group else g
+            for name, g in answer.gradients.items()
+        }
+        return answer._replace(gradients=slopes)
+
+    return compute
+
+
+def _clips(case: Case, rung: str) -> Iterator[Hypothesis]:
+    """Yield clipping by value, by the norm of all gradients, and by that of each."""
+    taken = [got for _, got, _ in case.implied(rung)]
+    if not taken or not taken[0]:
+        return
+    largest = max(float(np.abs(g).max()) for got in taken for g in got.values())
+    longest = max(norm(got.values()) for got in taken)
+    widest = max(norm([g]) for got in taken for g in got.values())
+    for size, how, clip in (
+        (largest, "to at most {:.4g} in size", clip_values),
+        (longest, "to a norm of at most {:.4g} together", clip_norm),
+        (widest, "to a norm of at most {:.4g} each", clip_norms),
+    ):
+
+        def compute(weights: Tensors, x: Array, y: Array, c: Any = clip, s: float = size) -> Answer:
+            answer = case.compute(weights, x, y)
+            return answer._replace(gradients=c(answer.gradients, s))
+
+        claim = f"gradients are clipped {how.format(size)}"
+        yield Hypothesis("gradients clipped", claim, compute, fitted=1)
+
+
+def norm(gradients: Any) -> float:
+    """Return the Euclidean norm of all gradients together."""
+    return float(np.sqrt(sum((g**2).sum() for g in gradients)))
+
+
+def clip_values(gradients: Tensors, size: float) -> Tensors:
+    """Clip each value."""
+    return {name: np.clip(g, -size, size) for name, g in gradients.items()}
+
+
+def clip_norm(gradients: Tensors, size: float) -> Tensors:
+    """Shrink all gradients together."""
+    factor = min(1.0, size / max(norm(gradients.values()), 1e-300))
+    return {name: factor * g for name, g in gradients.items()}
+
+
+def clip_norms(gradients: Tensors, size: float) -> Tensors:
+    """Shrink each gradient by itself."""
+    return {name: clip_norm({name: g}, size)[name] for name, g in gradients.items()}
