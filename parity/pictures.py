@@ -22,6 +22,7 @@ STYLES = (
     {"color": "#e0a100", "linestyle": (0, (2, 2))},
     {"color": "#3c7d3c", "linestyle": (0, (6, 2, 1, 2))},
 )
+LONG = 10_000  # points that a curve is drawn by: more cannot be told apart
 POINTS = (("o", "#1b3a6b"), ("s", "#e8a33d"))  # class 0 and class 1
 
 
@@ -48,15 +49,14 @@ def loss_curves(experiment: Experiment, results: list[PortResult]) -> Figure:
         own = [result for result in results if result.dtype == dtype]
         curves = [(result.port, result.curves) for result in own if result.curves]
         _, first = curves[0]
-        steps = np.arange(1, len(first.reference) + 1)
         for number, (port, curve) in enumerate(curves):
             style: Any = STYLES[number % len(STYLES)]
-            loss.plot(steps, curve.losses, label=port, **style)
+            loss.plot(*points(curve.losses), label=port, **style)
             distance = np.abs(curve.losses - curve.reference)
             positive = np.where(distance > 0, distance, np.nan)  # zero has no logarithm
-            error.plot(steps, positive, label=port, **style)
+            error.plot(*points(positive), label=port, **style)
         limit = f"limit: {LIMIT:g} noise floors"
-        error.plot(steps, LIMIT * first.floors, color="black", linewidth=1, label=limit)
+        error.plot(*points(LIMIT * first.floors), color="black", linewidth=1, label=limit)
         loss.set_title(dtype)
         loss.legend(fontsize="small")
         error.legend(fontsize="small")
@@ -90,6 +90,16 @@ def decisions(experiment: Experiment, results: list[PortResult]) -> Figure:
         share = result.accuracy["train"]
         axes.set_title(result.port if share is None else f"{result.port}: {100 * share:.2f} %")
     return figure
+
+
+def points(values: Array) -> tuple[Array, Array]:
+    """Return the points of a curve over the steps; of a long one, its range in each stretch."""
+    steps = np.arange(1, len(values) + 1)
+    if len(values) <= LONG:
+        return steps, values
+    starts = np.unique(np.geomspace(1, len(values), LONG // 2).astype(int)) - 1
+    ends = [np.fmin.reduceat(values, starts), np.fmax.reduceat(values, starts)]
+    return np.repeat(steps[starts], 2), np.stack(ends, axis=1).ravel()
 
 
 def _points(axes: Axes, experiment: Experiment) -> None:

@@ -4,8 +4,10 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
+from parity import pictures
 from parity.json_report import to_json
 from parity.output import OutputFile
 from parity.verdicts import Divergence, PortResult, Rung, overall
@@ -99,6 +101,19 @@ def test_pictures_are_drawn(compare: Compare, tmp_path: Path) -> None:
         content = path.read_bytes()
         assert content.startswith(b"\x89PNG" if path.suffix == ".png" else b"<?xml")
         assert len(content) > 10_000
+
+
+def test_a_long_curve_is_drawn_by_its_range() -> None:
+    short, _ = pictures.points(np.zeros(10_000))
+    assert len(short) == 10_000
+    values = np.random.default_rng(0).standard_normal(1_000_000)
+    values[2:400_000:3] = np.nan  # a distance of zero has no logarithm
+    values[765_432] = 99
+    steps, drawn = pictures.points(values)
+    assert len(steps) == len(drawn) <= 10_000
+    assert np.nanmin(drawn) == np.nanmin(values)
+    assert np.nanmax(drawn) == 99
+    assert steps[np.nanargmax(drawn)] == pytest.approx(765_433, rel=0.01)
 
 
 def test_quiet_prints_one_line(compare: Compare) -> None:
