@@ -24,12 +24,15 @@ from parity.reference import (
     wide,
     wide_all,
 )
-from shared.batches import part
+from shared.batches import Schedule, part
 
 Array = NDArray[Any]
+Walk = Iterator[tuple[int, Tensors, Array]]
 K = 8  # how many times a floor is measured
 FAR = 100.0  # float32's and float64's floors differ by up to 6 in scale where noise is kept
 EXACT_ZERO = float(np.finfo(np.float32).tiny)  # a floor under it is that of zeros, all exact
+AMPLIFIED = 1e4  # units in the last place; where rounding moves weights so far, a run is chaotic
+GROWTH = 1.5  # by no more than this does a floor that has settled grow while steps grow tenfold
 SAMPLE = 1000  # how many rows of a split its outputs' floor is measured on
 
 
@@ -39,13 +42,15 @@ class NoiseFloors:
 
     expected: one floor per tensor on the rungs forward, loss, gradients and update. path: one per
     weight after some numbers of steps, never falling. losses: one per step of the free run.
-    outputs: one per split, at the last weights.
+    outputs: one per split, at the last weights. told_apart: up to how many steps the free run can
+    be held to the reference; beyond, rounding alone decides where it goes.
     """
 
     expected: dict[At, Floors]
     path: dict[int, Floors]
     losses: Array
     outputs: Floors
+    told_apart: int
 
     def path_at(self, step: int) -> Floors:
         """Return the floors of the weights after `step` steps, between two known ones in line."""
@@ -63,7 +68,7 @@ def measure(port: Port, inputs: Inputs, reference: Reference, send: Send) -> Noi
     for step, weights in reference.checkpoints.items():
         send(Calling(f"noise floors, step {step}"))
         expected.update(_floors_at(port, inputs, reference.expected, step, weights))
-    losses, path = _free_floors(port, inputs, reference, expected, send)
+    losses, path, told_apart = _free_floors(port, inputs, reference, expected, send)
     outputs = {}
     for split, values in reference.outputs.items():
         rows = np.unique(np.linspace(0, len(values) - 1, SAMPLE).astype(int))
@@ -77,7 +82,7 @@ def measure(port: Port, inputs: Inputs, reference: Reference, send: Send) -> Noi
         ]
         require_noisy(runs, "forward")
         outputs[split] = _floor(values[rows], runs, inputs.dtype)
-    return NoiseFloors(expected, path, losses, outputs)
+    return NoiseFloors(expected, path, losses, outputs, told_apart)
 
 
 def check_scale(single: dict[At, Floors], double: dict[At, Floors]) -> str | None:
@@ -146,45 +151,71 @@ def _free_floors(
     reference: Reference,
     floors: dict[At, Floors],
     send: Send,
-) -> tuple[Array, dict[int, Floors]]:
+) -> tuple[Array, dict[int, Floors], int]:
     """Measure the floors of the free run: of every step's loss, and of the weights on its path.
 
     Half of the runs are the reference with noise added to each step's weights; the other half are
     plain ones in the working precision, with the rows of each batch in another order, because
-    float32 weights round in a correlated way that random noise misses.
+    float32 weights round in a correlated way that random noise misses. They go on side by side, so
+    that beyond the recipe's own budget they can end together: where the floors have settled, or
+    where rounding has been amplified so far that it decides where the run goes. A chaotic run may
+    end in one of several places, of which eight runs need not have seen every one: from there on
+    the floor of a tensor is its own size. The last number returned is that of the steps before.
     """
+    walks = _walks(port, inputs, floors)
     spread = np.zeros(inputs.steps)
-    path: dict[int, Floors] = {stop: dict.fromkeys(inputs.weights, 0.0) for stop in reference.path}
-    for number, random in enumerate(_generators()):
-        send(Calling(f"noise floors, run {number + 1} of {K}"))
-        run = _noisy_walk if number < K // 2 else _reordered_walk
-        start = 0
-        for stop, weights, losses in run(port, inputs, floors, random):
-            if stop > 0:
-                distance = np.abs(losses.astype(np.float64) - reference.losses[start:stop])
-                spread[start:stop] = np.maximum(spread[start:stop], distance)
+    largest: Floors = dict.fromkeys(inputs.weights, 0.0)
+    path: dict[int, Floors] = {}
+    settled, told_apart = False, inputs.steps
+    for start, stop in [(0, 0), *spans(inputs.steps)]:
+        send(Calling(f"noise floors, steps up to {stop:,}"))
+        for _, weights, losses in () if settled else map(next, walks):
+            distance = np.abs(losses.astype(np.float64) - reference.losses[start:stop])
+            spread[start:stop] = np.maximum(spread[start:stop], distance)
             for name, value in weights.items():
                 moved = np.abs(value - reference.path[stop][name]).max()
-                path[stop][name] = float(np.maximum(path[stop][name], moved))
-            start = stop
-    largest: Floors = dict.fromkeys(inputs.weights, 0.0)
-    for stop, tensors in path.items():
-        for name, moved in tensors.items():
-            largest[name] = float(np.maximum(largest[name], moved))
-            unit = _unit(reference.path[stop][name], inputs.dtype)
-            tensors[name] = float(np.maximum(largest[name], unit))
+                largest[name] = float(np.maximum(largest[name], moved))
+        units = {name: _unit(value, inputs.dtype) for name, value in reference.path[stop].items()}
+        path[stop] = {name: float(np.maximum(largest[name], units[name])) for name in largest}
+        if settled or stop < inputs.budget:
+            continue
+        settled = _settled(spread, path, stop)
+        if stop < inputs.steps and any(path[stop][n] > AMPLIFIED * units[n] for n in units):
+            settled, told_apart = True, stop
+            sizes = {name: np.abs(value).max() for name, value in reference.path[stop].items()}
+            largest = {name: max(largest[name], float(sizes[name])) for name in largest}
+            spread[stop] = np.abs(reference.losses).max()
     at_once = np.empty(inputs.steps)  # no loss is known better than the rung loss knows it
     for step in reference.checkpoints:
         at_once[step:] = floors["loss", step]["loss"]
-    return np.maximum(np.maximum.accumulate(spread), at_once), path
+    return np.maximum(np.maximum.accumulate(spread), at_once), path, told_apart
+
+
+def _settled(spread: Array, path: dict[int, Floors], stop: int) -> bool:
+    """Whether no floor of the free run has grown over its last decade of steps, or hardly."""
+    earlier = stop // 10
+    if earlier not in path:
+        return False
+    before = {**path[earlier], "loss": spread[:earlier].max()}
+    now = {**path[stop], "loss": spread[:stop].max()}
+    return all(now[name] <= GROWTH * before[name] for name in now)
+
+
+def _walks(port: Port, inputs: Inputs, floors: dict[At, Floors]) -> list[Walk]:
+    """Return K noisy runs of the reference, that have not begun; their data exists once."""
+    x, y = wide(inputs.array("x")), wide(inputs.array("y"))
+    generators = _generators()
+    return [
+        *(_noisy_walk(port, inputs, x, y, floors, random) for random in generators[: K // 2]),
+        *(_reordered_walk(port, inputs, random) for random in generators[K // 2 :]),
+    ]
 
 
 def _noisy_walk(
-    port: Port, inputs: Inputs, floors: dict[At, Floors], random: Generator
-) -> Iterator[tuple[int, Tensors, Array]]:
+    port: Port, inputs: Inputs, x: Array, y: Array, floors: dict[At, Floors], random: Generator
+) -> Walk:
     """Walk in float64, moving the weights after each step by noise of the update rung's size."""
     net = port.module
-    x, y = wide(inputs.array("x")), wide(inputs.array("y"))
     weights = wide_all(inputs.weights)
     stops = checkpoint_steps(inputs.steps)
     yield 0, weights, np.empty(0)
@@ -204,18 +235,18 @@ def _noisy_walk(
         yield stop, weights, losses
 
 
-def _reordered_walk(
-    port: Port, inputs: Inputs, floors: dict[At, Floors], random: Generator
-) -> Iterator[tuple[int, Tensors, Array]]:
+def _reordered_walk(port: Port, inputs: Inputs, random: Generator) -> Walk:
     """Walk in the working precision, with the rows of each batch in another order."""
     x, y = inputs.array("x"), inputs.array("y")
-    schedule = inputs.schedule
-    if isinstance(schedule, int):
+    if isinstance(inputs.schedule, int):
         order = random.permutation(len(x))
         x, y = x[order], y[order]
-    else:
-        schedule = random.permuted(schedule, axis=1)
-    return walk(port, inputs, np.array(x), np.array(y), schedule, inputs.weights)
+
+    def batches(start: int, stop: int) -> Schedule:
+        steps = part(inputs.schedule, start, stop)
+        return steps if isinstance(steps, int) else random.permuted(steps, axis=1)
+
+    return walk(port, inputs, x, y, batches, inputs.weights)
 
 
 def _generators() -> list[Generator]:

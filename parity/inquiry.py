@@ -25,6 +25,10 @@ class Inquiry:
     assistant: Assistant
     known: dict[int, Waypoint] = field(default_factory=dict)
 
+    def begin(self) -> None:
+        """Tell that there is something to ask."""
+        self.run.workforce.progress.explaining(f"{self.run.port}", f"{self.yardstick}")
+
     def at(self, step: int) -> Waypoint:
         """Return the reference at any step, going on from the last checkpoint before it."""
         if step not in self.known:

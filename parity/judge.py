@@ -38,6 +38,8 @@ def judge(
     figures = ladder.applicable(experiment.recipe.figures, inputs, own_seed)
     found = ladder.compare_rungs(inputs, reference, floors, figures, record)
     forced = None
+    if inquiry and not all(c.agrees for comparisons in found.values() for c in comparisons):
+        inquiry.begin()
     if inquiry and record.failure is None:
         forced = bisection.locate(found, inquiry)
     error = _error(found, record)
@@ -75,6 +77,7 @@ def judge(
         },
         accuracy=_accuracies(record),
         seconds={name: record.seconds.get(name) for name in ("import", "first_step", "train")},
+        told_apart=floors.told_apart,
         traceback=fault,
         curves=curves,
     )

@@ -56,8 +56,8 @@ def replay(port: Port, request: Replay, send: Send) -> None:
     run = _Run(port, inputs, request.mode, send)
     for stop in request.stops:
         model = run.build(inputs.weights)
-        send(Calling(f"train, {stop:,} steps"))
-        model, losses = run.train(model, inputs.chunks(part(run.schedule, 0, stop)))
+        chunks = inputs.chunks(part(run.schedule, 0, stop))
+        model, losses = run.train(model, chunks, f"{stop:,} steps")
         send(Answer("trajectory", stop, run.trained(model, losses)))
 
 
@@ -166,16 +166,14 @@ class _Run:
     def update_at(self, step: int, weights: Tensors) -> None:
         """Answer the rung update: one step from a checkpoint; and, from the first, one more."""
         model = self.build(weights)
-        self.send(Calling(f"train, step {step}"))
         start = time.perf_counter()
-        model, losses = self.train(model, [part(self.schedule, step, step + 1)])
+        model, losses = self.train(model, [part(self.schedule, step, step + 1)], f"step {step}")
         if step == 0:
             self.send(Timed("first_step", time.perf_counter() - start))
         self.send(Answer("update", step, self.trained(model, losses)))
         if step == 0 and self.inputs.steps > 1:
-            self.send(Calling("train, a second time on the same model"))
-            half = self.inputs.learning_rate / 2
-            model, more = self.train(model, [part(self.schedule, 1, 2)], half)
+            half, again = self.inputs.learning_rate / 2, "a second time on the same model"
+            model, more = self.train(model, [part(self.schedule, 1, 2)], again, half)
             self.send(Answer("resumed", 1, self.trained(model, more)))
 
     def trained(self, model: Any, losses: Array) -> Tensors:
@@ -189,12 +187,14 @@ class _Run:
         return {"loss": losses, **weights}
 
     def train(
-        self, model: Any, chunks: list[Any], learning_rate: float | None = None
+        self, model: Any, chunks: list[Any], what: str, learning_rate: float | None = None
     ) -> tuple[Any, Array]:
-        """Call `train` once per chunk; return the model and all losses."""
+        """Call `train` once per chunk, each of which may take its time; return all losses."""
         rate = self.inputs.learning_rate if learning_rate is None else learning_rate
         losses = []
-        for schedule in chunks:
+        for number, schedule in enumerate(chunks, 1):
+            one = f", part {number} of {len(chunks)}" if len(chunks) > 1 else ""
+            self.send(Calling(f"train, {what}{one}"))
             result = self.port.module.train(model, self.x, self.y, schedule, rate)
             if not (isinstance(result, tuple) and len(result) == 2):
                 raise PortError("train did not return a tuple of two, (model, losses)")
@@ -205,9 +205,9 @@ class _Run:
     def train_freely(self) -> None:
         """Answer the rung trajectory: the whole run, and what became of the model."""
         model = self.build(self.inputs.weights)
-        self.send(Calling(f"train, all {self.inputs.steps:,} steps"))
+        chunks = self.inputs.chunks(self.schedule)
         start = time.perf_counter()
-        model, losses = self.train(model, self.inputs.chunks(self.schedule))
+        model, losses = self.train(model, chunks, f"all {self.inputs.steps:,} steps")
         self.send(Timed("train", time.perf_counter() - start))
         answer = self.trained(model, losses)
         self.send(Answer("trajectory", self.inputs.steps, answer))

@@ -51,6 +51,10 @@ class Lines(Silent):
         if cold:
             self.console.print(WHY_COLD, markup=False, soft_wrap=True)
 
+    def explaining(self, who: str, what: str) -> None:
+        """Print what is looked into."""
+        self.finished(who, f"{what} differs: looking for the first step, and for the mistake")
+
     def finished(self, who: str, what: str) -> None:
         """Print what is done, and when."""
         seconds = time.monotonic() - self.start

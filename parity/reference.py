@@ -1,7 +1,8 @@
 """The reference: the NumPy port in float64, on the very numbers that a port is given."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import pairwise
 from typing import Any
 
@@ -15,6 +16,7 @@ from shared.batches import Schedule, part
 Array = NDArray[Any]
 At = tuple[str, int]  # a rung and a step
 Floors = dict[str, float]
+Batches = Callable[[int, int], Schedule]
 
 
 @dataclass(frozen=True)
@@ -68,9 +70,8 @@ def run(port: Port, inputs: Inputs) -> Reference:
     x, y = wide(inputs.array("x")), wide(inputs.array("y"))
     path: dict[int, Tensors] = {}
     losses = []
-    for stop, weights, part_losses in walk(
-        port, inputs, x, y, inputs.schedule, wide_all(inputs.weights)
-    ):
+    batches = partial(part, inputs.schedule)
+    for stop, weights, part_losses in walk(port, inputs, x, y, batches, wide_all(inputs.weights)):
         path[stop] = weights
         losses.append(part_losses)
     checkpoints = {
@@ -115,15 +116,16 @@ def rungs(
 
 
 def walk(
-    port: Port, inputs: Inputs, x: Any, y: Any, schedule: Schedule, weights: Tensors
+    port: Port, inputs: Inputs, x: Any, y: Any, batches: Batches, weights: Tensors
 ) -> Iterator[tuple[int, Tensors, Array]]:
-    """Train from checkpoint to checkpoint; yield the weights there and the losses on the way."""
+    """Train from checkpoint to checkpoint; yield the weights there and the losses on the way.
+
+    batches: gives the schedule of the steps from one number up to, not including, another.
+    """
     yield 0, weights, np.empty(0)
     model = port.module.build(weights)
     for start, stop in spans(inputs.steps):
-        model, losses = port.module.train(
-            model, x, y, part(schedule, start, stop), inputs.learning_rate
-        )
+        model, losses = port.module.train(model, x, y, batches(start, stop), inputs.learning_rate)
         yield stop, port.module.export(model), losses
 
 

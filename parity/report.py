@@ -70,6 +70,10 @@ def recipe_report(
     parts: list[RenderableType] = [Text(), heading, Text(f"data: {experiment.data.title}{part}")]
     if trial.mode == "eager":
         parts.append(Text("mode: eager, with the frameworks' compilers off"))
+    together = min((result.told_apart for result in results), default=experiment.steps)
+    if together < experiment.steps:
+        said = f"after {together:,} steps, rounding alone decides where this run goes: beyond them"
+        parts.append(Text(f"{said}\nonly single steps are compared"))
     if experiment.data.notice:
         parts.append(Text(f"STAND-IN DATA: {experiment.data.notice}", style="bold yellow"))
     parts.append(_table(results))

@@ -89,8 +89,9 @@ class PortResult:
     mode: "compiled" or "eager": the one `requested` or, of a port with one mode alone, that. steps:
     of the whole run. data: its name, its hash, and why it stands in for another, if it does. loss:
     the first and the last of the port's free run. accuracy: the port's own, after it, on the
-    training and the test rows. alike: the ports that differ from the reference in the same way, and
-    agree with this one. curves: for pictures, if it ran to the end.
+    training and the test rows. told_apart: up to how many steps the free run can be held to the
+    reference; beyond, rounding alone decides where it goes. alike: the ports that differ from the
+    reference in the same way, and agree with this one. curves: for pictures, if it ran to the end.
     """
 
     recipe: str
@@ -111,6 +112,7 @@ class PortResult:
     loss: dict[str, float | None]
     accuracy: dict[str, float | None]
     seconds: dict[str, float | None]
+    told_apart: int
     alike: tuple[str, ...] = ()
     traceback: str | None = None
     curves: Curves | None = field(default=None, repr=False)

@@ -18,6 +18,9 @@ class Progress:
     def working(self, who: str, what: str) -> None:
         """`who` has begun with `what`."""
 
+    def explaining(self, who: str, what: str) -> None:
+        """`who` disagrees on `what`, and is asked again to find out where and why."""
+
     def finished(self, who: str, what: str) -> None:
         """`who` is through with `what`."""
 

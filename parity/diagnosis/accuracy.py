@@ -85,6 +85,12 @@ def _counts(case: Case, p: Predictions) -> Iterator[tuple[tuple[str, str], float
     for claim, part in _parts(len(y)):
         yield (ROWS, f"counting {claim}"), float(hits[part].mean())
         yield (FRACTION, f"counting {claim}, over all"), float(hits[part].sum() / len(hits))
+    for size in (10, 32, 50, 64, 100, 128, 256, 500, 1000):
+        means = [hits[start : start + size].mean() for start in range(0, len(hits), size)]
+        yield (
+            (FRACTION, f"the mean over batches of {size}, the last one shorter"),
+            float(np.mean(means)),
+        )
     for other in case.findings.predictions:
         if (other.split, other.rung) != (p.split, p.rung) and other.outputs is not None:
             name = (

@@ -69,7 +69,8 @@ class Chain:
 
     loss: of each row; their mean is the loss. derivative: of the activation, where it is not its
     own. product: how a layer multiplies, forward and backward. slope: makes d loss / d outputs from
-    the outputs, the targets, and what it should be.
+    the outputs, the targets, and what it should be. moved: the learning rate at which a layer is
+    updated before the error is taken back through it.
     """
 
     layers: tuple[tuple[str, str], ...]
@@ -79,6 +80,7 @@ class Chain:
     derivative: Callable[[Array, Array], Array] | None = None
     product: Callable[[Array, Array], Array] = np.matmul
     slope: Callable[[Array, Array, Array], Array] | None = None
+    moved: float = 0.0
 
     def compute(self, weights: Tensors, x: Array, y: Array) -> Answer:
         """Return outputs, loss and gradients on one batch."""
@@ -99,8 +101,17 @@ class Chain:
             gradients[W], gradients[b] = self.product(inputs[number].T, dz), dz.sum(axis=0)
             if number:
                 hidden = derivative(sums[number - 1], inputs[number])
-                dz = self.product(dz, weights[W].T) * hidden
+                used = weights[W] - self.moved * gradients[W]
+                dz = self.product(dz, used.T) * hidden
         return Answer(z, self.loss(z, y).real.mean(), {name: gradients[name] for name in weights})
+
+    def loss_of(self, weights: Tensors, x: Array, y: Array) -> float:
+        """Return the loss alone, without the gradients, which take longer."""
+        z = x
+        for number, (W, b) in enumerate(self.layers):
+            a = self.activation.value(z) if number else z
+            z = self.product(a, weights[W]) + weights[b]
+        return float(self.loss(z, y).real.mean())
 
     def right_slope(self, z: Array, y: Array) -> Array:
         """Return d loss / d outputs, by a complex step in each output."""

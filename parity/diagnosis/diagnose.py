@@ -89,7 +89,8 @@ def _tried(case: Case, chain: Chain | None, rung: str) -> Iterator[Scored | None
         if case.ran:
             yield models.stale(case)
             for idea in in_run.mistakes(case):
-                yield idea.diagnose_run(case, RUN)
+                if idea.diagnose(case, rung):  # else it explains something else
+                    yield idea.diagnose_run(case, RUN)
 
 
 def _of_run(case: Case) -> Diagnosis | None:

@@ -18,7 +18,7 @@ from shared.batches import rows_of
 Array = NDArray[Any]
 Select = Callable[[Case, int], tuple[Array, Array]]
 
-SURE, LIKELY, DOUBT = 0.95, 0.5, 0.15
+SURE, LIKELY, DOUBT, REFUTED = 0.95, 0.5, 0.15, 0.3
 MUCH = 100.0  # an idea that leaves a hundredth of the error explains most of it
 FEW, RUN = 10, 200  # steps of a free run on which an idea is tried
 
@@ -81,15 +81,24 @@ class Hypothesis:
     def diagnose(self, case: Case, rung: str) -> Scored | None:
         """Return how far off this is on one of the rungs forward to update, if it explains it.
 
-        What explains the rung update, but no free run, is less likely.
+        What explains single steps, but no free run, is no more than a part of the truth.
         """
         before = case.before(rung)
         after = case.misfit(rung, lambda step: self.predict(case, rung, step), _hopeless(before))
         found = self.conclude(before, after, f"the rung {rung} at every step tried")
-        if found and rung == "update" and not (case.ran and self.diagnose_run(case, RUN)):
-            doubted = replace(found[1], confidence=round(found[1].confidence - DOUBT, 2))
-            return found[0], doubted
+        if found and rung == "update" and not case.ran:
+            return found[0], replace(found[1], confidence=round(found[1].confidence - DOUBT, 2))
+        if found and rung == "update" and self._refuted(case):
+            said = f"{found[1].evidence}; but that is not what the free run shows"
+            return found[0], replace(found[1], evidence=said, confidence=REFUTED)
         return found
+
+    def _refuted(self, case: Case) -> bool:
+        """Whether the first losses of the free run, if they differ, are not explained."""
+        some = min(FEW, case.inputs.steps)
+        if self._off(case, case.reference.losses, some) <= LIMIT:
+            return False
+        return self.diagnose_run(case, some) is None
 
     def diagnose_run(self, case: Case, steps: int) -> Scored | None:
         """Return how far off this is on the first losses of the free run, if it explains them.

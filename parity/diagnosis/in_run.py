@@ -64,6 +64,8 @@ def mistakes(case: Case) -> Iterator[Hypothesis]:
     steps = taken(case)
     yield from _plain_rules()
     yield from _momenta(steps)
+    yield from _gathered()
+    yield from _warming(steps)
     yield from _decays(steps)
     yield from _from_some_step(case, steps)
     yield from _whole_decays(case)
@@ -108,10 +110,47 @@ def _momenta(steps: dict[int, Taken]) -> Iterator[Hypothesis]:
     early = _ratio([(b.moved - b.gradient, b.gradient - a.gradient + a.moved) for a, b in pairs])
     claim = "each update adds {:.4g} times the one before"
     yield Hypothesis("momentum", claim.format(heavy), rule=rules.moving(heavy), fitted=1)
+    both = [(b.moved, np.stack([b.gradient, a.moved])) for a, b in pairs]
+    share, kept = np.linalg.lstsq(
+        np.concatenate([basis for _, basis in both], axis=1).T,
+        np.concatenate([moved for moved, _ in both]),
+    )[0]
+    for first in (1.0, share):
+        claim = f"each update is {share:.4g} times the gradient and {kept:.4g} times the one before"
+        rule = rules.damped(float(kept), float(share), float(first))
+        yield Hypothesis("momentum", claim, rule=rule, fitted=2)
     claim = "updates are those of Nesterov's momentum, {:.4g}"
     yield Hypothesis(
         "Nesterov momentum", claim.format(early), rule=rules.moving(early, True), fitted=1
     )
+
+
+def _gathered() -> Iterator[Hypothesis]:
+    """Yield gradients that are cleared, or used, only once in several steps."""
+    cause = "gradients accumulate"
+    for every in (2, 3, 4, 5, 8, 10, 16, 20, 50):
+        claim = f"gradients add up, and are cleared only every {every} steps"
+        yield Hypothesis(cause, claim, rule=rules.cleared(every))
+        for share, what in ((1.0, "sum"), (1 / every, "mean")):
+            claim = f"an update is made only every {every} steps, with the {what} of the gradients"
+            yield Hypothesis(cause, claim, rule=rules.gathered(every, share))
+
+
+def _warming(steps: dict[int, Taken]) -> Iterator[Hypothesis]:
+    """Yield learning rates that rise on a line, and ones that fall before the first update."""
+    scales = {k: _ratio([(t.moved, t.gradient)]) for k, t in steps.items()}
+    if not {0, 1} <= scales.keys():
+        return
+    rise = scales[1] - scales[0]
+    if rise > 0 and scales[0] < 1:
+        first = scales[0] / rise
+        claim = f"the learning rate rises to its value on a line over {1 / rise:.6g} steps"
+        rule = rules.scheduled(partial(rules.warming, 1 / rise, first))
+        yield Hypothesis("learning rate warms up", claim, rule=rule, fitted=1)
+    if 0 < scales[0] < 1:
+        claim = f"the learning rate is multiplied by {scales[0]:.9g} before each step"
+        rule = rules.scheduled(partial(rules.early, scales[0]))
+        yield Hypothesis("learning rate decays", claim, rule=rule, fitted=1)
 
 
 def _decays(steps: dict[int, Taken]) -> Iterator[Hypothesis]:

@@ -1,5 +1,6 @@
 """Mistakes inside one step: in the forward pass, the loss, the targets, or what backpropagates."""
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
@@ -36,9 +37,16 @@ def mistakes(case: Case, chain: Chain | None) -> Iterator[Hypothesis]:
         yield Hypothesis("inputs scaled", f"x is {claim}", _scaled(case.compute, scale))
     for shifted in (False, True):
         yield _affine(case, *_fitted(case, shifted))
+    side = math.isqrt(case.x.shape[1])
+    if side > 1 and side * side == case.x.shape[1]:
+        yield Hypothesis("inputs transposed", "each image is transposed", _turned(case, side))
     if chain:
-        yield from losses.mistakes(chain)
+        yield from losses.mistakes(case, chain)
         yield from _slopes(chain)
+        if len(chain.layers) > 1:
+            claim = "each layer is updated before the error is taken back through it"
+            cause = "weights updated before all gradients are taken"
+            yield Hypothesis(cause, claim, replace(chain, moved=case.rate).compute)
         yield from _activations(chain)
         yield from _biases(case, chain)
         yield from _layouts(case, chain)
@@ -47,6 +55,16 @@ def mistakes(case: Case, chain: Chain | None) -> Iterator[Hypothesis]:
 def _scaled(compute: Compute, scale: float) -> Compute:
     """Return a computation that sees other inputs."""
     return lambda weights, x, y: compute(weights, scale * x, y)
+
+
+def _turned(case: Case, side: int) -> Compute:
+    """Return a computation that sees square images on their side."""
+
+    def compute(weights: Tensors, x: Array, y: Array) -> Answer:
+        images = x.reshape(-1, side, side).swapaxes(1, 2)
+        return case.compute(weights, images.reshape(x.shape), y)
+
+    return compute
 
 
 def _affine(case: Case, scale: float, shift: float) -> Hypothesis:

@@ -8,10 +8,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from parity.diagnosis.case import Answer, Case
 from parity.diagnosis.chain import LOSSES, Chain, PerRow, chosen, log_softmax, sigmoid
 from parity.diagnosis.hypothesis import Hypothesis
+from parity.inputs import Tensors
 
 Array = NDArray[Any]
+Family = Callable[[float, Array, Array], Array]  # a number, outputs and targets to losses
 Named = tuple[str, str, PerRow]  # cause, claim, the losses of the rows of a batch
 TWICE = "softmax or sigmoid applied twice"
 CLIPPED = "probabilities clipped before the log"
@@ -20,14 +23,66 @@ ANOTHER = "another loss"
 RAW = "logits taken for probabilities"
 KERAS = 1e-7  # what Keras keeps probabilities away from 0 and 1 by
 SMALL = [10.0**-power for power in range(1, 17)]
-SHARES = (0.01, 0.05, 0.1, 0.2)
 
 
-def mistakes(chain: Chain) -> Iterator[Hypothesis]:
+def mistakes(case: Case, chain: Chain) -> Iterator[Hypothesis]:
     """Yield the net with every other loss behind it."""
     others = {"cross-entropy": _of_classes, "binary cross-entropy": _of_one}
     for cause, claim, loss in others.get(chain.kind, _of_values)():
         yield Hypothesis(cause, claim, replace(chain, loss=loss).compute)
+    yield Hypothesis(ANOTHER, "the loss is the root of the reference's", partial(_root, case))
+    yield from _fitted(case, chain)
+
+
+def _fitted(case: Case, chain: Chain) -> Iterator[Hypothesis]:
+    """Yield losses with a number in them, fitted to the port's."""
+    for cause, claim, family in _families(chain.kind):
+        number = _solve(case, chain, family)
+        if number is not None:
+            compute = replace(chain, loss=partial(family, number)).compute
+            yield Hypothesis(cause, claim.format(number), compute, fitted=1)
+
+
+def _solve(case: Case, chain: Chain, family: Family) -> float | None:
+    """Return the number with which a family of losses gives the port's, on average over steps.
+
+    The loss rises or falls with the number all the way, so that bisection finds it.
+    """
+    answers = [
+        (case.weights[s], *case.batch(s), float(g["loss"])) for s, g in case.answered("loss")
+    ]
+
+    def excess(number: float) -> float:
+        net = replace(chain, loss=partial(family, number))
+        return sum(float(net.loss_of(w, x, y)) - got for w, x, y, got in answers)
+
+    low, high = -16.0, -0.31  # powers of ten, up to a half
+    signs = [np.sign(excess(10.0**power)) for power in (low, high)]
+    if signs[0] == signs[1] or not answers:
+        return None
+    for _ in range(60):
+        middle = (low + high) / 2
+        low, high = (middle, high) if np.sign(excess(10.0**middle)) == signs[0] else (low, middle)
+    return float(10.0**low)
+
+
+def _families(kind: str) -> Iterator[tuple[str, str, Family]]:
+    smoothed, added = "labels are smoothed by {:.4g}", "{:.4g} is added to p before the log"
+    if kind == "cross-entropy":
+        yield SMOOTHED, smoothed, _smoothed
+        yield CLIPPED, added, partial(_log, _plus)
+    elif kind == "binary cross-entropy":
+        yield SMOOTHED, smoothed, _smoothed_both
+        yield CLIPPED, added, partial(_logs, _plus)
+    else:
+        yield SMOOTHED, smoothed, _smoothed_square
+
+
+def _root(case: Case, weights: Tensors, x: Array, y: Array) -> Answer:
+    """Return the root of the loss, as of a root mean squared error, and its gradients."""
+    answer = case.compute(weights, x, y)
+    root = np.sqrt(answer.loss)
+    return Answer(answer.outputs, root, {k: g / (2 * root) for k, g in answer.gradients.items()})
 
 
 def _of_classes() -> Iterator[Named]:
@@ -43,8 +98,6 @@ def _of_classes() -> Iterator[Named]:
     for eps in SMALL:
         yield CLIPPED, f"p is kept between {eps:g} and 1 - {eps:g}", partial(_log, _kept, eps)
         yield CLIPPED, f"{eps:g} is added to p before the log", partial(_log, _plus, eps)
-    for share in SHARES:
-        yield SMOOTHED, f"labels are smoothed by {share:g}", partial(_smoothed, share)
 
 
 def _of_one() -> Iterator[Named]:
@@ -60,9 +113,6 @@ def _of_one() -> Iterator[Named]:
     for eps in SMALL:
         yield CLIPPED, f"p is kept between {eps:g} and 1 - {eps:g}", partial(_logs, _kept, eps)
         yield CLIPPED, f"{eps:g} is added to p before the log", partial(_logs, _plus, eps)
-    for share in SHARES:
-        claim = f"labels are smoothed by {share:g}"
-        yield SMOOTHED, claim, lambda z, y, s=share: right(z, (1 - s) * y + s / 2)  # type: ignore[misc]
 
 
 def _of_values() -> Iterator[Named]:
@@ -70,9 +120,6 @@ def _of_values() -> Iterator[Named]:
     yield TWICE, "a softmax is applied to the outputs", lambda z, y: right(softmax(z), y)
     yield TWICE, "a sigmoid is applied to the outputs", lambda z, y: right(sigmoid(z), y)
     yield ANOTHER, "the loss is the absolute error", _absolute
-    for share in SHARES:
-        claim = f"labels are smoothed by {share:g}"
-        yield SMOOTHED, claim, partial(_smoothed_square, share)
 
 
 def softmax(z: Array) -> Array:
@@ -128,6 +175,10 @@ def _absolute(z: Array, y: Array) -> Array:
 def _smoothed(share: float, z: Array, y: Array) -> Array:
     everywhere = -log_softmax(z).mean(axis=1)
     return np.asarray((1 - share) * LOSSES["cross-entropy"](z, y) + share * everywhere)
+
+
+def _smoothed_both(share: float, z: Array, y: Array) -> Array:
+    return LOSSES["binary cross-entropy"](z, (1 - share) * y + share / 2)
 
 
 def _smoothed_square(share: float, z: Array, y: Array) -> Array:

@@ -1,6 +1,7 @@
 """What people add to gradients, or cut off them: weight decay and clipping, fitted."""
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -12,11 +13,13 @@ from parity.diagnosis.hypothesis import Hypothesis
 from parity.inputs import Tensors
 
 Array = NDArray[Any]
+TORCH = 1e-6  # what torch adds to a norm before it divides by it
 
 
 def mistakes(case: Case, rung: str) -> Iterator[Hypothesis]:
     """Yield what decay and clipping would explain of gradients or updates."""
     yield from _decays(case, rung)
+    yield from _lassos(case, rung)
     yield from _clips(case, rung)
 
 
@@ -37,6 +40,34 @@ def _decays(case: Case, rung: str) -> Iterator[Hypothesis]:
             yield Hypothesis("weight decay", claim, _decayed(case, decay, group), fitted=1)
 
 
+def _lassos(case: Case, rung: str) -> Iterator[Hypothesis]:
+    """Yield a penalty on the sizes of all weights, or of those that are no biases."""
+    names = list(case.inputs.weights)
+    for group in (names, [name for name in names if name[0] == "W"]):
+        top = bottom = 0.0
+        for step, got, due in case.implied(rung):
+            for name in set(group) & got.keys():
+                sign = np.sign(case.weights[step][name])
+                top += float(((got[name] - due[name]) * sign).sum())
+                bottom += float(np.abs(sign).sum())
+        if bottom:
+            share = top / bottom
+            claim = f"{share:.4g} times the sign is added to the gradient of {spoken(group)}"
+            compute = partial(_with_signs, case, share, group)
+            yield Hypothesis("weight decay", claim, compute, fitted=1)
+
+
+def _with_signs(
+    case: Case, share: float, group: list[str], weights: Tensors, x: Array, y: Array
+) -> Answer:
+    answer = case.compute(weights, x, y)
+    slopes = {
+        name: g + share * np.sign(weights[name]) if name in group else g
+        for name, g in answer.gradients.items()
+    }
+    return answer._replace(gradients=slopes)
+
+
 def _decayed(case: Case, decay: float, group: list[str]) -> Compute:
     def compute(weights: Tensors, x: Array, y: Array) -> Answer:
         answer = case.compute(weights, x, y)
@@ -51,15 +82,19 @@ def _decayed(case: Case, decay: float, group: list[str]) -> Compute:
 
 def _clips(case: Case, rung: str) -> Iterator[Hypothesis]:
     """Yield clipping by value, by the norm of all gradients, and by that of each."""
-    taken = [got for _, got, _ in case.implied(rung)]
-    if not taken or not taken[0]:
+    pairs = [(got, due) for _, got, due in case.implied(rung) if got]
+    if not pairs:
         return
+    taken = [got for got, _ in pairs]
     largest = max(float(np.abs(g).max()) for got in taken for g in got.values())
     longest = max(norm(got.values()) for got in taken)
+    lengths = [(norm(got.values()), norm(due.values()) or 1.0) for got, due in pairs]
+    as_torch = max(short * (long + TORCH) / long for short, long in lengths)
     widest = max(norm([g]) for got in taken for g in got.values())
     for size, how, clip in (
         (largest, "to at most {:.4g} in size", clip_values),
         (longest, "to a norm of at most {:.4g} together", clip_norm),
+        (as_torch, "by torch's clip_grad_norm_ to {:.4g}", clip_norm_as_torch),
         (widest, "to a norm of at most {:.4g} each", clip_norms),
     ):
 
@@ -84,6 +119,12 @@ def clip_values(gradients: Tensors, size: float) -> Tensors:
 def clip_norm(gradients: Tensors, size: float) -> Tensors:
     """Shrink all gradients together."""
     factor = min(1.0, size / max(norm(gradients.values()), 1e-300))
+    return {name: factor * g for name, g in gradients.items()}
+
+
+def clip_norm_as_torch(gradients: Tensors, size: float) -> Tensors:
+    """Shrink all gradients together, as torch.nn.utils.clip_grad_norm_ does."""
+    factor = min(1.0, size / (norm(gradients.values()) + TORCH))
     return {name: factor * g for name, g in gradients.items()}
 
 

@@ -28,6 +28,40 @@ def moving(momentum: float, nesterov: bool = False) -> Rule:
     return rule
 
 
+def damped(momentum: float, share: float, first: float) -> Rule:
+    """Return v = momentum v + share g, which begins as `first` times the gradient."""
+
+    def rule(step: int, weights: Tensors, gradients: Tensors, memory: Memory) -> Tensors:
+        for name, g in gradients.items():
+            memory[name] = momentum * memory[name] + share * g if step else first * g
+        return {name: memory[name] for name in gradients}
+
+    return rule
+
+
+def cleared(every: int) -> Rule:
+    """Return the sum of all gradients since they were last cleared, once in so many steps."""
+
+    def rule(step: int, weights: Tensors, gradients: Tensors, memory: Memory) -> Tensors:
+        for name, g in gradients.items():
+            memory[name] = g + (memory[name] if step % every else 0.0)
+        return {name: memory[name] for name in gradients}
+
+    return rule
+
+
+def gathered(every: int, share: float) -> Rule:
+    """Return nothing but once in so many steps, then `share` times the sum of all gradients."""
+
+    def rule(step: int, weights: Tensors, gradients: Tensors, memory: Memory) -> Tensors:
+        for name, g in gradients.items():
+            memory[name] = g + (memory[name] if step % every else 0.0)
+        due = share if step % every == every - 1 else 0.0
+        return {name: due * memory[name] for name in gradients}
+
+    return rule
+
+
 def late(first: float) -> Rule:
     """Return the gradient of the step before; in the first step, `first` times its own."""
 
@@ -99,6 +133,16 @@ def inverse(share: float, step: int) -> float:
 def exponential(share: float, step: int) -> float:
     """Return share to the power of the step."""
     return float(share**step)
+
+
+def early(share: float, step: int) -> float:
+    """Return share to the power of the step after this one."""
+    return float(share ** (step + 1))
+
+
+def warming(steps: float, first: float, step: int) -> float:
+    """Return what rises on a line, from `first` parts of `steps`, up to 1."""
+    return min(1.0, (step + first) / steps)
 
 
 def root(share: float, step: int) -> float:

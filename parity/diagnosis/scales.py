@@ -141,8 +141,8 @@ def _call(case: Case, rung: str, wrong: dict[str, float]) -> tuple[str, str]:
         listed = ", ".join(f"{value:.6g} ({name})" for name, value in wrong.items())
         return CONSTANT, f"each {what} is the reference's times a factor of its own, {listed}"
     (value,) = values
-    factor = next((f for f in factors(case) if f.value == value), None)
-    if factor is None and rung == "update" and whole:
-        return rate_called(case, value)[:2]
-    factor = factor or Factor(value, CONSTANT)
+    factor = next((f for f in factors(case) if f.value == value), Factor(value, CONSTANT))
+    if rung == "update" and whole and value > 0:
+        cause, claim, _, _ = rate_called(case, value)
+        return cause, f"{claim}, and {factor.reason}" if factor.reason else claim
     return factor.cause, factor.claim(f"the {what} of {names}")
