@@ -24,7 +24,7 @@ STYLES = {"caught": "green", "elsewhere": "yellow", "missed": "red"}
 @click.option("--net", default="", help="Only nets with this text in their names.")
 @click.option("--framework", default="", help="Only frameworks with this text in their names.")
 @click.option("--name", default="", help="Only entries with this text in their names.")
-def score(net: str, framework: str, name: str) -> int:
+def score(net: str, framework: str, name: str) -> None:
     """Plant every bug and every correct variation, and print what the judge says of them."""
 
     def chosen(entry: Entry) -> bool:
@@ -34,6 +34,8 @@ def score(net: str, framework: str, name: str) -> int:
     bugs = [bug for bug in catalogue.bugs if chosen(bug) and runnable(bug)]
     variations = [variation for variation in catalogue.variations if chosen(variation)]
     left_out = [bug for bug in catalogue.bugs if chosen(bug) and not runnable(bug)]
+    if not (bugs or variations):
+        raise click.UsageError("no entry that can be run has these texts in its names")
     told = Console(stderr=True, highlight=False)
     found = outcomes.run([*bugs, *variations], os.environ, told.print)
     console = Console(width=None if sys.stdout.isatty() else 160, highlight=False)
@@ -43,7 +45,7 @@ def score(net: str, framework: str, name: str) -> int:
         console.print(line, markup=False)
     for bug in left_out:
         console.print(f"left out, as compare.py has no --mode yet: {bug}")
-    return 0 if passes(bugs, variations, found) else 1
+    sys.exit(0 if passes(bugs, variations, found) else 1)
 
 
 def runnable(entry: Entry) -> bool:
@@ -135,4 +137,4 @@ def _share(part: int, whole: int) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(score.main(standalone_mode=False))
+    score()
