@@ -27,8 +27,10 @@ def locate(found: Found, inquiry: Inquiry) -> bool | None:
 
 def _narrow(found: Found, inquiry: Inquiry) -> None:
     """Find the first step of the reference's path from which the port goes wrong."""
-    steps = {c.step: True for rung in STEPWISE for c in found[rung]}
-    steps |= {c.step: False for rung in STEPWISE for c in found[rung] if not c.agrees}
+    own = [c for rung in STEPWISE for c in found[rung] if not c.aside]
+    steps = {c.step: True for c in own} | {c.step: False for c in own if not c.agrees}
+    if all(steps.values()):
+        return
     high = min(step for step, right in steps.items() if not right)
     low = max((step for step in steps if step < high), default=high)
     visited: dict[int, Found] = {}

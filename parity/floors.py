@@ -186,7 +186,7 @@ def _free_floors(
             largest = {name: max(largest[name], float(sizes[name])) for name in largest}
             spread[stop] = np.abs(reference.losses).max()
     at_once = np.empty(inputs.steps)  # no loss is known better than the rung loss knows it
-    for step in reference.checkpoints:
+    for step in checkpoint_steps(inputs.steps):
         at_once[step:] = floors["loss", step]["loss"]
     return np.maximum(np.maximum.accumulate(spread), at_once), path, told_apart
 

@@ -13,6 +13,7 @@ from shared.experiment import Experiment
 
 Array = NDArray[Any]
 Tensors = dict[str, Array]
+PART = -1  # in place of a step: the first batch, cut to half its rows and one
 SPLITS = {"train": ("x", "y"), "test": ("x_test", "y_test")}
 
 
@@ -45,10 +46,25 @@ class Inputs:
         mapped: Array = np.load(self.files[name], mmap_mode=mode)
         return mapped.view(np.ndarray)
 
+    def rows(self, step: int) -> slice | NDArray[np.int64]:
+        """Return the index of the rows that one step sees, or PART of a batch holds."""
+        if step != PART:
+            return rows_of(self.schedule, step)
+        if isinstance(self.schedule, int):
+            return slice(0, len(self.array("y")) // 2 + 1)
+        return self.schedule[0, : self.schedule.shape[1] // 2 + 1]
+
     def batch(self, x: Any, y: Any, step: int) -> tuple[Any, Any]:
         """Return the rows that one step sees."""
-        rows = rows_of(self.schedule, step)
+        rows = self.rows(step)
         return x[rows], y[rows]
+
+    def one_step(self, x: Any, y: Any, step: int) -> tuple[Any, Any, Schedule]:
+        """Return what `train` takes for one step: data, and a schedule."""
+        if step != PART:
+            return x, y, part(self.schedule, step, step + 1)
+        rows = self.rows(step)
+        return (x[rows], y[rows], 1) if isinstance(rows, slice) else (x, y, rows[np.newaxis])
 
     def chunks(self, schedule: Schedule) -> list[Schedule]:
         """Return a schedule as the `train` calls that run it: one, unless it is a very long one."""

@@ -9,15 +9,16 @@ from numpy.typing import NDArray
 from parity.comparison import LIMIT, SHOWN, Comparison, Example, compare, unusable
 from parity.contract import Mode
 from parity.floors import NoiseFloors
-from parity.inputs import SPLITS, Inputs, Tensors
+from parity.inputs import PART, SPLITS, Inputs, Tensors
 from parity.messages import Answer, Failed, Lacking, Loaded, Message, Predictions, Timed, Unchanged
-from parity.reference import At, Floors, Reference
+from parity.reference import SECOND, At, Floors, Reference
 from parity.verdicts import RUNGS
 from shared.metrics import correct_rows, margins, predicted_classes
 from shared.recipes import Figure
 
 Array = NDArray[Any]
-AGAIN = " of a second call of train, at half the learning rate"
+OF_PART = " of half a batch"
+AGAIN = f" of a second call of train, at {SECOND:g} of the learning rate"
 TRAINED = " of the trained model"
 
 
@@ -112,8 +113,16 @@ def compare_answers(
             got = record.answers[rung, step]
             if rung == "update" and "export" in record.lacking:
                 tensors = {"loss": tensors["loss"]}
-            found[rung] += compare_tensors(step, tensors, got, floors[rung, step], dtype)
+            compared = compare_tensors(step, tensors, got, floors[rung, step], dtype)
+            found[rung] += (
+                _of_part(compared, max(at for _, at in expected)) if step == PART else compared
+            )
     return found
+
+
+def _of_part(comparisons: list[Comparison], step: int) -> list[Comparison]:
+    """Return comparisons of a part of a batch, called so, at the step whose weights it was."""
+    return [replace(c, tensor=c.tensor + OF_PART, step=step, aside=True) for c in comparisons]
 
 
 def applicable(figures: tuple[Figure, ...], inputs: Inputs, own_seed: bool) -> tuple[Figure, ...]:
@@ -148,7 +157,7 @@ def _losses(inputs: Inputs, reference: Reference, floors: NoiseFloors, got: Arra
 def _resumed(
     inputs: Inputs, reference: Reference, floors: NoiseFloors, record: Record
 ) -> list[Comparison]:
-    """Compare what a second call of `train` does to a model, at half the learning rate."""
+    """Compare what a second call of `train` does to a model, at another learning rate."""
     got = dict(record.answers.get(("resumed", 1), {}))
     if not got:
         return []
@@ -269,13 +278,18 @@ def _classes(tensor: str, step: int, expected: Array, outputs: Array, noise: flo
 def _figure(
     tensor: str, step: int, outputs: Array, y: Array, figure: float, noise: float
 ) -> Comparison:
-    """Compare an accuracy as a whole number of rows; those within the noise may go either way."""
+    """Compare an accuracy as a whole number of rows; those within the noise may go either way.
+
+    It must be a whole number of them, but for rounding in float32: a fraction of other rows is not.
+    """
     if not np.isfinite(figure):
         return unusable(tensor, step, "a fraction", str(figure))
     rows, correct = len(y), correct_rows(outputs, y)
     uncertain = int(np.count_nonzero(~(margins(outputs) > noise)))
-    error = abs(round(figure * rows) - correct)
-    agrees = error <= uncertain
+    counted = round(figure * rows)
+    error = abs(figure * rows - correct)
+    whole = abs(figure * rows - counted) <= LIMIT * rows * np.finfo(np.float32).eps
+    agrees = whole and abs(counted - correct) <= uncertain
     return Comparison(
         tensor,
         step,

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from parity.comparison import Comparison, compare_exactly
 from parity.contract import Mode, Port, PortError
-from parity.inputs import SPLITS, Inputs, Tensors
+from parity.inputs import PART, SPLITS, Inputs, Tensors
 from parity.messages import (
     Answer,
     Calling,
@@ -24,6 +24,7 @@ from parity.messages import (
     Unchanged,
     Visit,
 )
+from parity.reference import SECOND
 from shared.batches import part
 
 Array = NDArray[Any]
@@ -126,27 +127,31 @@ class _Run:
     def climb_at(self, step: int, weights: Tensors) -> None:
         """Answer the rungs forward, loss, gradients and update at one checkpoint."""
         rows, (x, y) = self.batch(step)
+        where = "half a batch" if step == PART else f"step {step}"
         if self.port.has("forward"):
             model = self.build(weights)
-            self.send(Calling(f"forward, step {step}"))
+            self.send(Calling(f"forward, {where}"))
             outputs = self.port.module.forward(model, x)
             self.send(Answer("forward", step, {"outputs": self.array(outputs, "forward")}))
         if self.port.has("loss"):
             model = self.build(weights)
-            self.send(Calling(f"loss, step {step}"))
+            self.send(Calling(f"loss, {where}"))
             value = self.port.module.loss(model, x, y)
             self.send(Answer("loss", step, {"loss": self.array(value, "loss")}))
         if self.port.has("gradients"):
             model = self.build(weights)
-            self.send(Calling(f"gradients, step {step}"))
+            self.send(Calling(f"gradients, {where}"))
             answer = self.returned("gradients", model, x, y)
             self.send(Answer("gradients", step, answer))
         if self.port.has("train"):
-            self.update_at(step, weights)
+            if step == PART:
+                self.update_on_part(weights, x, y)
+            else:
+                self.update_at(step, weights)
         self.send(
             Unchanged(
                 [
-                    self.same(f"batch {name}", step, rows[name], native)
+                    self.same(f"batch {name}", max(step, 0), rows[name], native)
                     for name, native in (("x", x), ("y", y))
                     if rows
                 ]
@@ -158,9 +163,10 @@ class _Run:
 
         Where every step sees all rows, those are x and y themselves, and none are copied.
         """
-        if isinstance(self.inputs.schedule, int):
+        if isinstance(self.inputs.schedule, int) and step != PART:
             return {}, (self.x, self.y)
-        rows = {name: self.handed[name][self.inputs.schedule[step]] for name in ("x", "y")}
+        taken = self.inputs.rows(step)
+        rows = {name: self.handed[name][taken] for name in ("x", "y")}
         return rows, (self.port.to_native(rows["x"].copy()), self.port.to_native(rows["y"].copy()))
 
     def update_at(self, step: int, weights: Tensors) -> None:
@@ -172,9 +178,18 @@ class _Run:
             self.send(Timed("first_step", time.perf_counter() - start))
         self.send(Answer("update", step, self.trained(model, losses)))
         if step == 0 and self.inputs.steps > 1:
-            half, again = self.inputs.learning_rate / 2, "a second time on the same model"
-            model, more = self.train(model, [part(self.schedule, 1, 2)], again, half)
+            rate, again = SECOND * self.inputs.learning_rate, "a second time on the same model"
+            model, more = self.train(model, [part(self.schedule, 1, 2)], again, rate)
             self.send(Answer("resumed", 1, self.trained(model, more)))
+
+    def update_on_part(self, weights: Tensors, x: Any, y: Any) -> None:
+        """Answer the rung update on fewer rows than a batch has."""
+        model = self.build(weights)
+        full = isinstance(self.inputs.schedule, int)
+        _, _, schedule = self.inputs.one_step(self.handed["x"], self.handed["y"], PART)
+        data = (x, y) if full else (self.x, self.y)
+        model, losses = self.train(model, [schedule], "half a batch", data=data)
+        self.send(Answer("update", PART, self.trained(model, losses)))
 
     def trained(self, model: Any, losses: Array) -> Tensors:
         """Return the losses of some training, and the weights, if the port exports them."""
@@ -187,15 +202,21 @@ class _Run:
         return {"loss": losses, **weights}
 
     def train(
-        self, model: Any, chunks: list[Any], what: str, learning_rate: float | None = None
+        self,
+        model: Any,
+        chunks: list[Any],
+        what: str,
+        learning_rate: float | None = None,
+        data: tuple[Any, Any] | None = None,
     ) -> tuple[Any, Array]:
         """Call `train` once per chunk, each of which may take its time; return all losses."""
         rate = self.inputs.learning_rate if learning_rate is None else learning_rate
+        x, y = data or (self.x, self.y)
         losses = []
         for number, schedule in enumerate(chunks, 1):
             one = f", part {number} of {len(chunks)}" if len(chunks) > 1 else ""
             self.send(Calling(f"train, {what}{one}"))
-            result = self.port.module.train(model, self.x, self.y, schedule, rate)
+            result = self.port.module.train(model, x, y, schedule, rate)
             if not (isinstance(result, tuple) and len(result) == 2):
                 raise PortError("train did not return a tuple of two, (model, losses)")
             model = result[0]

@@ -10,12 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from parity.contract import Port
-from parity.inputs import SPLITS, Inputs, Tensors
+from parity.inputs import PART, SPLITS, Inputs, Tensors
 from shared.batches import Schedule, part
 
 Array = NDArray[Any]
 At = tuple[str, int]  # a rung and a step
 Floors = dict[str, float]
+SECOND = 0.3  # of the learning rate, in a second call of train; no power of 2, so that it rounds
 Batches = Callable[[int, int], Schedule]
 
 
@@ -24,10 +25,11 @@ class Reference:
     """What the NumPy port computes in float64 from the very numbers that a port is given.
 
     expected: on the rungs forward, loss, gradients and update, by (rung, step): tensors by name.
-    checkpoints: the weights before those steps, rounded to the working precision.
+    checkpoints: the weights before those steps, rounded to the working precision; PART stands for
+    a part of the first batch, at the weights of the last one.
     path: the unrounded weights after some numbers of steps, the last one among them.
     losses: of every step. outputs: at the last weights, rounded, on the rows of each split.
-    resumed: the weights after two calls of one step, the second at half the learning rate.
+    resumed: the weights after two calls of one step, the second at another learning rate.
     """
 
     expected: dict[At, Tensors]
@@ -78,6 +80,7 @@ def run(port: Port, inputs: Inputs) -> Reference:
         step: {name: value.astype(inputs.dtype) for name, value in path[step].items()}
         for step in checkpoint_steps(inputs.steps)
     }
+    checkpoints[PART] = checkpoints[inputs.steps - 1]
     expected: dict[At, Tensors] = {}
     for step, weights in checkpoints.items():
         for rung, tensors in rungs(port, inputs, wide_all(weights), x, y, step):
@@ -93,9 +96,9 @@ def run(port: Port, inputs: Inputs) -> Reference:
 
 
 def _resume(port: Port, inputs: Inputs, x: Any, y: Any) -> Tensors:
-    """Return the weights after two calls of one step, the second at half the learning rate."""
+    """Return the weights after two calls of one step, the second at another learning rate."""
     model = port.module.build(wide_all(inputs.weights))
-    for step, rate in enumerate((inputs.learning_rate, inputs.learning_rate / 2)):
+    for step, rate in enumerate((inputs.learning_rate, SECOND * inputs.learning_rate)):
         model, _ = port.module.train(model, x, y, part(inputs.schedule, step, step + 1), rate)
     resumed: Tensors = port.module.export(model)
     return resumed
@@ -110,8 +113,8 @@ def rungs(
     yield "forward", {"outputs": net.forward(net.build(weights), batch[0])}
     yield "loss", {"loss": net.loss(net.build(weights), *batch)}
     yield "gradients", net.gradients(net.build(weights), *batch)
-    schedule = part(inputs.schedule, step, step + 1)
-    model, losses = net.train(net.build(weights), x, y, schedule, inputs.learning_rate)
+    data = inputs.one_step(x, y, step)
+    model, losses = net.train(net.build(weights), *data, inputs.learning_rate)
     yield "update", {"loss": losses, **net.export(model)}
 
 

@@ -23,6 +23,7 @@ from parity.diagnosis import (
 from parity.diagnosis.case import Case
 from parity.diagnosis.chain import Chain, recognise
 from parity.diagnosis.hypothesis import RUN, Scored
+from parity.ladder import OF_PART
 from parity.verdicts import STEPWISE, Diagnosis
 
 MANY = 2000  # steps of a free run on which small mistakes are fitted
@@ -36,6 +37,8 @@ def diagnose(case: Case) -> Diagnosis | None:
     found = unusable.diagnose(case) or _unlike_itself(case)
     if found:
         return found
+    if divergence.tensor.endswith(OF_PART):
+        return models.of_part(case, divergence.rung)
     if divergence.rung in STEPWISE:
         return _of_step(case, divergence.rung)
     if divergence.rung == "trajectory":

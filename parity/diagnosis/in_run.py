@@ -20,6 +20,7 @@ from parity.inputs import Tensors
 from parity.reference import wide_all
 
 Array = NDArray[Any]
+MARKED = 0.99  # a learning rate that warms up begins below it
 EARLY = 6  # steps after the first, on which a decay is fitted
 
 
@@ -142,12 +143,12 @@ def _warming(steps: dict[int, Taken]) -> Iterator[Hypothesis]:
     if not {0, 1} <= scales.keys():
         return
     rise = scales[1] - scales[0]
-    if rise > 0 and scales[0] < 1:
+    if rise > 0 and scales[0] < MARKED:
         first = scales[0] / rise
         claim = f"the learning rate rises to its value on a line over {1 / rise:.6g} steps"
         rule = rules.scheduled(partial(rules.warming, 1 / rise, first))
         yield Hypothesis("learning rate warms up", claim, rule=rule, fitted=1)
-    if 0 < scales[0] < 1:
+    if 0 < scales[0] < 1 and scales[1] < scales[0]:
         claim = f"the learning rate is multiplied by {scales[0]:.9g} before each step"
         rule = rules.scheduled(partial(rules.early, scales[0]))
         yield Hypothesis("learning rate decays", claim, rule=rule, fitted=1)

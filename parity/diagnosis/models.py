@@ -14,13 +14,14 @@ from parity.diagnosis.factors import spoken
 from parity.diagnosis.hypothesis import Hypothesis
 from parity.diagnosis.in_step import back, reshaped
 from parity.diagnosis.losses import TWICE, softmax
-from parity.inputs import Tensors
-from parity.reference import wide_all
+from parity.inputs import PART, Tensors
+from parity.reference import SECOND, wide_all
 from parity.verdicts import Diagnosis
 
 Array = NDArray[Any]
 Scored = tuple[float, Diagnosis]
 STALE = "stale or averaged weights"
+CERTAIN = 0.97
 ANEW = "a second call of train starts anew"
 
 
@@ -118,6 +119,30 @@ def _in_turn(case: Case, groups: list[list[str]], weights: Tensors, x: Array, y:
     return answer._replace(gradients=taken)
 
 
+def of_part(case: Case, rung: str) -> Diagnosis | None:
+    """Name what goes wrong on fewer rows than a batch has, and nowhere else."""
+    got, weights = case.findings.answers[rung, PART], case.weights[PART]
+    due, floors = case.expected[rung, PART], case.noise[rung, PART]
+    x, y = case.batch(PART)
+    whole = case.compute(weights, *case.batch(0))
+    part = len(y) / case.batch_size
+    scaled = {name: part * value for name, value in due.items()}
+    kept = {"loss": {"loss": whole.loss}, "gradients": whole.gradients}.get(rung, {})
+    if rung == "update":
+        gradients = case.compute(weights, x, y).gradients
+        scaled = {n: w - case.rate * part * gradients[n] for n, w in weights.items()}
+        kept = {n: w - case.rate * whole.gradients[n] for n, w in weights.items()}
+    for cause, claim, idea in (
+        ("the batch size typed in", f"what is right of {case.batch_size}", scaled),
+        ("data of an earlier call", "what is right of all the rows of another call", kept),
+    ):
+        near = [distance(got[n], v) <= LIMIT * floors[n] for n, v in idea.items() if n in got]
+        if near and all(near):
+            evidence = f"on {len(y)} rows, a part of a batch, the rung {rung} gives {claim}"
+            return Diagnosis(cause, evidence, 0.9)
+    return None
+
+
 def stale(case: Case) -> Scored | None:
     """Name weights that are given back while a run goes on with others: its losses tell."""
     worst, said = 0.0, ""
@@ -137,7 +162,7 @@ def stale(case: Case) -> Scored | None:
     off = float((np.abs(case.losses - case.reference.losses) / case.loss_floors).max())
     if not said or not off <= LIMIT:
         return None
-    return off, Diagnosis(STALE, said, 0.9)
+    return off, Diagnosis(STALE, said, CERTAIN)
 
 
 def diagnose(case: Case) -> Diagnosis | None:
@@ -164,14 +189,14 @@ def _predicting(case: Case) -> Diagnosis:
 
 
 def _resumed(case: Case) -> Diagnosis | None:
-    """Try what a second call of `train`, at half the learning rate, may have done."""
+    """Try what a second call of `train`, at another learning rate, may have done."""
     got = case.findings.answers["resumed", 1]
     initial = wide_all(case.inputs.weights)
     once = wide_all({k: v for k, v in case.findings.answers["update", 0].items() if k in initial})
     if once.keys() != initial.keys() or not initial.keys() <= got.keys():
         return None
     ideas = {
-        (ANEW, "the second call of train starts from the initial weights"): (initial, 0.5),
+        (ANEW, "the second call of train starts from the initial weights"): (initial, SECOND),
         (
             "another learning rate",
             "the second call of train keeps the learning rate of the first",

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from parity.ladder import AGAIN, TRAINED, margin_noise
+from parity.reference import SECOND
 from parity.repro.scene import COMPARE, TRAIN, Case, Scene
 from shared.metrics import true_classes
 
@@ -33,7 +34,7 @@ def free_run(scene: Scene) -> Case:
 
 
 def _second_call(scene: Scene) -> Case:
-    """Train for one step and, by a second call, for one more at half the learning rate."""
+    """Train for one step and, by a second call, for one more at another rate."""
     x, y, schedule = scene.steps(0, 2)
     calls = ("1", "1") if isinstance(schedule, int) else ("schedule[:1]", "schedule[1:]")
     losses, floors = scene.reference.losses[1:2], scene.floors.losses[1:2]
@@ -46,7 +47,7 @@ def _second_call(scene: Scene) -> Case:
         noise |= scene.floors.path[2]
     code = [
         f"model, losses = train(build(weights), x, y, {calls[0]}, learning_rate)",
-        f"model, losses = train(model, x, y, {calls[1]}, learning_rate / 2)",
+        f"model, losses = train(model, x, y, {calls[1]}, {SECOND} * learning_rate)",
         got,
         COMPARE,
     ]

@@ -9,11 +9,12 @@ from numpy.typing import NDArray
 
 from parity.comparison import LIMIT
 from parity.floors import NoiseFloors
-from parity.inputs import SPLITS, Inputs, Tensors
+from parity.inputs import PART, SPLITS, Inputs, Tensors
 from parity.inquiry import Inquiry
+from parity.ladder import OF_PART
 from parity.reference import Reference
 from parity.verdicts import PortResult
-from shared.batches import Schedule, part, rows_of
+from shared.batches import Schedule, part
 from shared.experiment import Experiment
 
 Array = NDArray[Any]
@@ -62,7 +63,7 @@ class Scene:
     def step(self) -> int:
         """The step of the divergence."""
         assert self.result.divergence
-        return self.result.divergence.step
+        return PART if self.tensor.endswith(OF_PART) else self.result.divergence.step
 
     @property
     def tensor(self) -> str:
@@ -109,8 +110,8 @@ class Scene:
 
     def batch(self) -> tuple[Array, Array]:
         """Return the rows that the step of the divergence sees."""
-        rows = rows_of(self.experiment.schedule, self.step)
-        return self.experiment.x[rows], self.experiment.y[rows]
+        x, y = self.inputs.batch(self.experiment.x, self.experiment.y, self.step)
+        return x, y
 
     def split(self) -> tuple[str, Array, Array]:
         """Return the split that the tensor is of, and all its rows."""
@@ -120,9 +121,13 @@ class Scene:
 
     def steps(self, start: int, stop: int) -> tuple[Array, Array, Schedule]:
         """Return the rows that some steps see, and their schedule in the numbers of these rows."""
-        schedule = part(self.experiment.schedule, start, stop)
+        x, y, schedule = self.experiment.x, self.experiment.y, self.inputs.schedule
+        if start == PART:
+            x, y, schedule = self.inputs.one_step(x, y, PART)
+        else:
+            schedule = part(schedule, start, stop)
         if isinstance(schedule, int):
-            return self.experiment.x, self.experiment.y, schedule
+            return x, y, schedule
         rows, renumbered = np.unique(schedule, return_inverse=True)
         numbers = renumbered.reshape(schedule.shape)
-        return self.experiment.x[rows], self.experiment.y[rows], numbers
+        return x[rows], y[rows], numbers

@@ -1,5 +1,6 @@
 """Scripts for what goes wrong in one step, from the reference's own weights."""
 
+from parity.inputs import PART
 from parity.repro.scene import COMPARE, TRAIN, Case, Scene
 
 CALLS = {
@@ -28,4 +29,6 @@ def update(scene: Scene) -> Case:
 
 
 def _about(scene: Scene) -> str:
+    if scene.step == PART:
+        return "The reference's weights before the last step, and half the rows of the first batch."
     return f"The reference's weights before step {scene.step}, and the rows that this step sees."

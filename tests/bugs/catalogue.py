@@ -1,7 +1,10 @@
 """The catalogue of translation bugs, and of correct variations: small changes to the real ports.
 
 There is one file per net, `<net>.toml`. Each entry replaces text in `impls/<framework>/<net>.py`:
-`right` by `wrong` in a [[bug]], by `other` in a [[variation]].
+`right` by `wrong` in a [[bug]], by `other` in a [[variation]], and so do the pairs in `also`. A bug
+says its `cause` (or several phrases for it, the best first), the `rung` and maybe the `step` where
+it shows first, and the one `dtype` that can show it, if not both can. Any entry may set the
+`recipe`, the `steps` and the `mode` that it needs.
 """
 
 import ast
