@@ -96,7 +96,7 @@ NATIVE = {
         "tf.config.run_functions_eagerly(True)",
     ),
     "jax": Native(
-        ("import jax", "", 'jax.config.update("jax_enable_x64", "$dtype" == "float64")'),
+        ("import jax", "", 'jax.config.update("jax_enable_x64", $double)'),
         "jax.numpy.array(array)",
         "np.array(value)",
         'jax.config.update("jax_disable_jit", True)',
@@ -116,7 +116,12 @@ def text(scene: Scene, case: Case, source: Source, arrays: str) -> str:
     native = NATIVE[record.framework]
     switched = len(record.modes) > 1 and record.mode == "eager"
     setup = [*native.setup, *([native.eager] if switched else [])]
-    known = {"dtype": result.dtype, "threads": scene.inputs.threads, "arrays": arrays}
+    known = {
+        "dtype": result.dtype,
+        "double": result.dtype == "float64",
+        "threads": scene.inputs.threads,
+        "arrays": arrays,
+    }
     return SCRIPT.substitute(
         **known,
         header=_header(scene, source, arrays),
