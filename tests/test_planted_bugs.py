@@ -28,6 +28,7 @@ BUGS = {
     "learning_rate_ignored": ("planar", "trajectory", 2, None, "disagree"),
     "scalar_losses": ("planar", "update", 0, "loss", "error"),
     "losses_in_export": ("planar", None, None, None, "error"),
+    "batch_size_typed_in": ("planar", "loss", STEPS - 1, "loss of half a batch", "disagree"),
     "softmax_twice": ("mnist", "loss", 1, "loss", "disagree"),
     "wrong_axis": ("mnist", "accuracy", STEPS, "accuracy (train)", "disagree"),
     "shifted_batch": ("mnist", "trajectory", 1, "loss", "disagree"),

@@ -14,6 +14,7 @@ from parity.diagnosis.factors import spoken
 from parity.diagnosis.hypothesis import Hypothesis
 from parity.diagnosis.in_step import back, reshaped
 from parity.diagnosis.losses import TWICE, softmax
+from parity.diagnosis.precision import FORMATS
 from parity.inputs import PART, Tensors
 from parity.reference import SECOND, wide_all
 from parity.verdicts import Diagnosis
@@ -203,6 +204,11 @@ def _resumed(case: Case) -> Diagnosis | None:
         ): (once, 1.0),
         ("a weight is not updated", "the second call of train changes nothing"): (once, 0.0),
     }
+    rate = SECOND * case.rate
+    for name, rounded in FORMATS.items():
+        low = float(rounded(np.array(rate)))
+        claim = f"the second learning rate is {low:.12g}, which is {rate:g} rounded to {name}"
+        ideas["learning rate in lower precision", claim] = (once, low / case.rate)
     for (cause, claim), (start, factor) in ideas.items():
         gradients = case.compute(start, *case.batch(1)).gradients
         due = {name: w - factor * case.rate * gradients[name] for name, w in start.items()}
