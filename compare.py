@@ -10,7 +10,6 @@ from types import FrameType
 from typing import Any, NoReturn
 
 import click
-from rich.console import Console
 from rich.table import Table
 
 from parity import contract, progress, report, session
@@ -162,7 +161,7 @@ def choose_ports(
 
 def progress_for(quiet: bool) -> progress.Silent:
     """Return how to tell of progress: live on a terminal, in lines elsewhere, or not at all."""
-    console = Console(stderr=True, highlight=False)
+    console = report.console(stderr=True)
     if quiet:
         return progress.Silent()
     return progress.Live(console) if console.is_terminal else progress.Lines(console)

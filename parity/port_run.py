@@ -52,7 +52,7 @@ class PortRun:
                 else:
                     future.set_result(self._climb(piece, record))
                 done.add(this)
-        except Exception as error:
+        except BaseException as error:  # whatever it is, nobody must wait for ever
             for future in self.records:
                 fail(future, error)
         finally:

@@ -84,7 +84,7 @@ def refer(workforce: Workforce, yardsticks: list[Yardstick]) -> None:
             yardstick.reference.set_result(reference)
             workforce.progress.finished(WHO, f"{yardstick}")
         worker.kill()
-    except Exception as error:
+    except BaseException as error:  # whatever it is, nobody must wait for ever
         for yardstick in yardsticks:
             fail(yardstick.reference, error)
 
@@ -100,7 +100,7 @@ def measure(workforce: Workforce, yardstick: Yardstick) -> None:
         cache.save(yardstick.kept, reference, floors)
         yardstick.floors.set_result(floors)
         workforce.progress.finished(WHO, f"{yardstick}: noise floors")
-    except Exception as error:
+    except BaseException as error:  # whatever it is, nobody must wait for ever
         fail(yardstick.floors, error)
 
 
@@ -121,7 +121,7 @@ def check(yardstick: Yardstick, yardsticks: list[Yardstick]) -> None:
                 raise ReferenceFailedError(f"{recipe}: {problem}")
 
 
-def fail(future: "Future[Any]", error: Exception) -> None:
+def fail(future: "Future[Any]", error: BaseException) -> None:
     """Give an error to those who wait for a result, unless it is there."""
     with contextlib.suppress(InvalidStateError):
         future.set_exception(error)

@@ -1,6 +1,8 @@
 """What a comparison leaves: JSON, pictures, and files that are whole or not there."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +13,7 @@ from parity import pictures
 from parity.json_report import to_json
 from parity.output import OutputFile
 from parity.verdicts import Divergence, PortResult, Rung, overall
-from tests.running import Compare
+from tests.running import ROOT, Compare
 
 
 def without_seconds(report: dict[str, Any]) -> str:
@@ -121,3 +123,26 @@ def test_quiet_prints_one_line(compare: Compare) -> None:
     assert run.stderr == ""
     assert run.stdout.startswith("All 2 agree; ")
     assert run.stdout.count("\n") == 1
+
+
+@pytest.mark.parametrize("stream", ["stdout", "stderr"])
+def test_where_nobody_reads_the_comparison_goes_on(
+    environment: dict[str, str], tmp_path: Path, stream: str
+) -> None:
+    file = tmp_path / "report.json"
+    command = [
+        sys.executable,
+        str(ROOT / "compare.py"),
+        "iris",
+        "--steps",
+        "2",
+        "--json",
+        str(file),
+    ]
+    command += ["--frameworks", "numpy"]
+    streams: dict[str, Any] = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    streams[stream] = subprocess.PIPE
+    with subprocess.Popen(command, env=environment, **streams) as process:
+        getattr(process, stream).close()
+        assert process.wait(timeout=120) == 0
+    assert json.loads(file.read_text())["verdict"] == "agree"
