@@ -16,7 +16,8 @@ def locate(found: Found, inquiry: Inquiry) -> bool | None:
         Whether one step alone, from the reference's own weights, is wrong, too; if not, the error
         is carried over from earlier steps. None where that cannot be told.
     """
-    rung = next((rung for rung, comparisons in found.items() if _wrong(comparisons)), None)
+    wrong = {rung: [c for c in _wrong(cs) if not c.aside] for rung, cs in found.items()}
+    rung = next((rung for rung in found if wrong[rung]), None)
     if rung in STEPWISE:
         _narrow(found, inquiry)
         return True
