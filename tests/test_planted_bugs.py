@@ -11,7 +11,7 @@ BUGS = {
     "factor_two_missing": ("iris", "gradients", 0, "W", "disagree"),
     "missing_key": ("iris", "gradients", 0, "b", "error"),
     "wrong_shape": ("iris", "loss", 0, "loss", "error"),
-    "in_place": ("iris", "data", 0, "batch x", "disagree"),
+    "in_place": ("iris", "data", STEPS, "x", "disagree"),
     "aliased_weights": ("iris", "data", STEPS, "W", "disagree"),
     "transposed_weight": ("iris", "update", 0, "W", "error"),
     "bias_not_updated": ("planar", "update", 0, "b1", "disagree"),
