@@ -1,6 +1,5 @@
 """Lockstep's command line: compare ports of the same small networks, and say whether they agree."""
 
-import importlib.util
 import signal
 import sys
 import time
@@ -116,7 +115,7 @@ def run(
     names = list(dict.fromkeys(recipe)) or list(recipes.RECIPES)
     for name in names:
         recipes.get(name)
-    ports = choose_ports(recipe, frameworks, files)
+    ports = choose_ports(names, frameworks, files, named=bool(recipe))
     folder = writable_folder(pictures) if pictures else None
     scripts = Scripts(writable_folder(repro)) if repro else None
     with OutputFile(json) as output:
@@ -146,13 +145,26 @@ def run(
 
 
 def choose_ports(
-    recipe: tuple[str, ...], frameworks: str | None, files: tuple[Path, ...]
+    names: list[str], frameworks: str | None, files: tuple[Path, ...], named: bool
 ) -> list[contract.PortName]:
-    """Return the ports to compare; raise InputError where one cannot be had, or none is named."""
-    if files and not recipe:
+    """Return the ports to compare; raise InputError where one cannot be had, or none is named.
+
+    Args:
+        names: of the recipes.
+        frameworks: those asked for, with commas, or None for all.
+        files: of users' ports.
+        named: whether the recipes were asked for by name.
+    """
+    if files and not named:
         raise InputError(f"--with needs a RECIPE: name the one that {files[0]} is a port of")
     chosen = contract.FRAMEWORKS if frameworks is None else map(str.strip, frameworks.split(","))
     ports = [contract.check_framework(name) for name in dict.fromkeys(chosen) if name]
+    wanted = dict.fromkeys(recipes.get(name).net for name in names)
+    for port in ports if frameworks else ():
+        if not any(port.covers(net) for net in wanted):
+            own = ", ".join(contract.nets_of(port.name))
+            raise InputError(f"{port} has no port of {', '.join(wanted)}: it has {own} alone")
+    ports = [port for port in ports if any(port.covers(net) for net in wanted)]
     ports += contract.check_files(list(dict.fromkeys(files)))
     if not ports:
         raise InputError("--frameworks names no framework, so there is nothing to compare")
@@ -173,7 +185,7 @@ def print_list() -> None:
     listed = {
         "Recipes": {name: str(recipe) for name, recipe in recipes.RECIPES.items()},
         "Frameworks": {
-            name: "installed" if importlib.util.find_spec(name) else "not installed"
+            name: ("installed" if contract.is_installed(name) else "not installed") + nets(name)
             for name in contract.FRAMEWORKS
         },
     }
@@ -182,6 +194,12 @@ def print_list() -> None:
         for name, text in rows.items():
             table.add_row(name, text)
         out.print(table)
+
+
+def nets(framework: str) -> str:
+    """Return which nets a framework has ports of, unless it has all."""
+    own = contract.nets_of(framework)
+    return "" if own == contract.nets_of("numpy") else f"; {', '.join(own)} alone"
 
 
 def main() -> NoReturn:

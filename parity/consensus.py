@@ -10,7 +10,7 @@ import numpy as np
 
 from parity.comparison import compare
 from parity.inputs import Tensors
-from parity.ladder import Record
+from parity.record import Record
 from parity.reference import Floors
 from parity.verdicts import PortResult
 from parity.yardsticks import Yardstick

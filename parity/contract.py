@@ -14,9 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shared.errors import InputError
-from shared.recipes import unknown
+from shared.recipes import FUNCTIONS, unknown
 
-FUNCTIONS = ("build", "forward", "loss", "gradients", "train", "accuracy", "export")
 SWITCH = "run_eagerly"
 RUNTIME = ("configure", SWITCH, "to_native", "to_numpy")  # a user's may lack the switch
 ROOT = Path(__file__).parent.parent
@@ -25,6 +24,8 @@ FRAMEWORKS = (
     "numpy",
     *sorted({path.parent.name for path in ROOT.glob("impls/*/runtime.py")} - {"numpy"}),
 )
+
+PACKAGES = {"tensorflow_v1": "tensorflow"}  # what a framework is installed as, if not by its name
 
 Array = NDArray[Any]
 Mode = Literal["compiled", "eager"]
@@ -44,6 +45,10 @@ class PortName:
 
     def __str__(self) -> str:
         return self.name
+
+    def covers(self, net: str) -> bool:
+        """Whether there is a port of that net; a user's file may be one of any."""
+        return self.file is not None or net in nets_of(self.name)
 
 
 @dataclass(frozen=True)
@@ -70,9 +75,9 @@ class Port:
         """Whether the port provides all these functions."""
         return all(callable(getattr(self.module, name, None)) for name in functions)
 
-    def lacks(self) -> tuple[str, ...]:
-        """Return the functions of the contract that the port does not provide."""
-        return tuple(name for name in FUNCTIONS if not self.has(name))
+    def lacks(self, functions: tuple[str, ...]) -> tuple[str, ...]:
+        """Return those of some functions that the port does not provide."""
+        return tuple(name for name in functions if not self.has(name))
 
 
 def check_files(paths: list[Path]) -> list[PortName]:
@@ -111,13 +116,24 @@ def check_framework(name: str) -> PortName:
     """
     if name not in FRAMEWORKS:
         raise InputError(unknown("framework", name, list(FRAMEWORKS)))
-    if importlib.util.find_spec(name) is None:
-        rest = ",".join(other for other in FRAMEWORKS if importlib.util.find_spec(other))
+    if not is_installed(name):
+        rest = ",".join(other for other in FRAMEWORKS if is_installed(other))
         raise InputError(
-            f"{name} is not installed: install it with pip install {name}, "
+            f"{name} is not installed: install it with pip install {PACKAGES.get(name, name)}, "
             f"or leave it out with --frameworks {rest}"
         )
     return PortName(name)
+
+
+def is_installed(framework: str) -> bool:
+    """Whether a framework's package is there to be imported."""
+    return importlib.util.find_spec(PACKAGES.get(framework, framework)) is not None
+
+
+def nets_of(framework: str) -> list[str]:
+    """Return the nets that a framework has ports of."""
+    files = (ROOT / "impls" / framework).glob("*.py")
+    return sorted({path.stem for path in files} - {"__init__", "runtime"})
 
 
 def load_framework(name: PortName) -> tuple[str, tuple[Mode, ...]]:
@@ -144,7 +160,7 @@ def load(name: PortName, net: str) -> Port:
         return _with_runtime(importlib.import_module(f"impls.{name}.{net}"), str(name))
     module = _load_file(name.file)
     port = _own_runtime(module) or _with_runtime(module, _framework_of(module))
-    if len(port.lacks()) == len(FUNCTIONS):
+    if port.lacks(FUNCTIONS) == FUNCTIONS:
         raise PortError(f"it provides none of the functions of a port: {', '.join(FUNCTIONS)}")
     return port
 

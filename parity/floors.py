@@ -140,8 +140,9 @@ def _floors_at(
         }
         for rung in runs
     }
-    loss, update = floors["loss", step], floors["update", step]
-    loss["loss"] = update["loss"] = max(loss["loss"], update["loss"])  # of one and the same loss
+    if ("update", step) in floors:
+        loss, update = floors["loss", step], floors["update", step]
+        loss["loss"] = update["loss"] = max(loss["loss"], update["loss"])  # of one and the same
     return floors
 
 
@@ -162,6 +163,9 @@ def _free_floors(
     end in one of several places, of which eight runs need not have seen every one: from there on
     the floor of a tensor is its own size. The last number returned is that of the steps before.
     """
+    if not inputs.steps:
+        units = {name: _unit(value, inputs.dtype) for name, value in reference.path[0].items()}
+        return np.empty(0), {0: units}, 0
     walks = _walks(port, inputs, floors)
     spread = np.zeros(inputs.steps)
     largest: Floors = dict.fromkeys(inputs.weights, 0.0)

@@ -22,7 +22,8 @@ class Inputs:
     """One recipe in one precision: all that a port is given.
 
     files: of x, y, x_test and y_test, the latter two missing where there are no test rows.
-    budget: the most steps of one `train` call; longer runs go in such chunks.
+    budget: the most steps of one `train` call; longer runs go in such chunks. functions: those of
+    the port that the recipe is about. threshold: of a single output, over which the class is 1.
     """
 
     recipe: str
@@ -35,6 +36,8 @@ class Inputs:
     schedule: Schedule
     learning_rate: float
     budget: int
+    functions: tuple[str, ...]
+    threshold: float
 
     @property
     def steps(self) -> int:
@@ -103,6 +106,8 @@ class Store:
             schedule=experiment.schedule,
             learning_rate=experiment.learning_rate,
             budget=experiment.budget,
+            functions=experiment.recipe.functions,
+            threshold=experiment.recipe.threshold,
         )
 
     def _write(self, name: str, array: Array) -> Path:

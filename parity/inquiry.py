@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from parity import ladder
 from parity.comparison import Comparison
 from parity.inputs import Tensors
-from parity.ladder import Record
 from parity.messages import Answer, Explain, Findings, Message, Replay, Retrace, Visit
 from parity.port_run import PortRun
+from parity.record import Record
 from parity.reference import Waypoint
 from parity.verdicts import STEPWISE, Diagnosis, Divergence
 from parity.yardsticks import Assistant, Yardstick

@@ -2,12 +2,13 @@
 
 import traceback
 
-from parity import bisection, ladder
+from parity import bisection, ladder, published
 from parity.comparison import Comparison
 from parity.contract import PortName
 from parity.diagnosis.unusable import of_failure
+from parity.inputs import Inputs
 from parity.inquiry import Inquiry
-from parity.ladder import Record
+from parity.record import Record
 from parity.verdicts import (
     Curves,
     Diagnosis,
@@ -35,7 +36,8 @@ def judge(
     experiment, inputs = yardstick.experiment, yardstick.inputs
     reference, floors = yardstick.reference.result(), yardstick.floors.result()
     own_seed = experiment.seed == experiment.recipe.seed
-    figures = ladder.applicable(experiment.recipe.figures, inputs, own_seed)
+    own_data = experiment.data.notice is None
+    figures = published.applicable(experiment.recipe.figures, inputs, own_seed, own_data)
     found = ladder.compare_rungs(inputs, reference, floors, figures, record)
     forced = None
     if inquiry and not all(c.agrees for comparisons in found.values() for c in comparisons):
@@ -48,7 +50,7 @@ def judge(
     rungs = tuple(
         summarise(rung, comparisons)
         for rung, comparisons in found.items()
-        if comparisons or record.failure is None
+        if rung in ladder.due(inputs, figures) and (comparisons or record.failure is None)
     )
     curves = _curves(yardstick, record)
     return PortResult(
@@ -75,7 +77,7 @@ def judge(
             "first": float(curves.losses[0]) if curves else None,
             "last": float(curves.losses[-1]) if curves else None,
         },
-        accuracy=_accuracies(record),
+        accuracy=_accuracies(inputs, record),
         seconds={name: record.seconds.get(name) for name in ("import", "first_step", "train")},
         told_apart=floors.told_apart,
         traceback=fault,
@@ -139,7 +141,8 @@ def _error(found: dict[str, list[Comparison]], record: Record) -> str | None:
     return None
 
 
-def _accuracies(record: Record) -> dict[str, float | None]:
-    """Return the port's own accuracy after its free run."""
-    own = {p.split: p.figure for p in record.predictions if p.rung == "trajectory"}
+def _accuracies(inputs: Inputs, record: Record) -> dict[str, float | None]:
+    """Return the port's own accuracy after its free run or, where nothing is trained, as it is."""
+    rung = "trajectory" if "train" in inputs.functions else "accuracy"
+    own = {p.split: p.figure for p in record.predictions if p.rung == rung}
     return {split: own.get(split) for split in ("train", "test")}

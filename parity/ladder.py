@@ -1,72 +1,35 @@
 """Judging what a port answered, rung by rung, against the reference and its noise floors."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from parity import published
 from parity.comparison import LIMIT, SHOWN, Comparison, Example, compare, unusable
-from parity.contract import Mode
 from parity.floors import NoiseFloors
 from parity.inputs import PART, SPLITS, Inputs, Tensors
-from parity.messages import Answer, Failed, Lacking, Loaded, Message, Predictions, Timed, Unchanged
+from parity.messages import Predictions
+from parity.record import Record
 from parity.reference import SECOND, At, Floors, Reference
 from parity.verdicts import RUNGS
+from shared.figures import Figure
 from shared.metrics import correct_rows, margins, predicted_classes
-from shared.recipes import Figure
 
 Array = NDArray[Any]
 OF_PART = " of half a batch"
 AGAIN = f" of a second call of train, at {SECOND:g} of the learning rate"
 TRAINED = " of the trained model"
-
-
-@dataclass
-class Record:
-    """All that a worker said while its port was run through the rungs.
-
-    modes: those that the port can run in, its own first. requested: the one asked for.
-    """
-
-    framework: str = ""
-    modes: tuple[Mode, ...] = ("eager",)
-    requested: Mode = "compiled"
-    lacking: tuple[str, ...] = ()
-    unchanged: list[Comparison] = field(default_factory=list)
-    answers: dict[tuple[str, int], Tensors] = field(default_factory=dict)
-    predictions: list[Predictions] = field(default_factory=list)
-    seconds: dict[str, float] = field(default_factory=dict)
-    failure: Failed | None = None
-
-    @property
-    def mode(self) -> Mode:
-        """The mode that the port runs in: the one asked for or, where it has one alone, that."""
-        return self.requested if self.requested in self.modes else self.modes[0]
-
-    def fresh(self, requested: Mode) -> "Record":
-        """Return a record of the same port, loaded as here, that has answered nothing yet."""
-        seconds = dict(self.seconds)
-        return Record(self.framework, self.modes, requested, seconds=seconds, failure=self.failure)
-
-    def add(self, message: Message) -> None:
-        """Keep what a message says."""
-        match message:
-            case Loaded():
-                self.framework, self.modes = message.framework, message.modes
-                self.seconds["import"] = message.seconds
-            case Lacking():
-                self.lacking = message.functions
-            case Unchanged():
-                self.unchanged += message.comparisons
-            case Answer():
-                self.answers[message.rung, message.step] = message.tensors
-            case Predictions():
-                self.predictions.append(message)
-            case Timed():
-                self.seconds[message.what] = message.seconds
-            case Failed():
-                self.failure = message
+# The functions of which a recipe must be about one, to have a rung at all.
+NEEDS = {
+    "forward": ("forward", "layers"),
+    "loss": ("loss",),
+    "gradients": ("gradients",),
+    "update": ("train",),
+    "trajectory": ("train",),
+    "accuracy": ("accuracy",),
+}
 
 
 def compare_rungs(
@@ -78,8 +41,8 @@ def compare_rungs(
 ) -> dict[str, list[Comparison]]:
     """Return the comparisons of each rung, in the order of the ladder.
 
-    A rung without comparisons was not provided by the port, or not reached before it failed;
-    `published` is there only where there are figures to hold it to.
+    A rung without comparisons is not the recipe's, was not provided by the port, or not reached
+    before it failed.
     """
     found = {rung: list[Comparison]() for rung in RUNGS}
     found["data"] = list(record.unchanged)
@@ -93,14 +56,16 @@ def compare_rungs(
             found["trajectory"] += compare_tensors(step, path, got, noise, inputs.dtype)
     found["trajectory"] += _resumed(inputs, reference, floors, record)
     found["trajectory"] += _rebuilt(inputs, floors, record)
-    if ("trajectory", inputs.steps) in record.answers:
-        losses = record.answers["trajectory", inputs.steps]["loss"]
-        found["published"] = _published(figures, losses)
     for prediction in record.predictions:
         found["accuracy"] += _accuracy(inputs, reference, floors, prediction)
-    if not figures:
-        del found["published"]
+    found["published"] = published.compare_figures(figures, inputs.steps, record)
     return found
+
+
+def due(inputs: Inputs, figures: tuple[Figure, ...]) -> tuple[str, ...]:
+    """Return the rungs that a recipe has."""
+    lacking = {rung for rung, names in NEEDS.items() if not {*names} & {*inputs.functions}}
+    return tuple(rung for rung in RUNGS if rung not in lacking and (figures or rung != "published"))
 
 
 def compare_answers(
@@ -113,6 +78,8 @@ def compare_answers(
             got = record.answers[rung, step]
             if rung == "update" and "export" in record.lacking:
                 tensors = {"loss": tensors["loss"]}
+            if rung == "forward":
+                tensors = provided(tensors, record.lacking)
             compared = compare_tensors(step, tensors, got, floors[rung, step], dtype)
             found[rung] += (
                 _of_part(compared, max(at for _, at in expected)) if step == PART else compared
@@ -120,16 +87,18 @@ def compare_answers(
     return found
 
 
+def provided(tensors: Tensors, lacking: tuple[str, ...]) -> Tensors:
+    """Return the outputs, and what is inside layers, of a port that may lack either."""
+    return {
+        name: value
+        for name, value in tensors.items()
+        if ("forward" if name == "outputs" else "layers") not in lacking
+    }
+
+
 def _of_part(comparisons: list[Comparison], step: int) -> list[Comparison]:
     """Return comparisons of a part of a batch, called so, at the step whose weights it was."""
     return [replace(c, tensor=c.tensor + OF_PART, step=step, aside=True) for c in comparisons]
-
-
-def applicable(figures: tuple[Figure, ...], inputs: Inputs, own_seed: bool) -> tuple[Figure, ...]:
-    """Return the published figures that this run can be held to."""
-    if inputs.dtype != "float64" or not own_seed:
-        return ()
-    return tuple(figure for figure in figures if figure.step < inputs.steps)
 
 
 def compare_tensors(
@@ -194,34 +163,6 @@ def _rebuilt(inputs: Inputs, floors: NoiseFloors, record: Record) -> list[Compar
     return found
 
 
-def _published(figures: tuple[Figure, ...], losses: Array) -> list[Comparison]:
-    """Hold losses to the digits that others printed."""
-    found = []
-    for figure in figures:
-        if losses.ndim != 1 or figure.step >= losses.size:
-            found.append(unusable("loss", figure.step, figure.printed, "missing"))
-            continue
-        value = float(losses[figure.step])
-        digits = len(figure.printed.partition(".")[2])
-        printed = f"{value:.{digits}f}"
-        agrees = printed == figure.printed
-        error, half_digit = abs(value - float(figure.printed)), 0.5 * 10.0**-digits
-        examples = () if agrees else (Example((figure.step,), figure.printed, printed),)
-        found.append(
-            Comparison(
-                tensor="loss",
-                step=figure.step,
-                compared=1,
-                mismatches=0 if agrees else 1,
-                ratio=error / half_digit,
-                error=error,
-                floor=half_digit,
-                examples=examples,
-            )
-        )
-    return found
-
-
 def _accuracy(
     inputs: Inputs, reference: Reference, floors: NoiseFloors, prediction: Predictions
 ) -> list[Comparison]:
@@ -232,6 +173,7 @@ def _accuracy(
     """
     split, outputs, figure = prediction.split, prediction.outputs, prediction.figure
     y, floor = inputs.array(SPLITS[split][1]), floors.outputs[split]
+    threshold = inputs.threshold
     noise = margin_noise(floor)
     expected = reference.outputs[split]
     step = inputs.steps
@@ -242,15 +184,16 @@ def _accuracy(
         if not right or not np.isfinite(outputs).all():
             due = f"finite {inputs.dtype} of shape {expected.shape}"
             return [unusable(f"outputs ({split}) after training", step, due, "something else")]
-        return [_figure(f"accuracy ({split}) after training", step, outputs, y, figure, noise)]
+        name = f"accuracy ({split}) after training"
+        return [_figure(name, step, outputs, y, figure, noise, threshold)]
     found = []
     if outputs is not None:
         found.append(compare(f"outputs ({split})", step, expected, outputs, floor, inputs.dtype))
         if found[-1].unusable:
             return found
-        found.append(_classes(f"classes ({split})", step, expected, outputs, noise))
+        found.append(_classes(f"classes ({split})", step, expected, outputs, noise, threshold))
     if figure is not None:
-        found.append(_figure(f"accuracy ({split})", step, expected, y, figure, noise))
+        found.append(_figure(f"accuracy ({split})", step, expected, y, figure, noise, threshold))
     return found
 
 
@@ -259,10 +202,12 @@ def margin_noise(floor: float) -> float:
     return 2 * LIMIT * floor
 
 
-def _classes(tensor: str, step: int, expected: Array, outputs: Array, noise: float) -> Comparison:
+def _classes(
+    tensor: str, step: int, expected: Array, outputs: Array, noise: float, threshold: float
+) -> Comparison:
     """Compare the predicted class of every row whose margin is over the noise."""
-    right, got = predicted_classes(expected), predicted_classes(outputs)
-    wrong = np.flatnonzero((right != got) & (margins(expected) > noise))
+    right, got = (predicted_classes(each, threshold) for each in (expected, outputs))
+    wrong = np.flatnonzero((right != got) & (margins(expected, threshold) > noise))
     return Comparison(
         tensor,
         step,
@@ -276,7 +221,13 @@ def _classes(tensor: str, step: int, expected: Array, outputs: Array, noise: flo
 
 
 def _figure(
-    tensor: str, step: int, outputs: Array, y: Array, figure: float, noise: float
+    tensor: str,
+    step: int,
+    outputs: Array,
+    y: Array,
+    figure: float,
+    noise: float,
+    threshold: float,
 ) -> Comparison:
     """Compare an accuracy as a whole number of rows; those within the noise may go either way.
 
@@ -284,8 +235,8 @@ def _figure(
     """
     if not np.isfinite(figure):
         return unusable(tensor, step, "a fraction", str(figure))
-    rows, correct = len(y), correct_rows(outputs, y)
-    uncertain = int(np.count_nonzero(~(margins(outputs) > noise)))
+    rows, correct = len(y), correct_rows(outputs, y, threshold)
+    uncertain = int(np.count_nonzero(~(margins(outputs, threshold) > noise)))
     counted = round(figure * rows)
     error = abs(figure * rows - correct)
     whole = abs(figure * rows - counted) <= LIMIT * rows * np.finfo(np.float32).eps

@@ -56,6 +56,8 @@ ALLOWED = frozenset(
             np.argmax,
             np.empty_like,
             np.zeros_like,
+            np.ones_like,
+            np.copyto,
         ),
         *(np.shape, np.ndim, np.size, np.copy, np.ravel, np.reshape, np.transpose),
     }
@@ -92,6 +94,8 @@ class NoisyArray(np.ndarray[Any, np.dtype[Any]]):
         return noisy(result, random)
 
     def __array_function__(self, func: Any, types: Any, args: Any, kwargs: Any) -> Any:
+        if func is np.copyto and not isinstance(args[0], NoisyArray):
+            raise NoiseLostError("np.copyto writes into a plain array")
         if func not in ALLOWED:
             raise NoiseLostError(f"np.{func.__name__} is not known to keep the noise")
         return super().__array_function__(func, types, args, kwargs)

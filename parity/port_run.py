@@ -4,9 +4,9 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 
 from parity.contract import Mode, PortName
-from parity.ladder import Record
 from parity.messages import Climb, Failed, Load, Message, Replay, Visit
 from parity.process import Worker, WorkerDiedError
+from parity.record import Record
 from parity.workforce import Workforce
 from parity.yardsticks import Yardstick, fail
 
@@ -26,7 +26,8 @@ class Piece:
 class PortRun:
     """A port at work: its process, and a record of each piece of work as soon as it is done.
 
-    A port with one mode alone runs in that one, once; the record of any more is None.
+    A port with one mode alone runs in that one, once; the record of any more is None, and so is
+    that of a net which a framework has no port of.
     """
 
     port: PortName
@@ -42,6 +43,10 @@ class PortRun:
             loaded = Record()
             done: set[tuple[str, str, Mode]] = set()
             for piece, future in zip(self.pieces, self.records, strict=True):
+                if not self.port.covers(piece.yardstick.inputs.net):
+                    self.workforce.progress.skipped(f"{self.port}", f"{piece}")
+                    future.set_result(None)
+                    continue
                 if self.worker is None and loaded.failure is None:
                     loaded = self._load()
                 record = loaded.fresh(piece.mode)

@@ -33,15 +33,16 @@ Array = NDArray[Any]
 def climb(port: Port, request: Climb, send: Send) -> None:
     """Call every function that the port provides, and send what it answers."""
     inputs = request.inputs
-    send(Lacking(port.lacks()))
+    send(Lacking(port.lacks(inputs.functions)))
     run = _Run(port, inputs, request.mode, send)
     run.build(inputs.weights)
     run.compare_arrays(0)
     run.compare_weights(0)
     for step, weights in request.checkpoints.items():
         run.climb_at(step, weights)
-    run.predict("accuracy", run.build(request.final))
-    if port.has("train"):
+    if "accuracy" in inputs.functions:
+        run.predict("accuracy", run.build(request.final))
+    if run.has("train"):
         run.train_freely()
     run.compare_arrays(inputs.steps)
 
@@ -79,6 +80,10 @@ class _Run:
         self.weights: Tensors = {}
         self.native_weights: dict[str, Any] = {}
         self.schedule = copy.copy(inputs.schedule)  # the one that `train` gets
+
+    def has(self, function: str) -> bool:
+        """Whether the recipe is about a function, and the port provides it."""
+        return function in self.inputs.functions and self.port.has(function)
 
     def build(self, weights: Tensors) -> Any:
         """Build a fresh model; a port without `build` has the weights for its model."""
@@ -128,22 +133,28 @@ class _Run:
         """Answer the rungs forward, loss, gradients and update at one checkpoint."""
         rows, (x, y) = self.batch(step)
         where = "half a batch" if step == PART else f"step {step}"
-        if self.port.has("forward"):
+        answer: Tensors = {}
+        if self.has("forward"):
             model = self.build(weights)
             self.send(Calling(f"forward, {where}"))
             outputs = self.port.module.forward(model, x)
-            self.send(Answer("forward", step, {"outputs": self.array(outputs, "forward")}))
-        if self.port.has("loss"):
+            answer["outputs"] = self.array(outputs, "forward")
+        if self.has("layers"):
+            model = self.build(weights)
+            self.send(Calling(f"layers, {where}"))
+            answer |= self.returned("layers", model, x)
+        if answer:
+            self.send(Answer("forward", step, answer))
+        if self.has("loss"):
             model = self.build(weights)
             self.send(Calling(f"loss, {where}"))
             value = self.port.module.loss(model, x, y)
             self.send(Answer("loss", step, {"loss": self.array(value, "loss")}))
-        if self.port.has("gradients"):
+        if self.has("gradients"):
             model = self.build(weights)
             self.send(Calling(f"gradients, {where}"))
-            answer = self.returned("gradients", model, x, y)
-            self.send(Answer("gradients", step, answer))
-        if self.port.has("train"):
+            self.send(Answer("gradients", step, self.returned("gradients", model, x, y)))
+        if self.has("train"):
             if step == PART:
                 self.update_on_part(weights, x, y)
             else:
@@ -153,7 +164,9 @@ class _Run:
                 [
                     self.same(f"batch {name}", step, rows[name], native)
                     for name, native in (("x", x), ("y", y))
-                    if rows and step != PART  # what writes into it, writes into whole ones, too
+                    if rows
+                    and rows[name].size
+                    and step != PART  # what writes into it, writes into whole ones, too
                 ]
             )
         )
@@ -193,7 +206,7 @@ class _Run:
 
     def trained(self, model: Any, losses: Array) -> Tensors:
         """Return the losses of some training, and the weights, if the port exports them."""
-        if not self.port.has("export"):
+        if not self.has("export"):
             return {"loss": losses}
         self.send(Calling("export"))
         weights = self.returned("export", model)
@@ -232,7 +245,8 @@ class _Run:
         self.send(Timed("train", time.perf_counter() - start))
         answer = self.trained(model, losses)
         self.send(Answer("trajectory", self.inputs.steps, answer))
-        self.predict("trajectory", model)
+        if "accuracy" in self.inputs.functions:
+            self.predict("trajectory", model)
         self.compare_weights(self.inputs.steps)
         weights = {name: value for name, value in answer.items() if name != "loss"}
         if _kinds(weights) == _kinds(self.inputs.weights):
@@ -245,24 +259,24 @@ class _Run:
             _, (x, y) = self.batch(step)
             answer: Tensors = {}
             self.send(Calling(f"forward, loss and gradients of the {rung} model"))
-            if self.port.has("forward"):
+            if self.has("forward"):
                 answer["outputs"] = self.array(self.port.module.forward(own, x), "forward")
-            if self.port.has("loss"):
+            if self.has("loss"):
                 answer["loss"] = self.array(self.port.module.loss(own, x, y), "loss")
-            if self.port.has("gradients"):
+            if self.has("gradients"):
                 answer |= self.returned("gradients", own, x, y)
             self.send(Answer(rung, step, answer))
 
     def predict(self, rung: str, model: Any) -> None:
         """Send the model's outputs and the port's own accuracy, on the rows of each split."""
         for split, (x, y) in SPLITS.items():
-            if x not in self.native or not (self.port.has("forward") or self.port.has("accuracy")):
+            if x not in self.native or not (self.has("forward") or self.has("accuracy")):
                 continue
             outputs = figure = None
-            if self.port.has("forward"):
+            if self.has("forward"):
                 self.send(Calling(f"forward, all {split} rows"))
                 outputs = self.array(self.port.module.forward(model, self.native[x]), "forward")
-            if self.port.has("accuracy"):
+            if self.has("accuracy"):
                 self.send(Calling(f"accuracy, all {split} rows"))
                 value = self.port.module.accuracy(model, self.native[x], self.native[y])
                 figure = self.scalar(value)
@@ -282,6 +296,8 @@ class _Run:
         found = []
         for name in self.inputs.files:
             sent = self.inputs.array(name)
+            if sent.size == 0:
+                continue  # a lesson without targets
             found.append(compare_exactly(name, step, sent, self.handed[name]))
             found.append(self.same(name, step, sent, self.native[name]))
         if not isinstance(self.schedule, int):

@@ -60,7 +60,9 @@ class Waypoint:
 
 
 def checkpoint_steps(steps: int) -> list[int]:
-    """Return 0, 1, 2, 5, 10, 20, 50, ... and the last of `steps` steps."""
+    """Return 0, 1, 2, 5, 10, 20, 50, ... and the last of `steps` steps; where none is made, 0."""
+    if steps == 0:
+        return [0]
     decades = range(len(str(steps)))
     rising = [0, *(digit * 10**decade for decade in decades for digit in (1, 2, 5))]
     return [step for step in rising if step < steps - 1] + [steps - 1]
@@ -80,7 +82,7 @@ def run(port: Port, inputs: Inputs) -> Reference:
         step: {name: value.astype(inputs.dtype) for name, value in path[step].items()}
         for step in checkpoint_steps(inputs.steps)
     }
-    checkpoints[PART] = checkpoints[inputs.steps - 1]
+    checkpoints[PART] = checkpoints[max(checkpoints)]
     expected: dict[At, Tensors] = {}
     for step, weights in checkpoints.items():
         for rung, tensors in rungs(port, inputs, wide_all(weights), x, y, step):
@@ -89,7 +91,7 @@ def run(port: Port, inputs: Inputs) -> Reference:
     outputs = {
         split: port.module.forward(port.module.build(final), wide(inputs.array(name)))
         for split, (name, _) in SPLITS.items()
-        if name in inputs.files
+        if name in inputs.files and "accuracy" in inputs.functions
     }
     resumed = _resume(port, inputs, x, y) if inputs.steps > 1 else {}
     return Reference(expected, checkpoints, path, np.concatenate(losses), outputs, resumed)
@@ -109,13 +111,19 @@ def rungs(
 ) -> Iterator[tuple[str, Tensors]]:
     """Yield what the port answers on each rung at one checkpoint."""
     batch = inputs.batch(x, y, step)
-    net = port.module
-    yield "forward", {"outputs": net.forward(net.build(weights), batch[0])}
-    yield "loss", {"loss": net.loss(net.build(weights), *batch)}
-    yield "gradients", net.gradients(net.build(weights), *batch)
-    data = inputs.one_step(x, y, step)
-    model, losses = net.train(net.build(weights), *data, inputs.learning_rate)
-    yield "update", {"loss": losses, **net.export(model)}
+    net, due = port.module, inputs.functions
+    build = getattr(net, "build", dict)
+    outputs = {"outputs": net.forward(build(weights), batch[0])} if "forward" in due else {}
+    inside = net.layers(build(weights), batch[0]) if "layers" in due else {}
+    yield "forward", {**outputs, **inside}
+    if "loss" in due:
+        yield "loss", {"loss": net.loss(build(weights), *batch)}
+    if "gradients" in due:
+        yield "gradients", net.gradients(build(weights), *batch)
+    if "train" in due:
+        data = inputs.one_step(x, y, step)
+        model, losses = net.train(build(weights), *data, inputs.learning_rate)
+        yield "update", {"loss": losses, **net.export(model)}
 
 
 def walk(
@@ -126,7 +134,8 @@ def walk(
     batches: gives the schedule of the steps from one number up to, not including, another.
     """
     yield 0, weights, np.empty(0)
-    model = port.module.build(weights)
+    if inputs.steps:
+        model = port.module.build(weights)
     for start, stop in spans(inputs.steps):
         model, losses = port.module.train(model, x, y, batches(start, stop), inputs.learning_rate)
         yield stop, port.module.export(model), losses
@@ -135,7 +144,7 @@ def walk(
 def spans(steps: int) -> list[tuple[int, int]]:
     """Return the stretches between checkpoints, (start, stop), up to the end of the run."""
     stops = [*checkpoint_steps(steps), steps]
-    return list(pairwise(stops))
+    return list(pairwise(stops)) if steps else []
 
 
 def wide(array: Any) -> Any:

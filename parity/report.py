@@ -115,7 +115,7 @@ def _table(results: list[PortResult]) -> Table:
             result.port,
             result.dtype,
             result.verdict,
-            "" if result.loss["last"] is None else f"{result.loss['last']:.6f}",
+            "" if result.loss["last"] is None else f"{result.loss['last'] + 0.0:.6f}",  # not -0
             _percent(result.accuracy["train"]),
             _percent(result.accuracy["test"]),
             f"{worst.ratio:.2g}" if worst else "",

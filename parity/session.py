@@ -22,7 +22,12 @@ from parity.yardsticks import Assistant, ReferenceFailedError, Yardstick
 from shared.experiment import Experiment
 
 Witness = Callable[[PortResult, Inquiry], None]
-IMPORTS = {"tensorflow": 0, "torch": 1, "jax": 2}  # the slowest to import starts first
+IMPORTS = {
+    "tensorflow": 0,
+    "tensorflow_v1": 1,
+    "torch": 2,
+    "jax": 3,
+}  # the slowest to import starts first
 
 
 def compare(
@@ -34,7 +39,8 @@ def compare(
 ) -> Iterator[PortResult]:
     """Yield a result per trial and port, in this order, as soon as a trial is judged.
 
-    A port with one mode alone is judged in that one, once. `witness` is called with each result and
+    A port with one mode alone is judged in that one, once; a framework, on the nets that it has.
+    `witness` is called with each result and
     what it rests on. However the iteration ends, no process is left behind.
 
     Raises:

@@ -88,8 +88,8 @@ class PortResult:
 
     mode: "compiled" or "eager": the one `requested` or, of a port with one mode alone, that. steps:
     of the whole run. data: its name, its hash, and why it stands in for another, if it does. loss:
-    the first and the last of the port's free run. accuracy: the port's own, after it, on the
-    training and the test rows. told_apart: up to how many steps the free run can be held to the
+    the first and the last of the port's free run. accuracy: the port's own, after it (of a
+    recipe without one, as the net is), on the training and the test rows. told_apart: up to how many steps the free run can be held to the
     reference; beyond, rounding alone decides where it goes. alike: the ports that differ from the
     reference in the same way, and agree with this one. curves: for pictures, if it ran to the end.
     """

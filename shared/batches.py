@@ -63,6 +63,39 @@ class Shuffled:
         return f"batches of {self.size}, reshuffled every epoch, {self.epochs} epochs"
 
 
+@dataclass(frozen=True)
+class InOrder:
+    """Batches of `size` rows in the data's own order, the same in every epoch."""
+
+    size: int
+    epochs: int
+
+    def schedule(self, rows: int, steps: int | None, seed: int) -> Schedule:
+        """Return the row numbers of each batch, (steps, size)."""
+        epoch = np.arange(rows // self.size * self.size).reshape(-1, self.size)
+        steps = steps or self.epochs * len(epoch)
+        return np.tile(epoch, (-(-steps // len(epoch)), 1))[:steps]
+
+    def __str__(self) -> str:
+        size = "one row" if self.size == 1 else f"{self.size} rows"
+        return f"{size} per step, in order, {self.epochs:,} epochs"
+
+
+@dataclass(frozen=True)
+class ForwardOnly:
+    """No steps at all: the net is looked at as it is."""
+
+    def schedule(self, rows: int, steps: int | None, seed: int) -> Schedule:
+        """Return 0 steps, whatever is asked for."""
+        return 0
+
+    def __str__(self) -> str:
+        return "forward only"
+
+
+Batches = FullBatch | OneBatch | Shuffled | InOrder | ForwardOnly
+
+
 def length(schedule: Schedule) -> int:
     """Return how many steps a schedule has."""
     return schedule if isinstance(schedule, int) else len(schedule)

@@ -1,7 +1,7 @@
 """Data sets, the same arrays for every port: iris, the planar flower, MNIST and its stand-in."""
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -14,6 +14,7 @@ from shared import mnist_files
 from shared.errors import InputError
 
 Source = Callable[[str, Path | None], "Dataset"]
+Rows = Sequence[Sequence[float]]
 
 
 @dataclass(frozen=True)
@@ -21,8 +22,8 @@ class Dataset:
     """Rows to train on and, where there are any, rows to test on.
 
     x, x_test: inputs (n, inputs), float64. y, y_test: targets; classes (n,) int64, or float64
-    (n, outputs). notice: what every output must say of this data, or None. sha256: of the arrays,
-    or of the files they were read from.
+    (n, outputs), (n, 0) where there are none. notice: what every output must say of this data, or
+    None. sha256: of the arrays, or of the files they were read from.
     """
 
     name: str
@@ -68,6 +69,80 @@ def planar(choice: str, data_dir: Path | None) -> Dataset:
     x = np.concatenate(points)
     y = np.repeat([0.0, 1.0], 200)[:, None]
     return Dataset("planar", "the planar flower, 400 points", x, y, None, None, _sha256(x, y))
+
+
+@lru_cache
+def iris_flower(choice: str, data_dir: Path | None) -> Dataset:
+    """Return one flower in centimetres, x (1, 4), of the first species, y one-hot (1, 3).
+
+    Source: the first forward pass of Artificial Intelligence Practice: TensorFlow Notes (Peking
+    University).
+    """
+    return _small("iris-flower", "one iris, unscaled", [[5.8, 4.0, 1.2, 0.2]], [[1, 0, 0]])
+
+
+@lru_cache
+def parabola(choice: str, data_dir: Path | None) -> Dataset:
+    """Return the one row with which (w x - y)^2 is (w + 1)^2: x = 1 (1, 1), y = -1 (1, 1)."""
+    return _small("parabola", "one row, x = 1 and y = -1", [[1]], [[-1]])
+
+
+@lru_cache
+def people(choice: str, data_dir: Path | None) -> Dataset:
+    """Return four people to train on, and two to predict.
+
+    x (n, 2): weight - 135 in pounds, height - 66 in inches. y (n, 1): 1 for women, 0 for men.
+    Source: V. Zhou, "Machine Learning for Beginners: An Introduction to Neural Networks".
+    """
+    x = [[-2, -1], [25, 6], [17, 4], [-15, -6]]  # Alice, Bob, Charlie, Diana
+    x_test = [[-7, -3], [20, 2]]  # Emily, Frank
+    return _small("people", "four people", x, [[1], [0], [0], [1]], x_test, [[1], [0]])
+
+
+GATES = {"and": (0, 0, 0, 1), "or": (0, 1, 1, 1), "nand": (1, 1, 1, 0), "xor": (0, 1, 1, 0)}
+
+
+@lru_cache
+def truth_table(gate: str, choice: str, data_dir: Path | None) -> Dataset:
+    """Return a gate's truth table: x (4, 2), all pairs of 0 and 1, and y (4, 1)."""
+    x = [[0, 0], [0, 1], [1, 0], [1, 1]]
+    return _small(gate, f"the truth table of {gate.upper()}", x, [[y] for y in GATES[gate]])
+
+
+@lru_cache
+def signals(choice: str, data_dir: Path | None) -> Dataset:
+    """Return the one input of the net whose signals are followed, x (1, 2); it has no target."""
+    return _small("signals", "one row", [[1.0, 0.5]])
+
+
+@lru_cache
+def activations(choice: str, data_dir: Path | None) -> Dataset:
+    """Return numbers to apply activations to, x (44, 3); they have no targets.
+
+    Three rows whose softmax others printed; then the line from -6 to 6, for the curves; then
+    numbers at which what is written carelessly overflows, and 0, at which ReLU has no derivative.
+    """
+    printed: list[list[float]] = [[0.3, 2.9, 4.0], [1010, 1000, 990], [0.03, 29, 0.4]]
+    line = np.linspace(-6, 6, 120).reshape(-1, 3)
+    x: list[list[float]] = [*printed, *line.tolist(), [-1000, 0, 1000]]
+    return _small("activations", "numbers, most from -6 to 6", x)
+
+
+def _small(
+    name: str,
+    title: str,
+    x: Rows,
+    y: Rows | None = None,
+    x_test: Rows | None = None,
+    y_test: Rows | None = None,
+) -> Dataset:
+    """Return rows that are written out here; without targets, y is (n, 0)."""
+    inputs = np.array(x, np.float64)
+    targets = np.array(y, np.float64) if y else np.empty((len(x), 0))
+    if x_test is None:
+        return Dataset(name, title, inputs, targets, None, None, _sha256(inputs, targets))
+    tests = np.array(x_test, np.float64), np.array(y_test, np.float64)
+    return Dataset(name, title, inputs, targets, *tests, _sha256(inputs, targets, *tests))
 
 
 def digits(notice: str | None = None) -> Dataset:

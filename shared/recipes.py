@@ -3,23 +3,17 @@
 import difflib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from types import MappingProxyType
 
-from shared import datasets, weights
-from shared.batches import FullBatch, OneBatch, Shuffled
+from shared import datasets, figures, weights
+from shared.batches import Batches, ForwardOnly, FullBatch, InOrder, OneBatch, Shuffled
 from shared.errors import InputError
+from shared.figures import Figure
 
-
-@dataclass(frozen=True)
-class Figure:
-    """A figure that somebody else printed for this very recipe, held to the digits printed.
-
-    step: the loss before update `step`, counted from 0. source: who printed it.
-    """
-
-    step: int
-    printed: str
-    source: str
+# What a port may provide, in the order in which it stands in its file.
+FUNCTIONS = ("build", "forward", "layers", "loss", "gradients", "train", "accuracy", "export")
+TRAINED = tuple(name for name in FUNCTIONS if name != "layers")
 
 
 @dataclass(frozen=True)
@@ -32,7 +26,9 @@ class Recipe:
     shapes: of the weights in canonical layout, y = x @ W + b.
     initial: makes the initial weights from `shapes` and `seed`.
     data: loads the data set.
-    rows: how many of its rows to train on, or None for all.
+    functions: those of its ports that it is about; a lesson may train nothing.
+    threshold: of a single output, over which the class is 1: 0 for logits, 1/2 for probabilities.
+    rows: how many of the data's rows to train on, or None for all.
     seed: of the initial weights and of the batch order.
     figures: what others printed for it; they hold at this seed alone.
     """
@@ -43,19 +39,27 @@ class Recipe:
     shapes: Mapping[str, tuple[int, ...]]
     initial: Callable[[weights.Shapes, int], weights.Weights]
     data: datasets.Source
-    batches: FullBatch | OneBatch | Shuffled
-    learning_rate: float
+    batches: Batches
+    learning_rate: float = 0.0
+    functions: tuple[str, ...] = TRAINED
+    threshold: float = 0.0
     rows: int | None = None
     seed: int = 0
     figures: tuple[Figure, ...] = ()
 
     def __str__(self) -> str:
-        return f"{self.summary}; {self.batches}, learning rate {self.learning_rate}"
+        rate = f", learning rate {self.learning_rate}" if "train" in self.functions else ""
+        return f"{self.summary}; {self.batches}{rate}"
 
 
-_COURSE = "deeplearning.ai, Neural Networks and Deep Learning, planar data classification"
+_MNIST = {"W": (784, 10), "b": (10,)}
 
-_ALL = (
+
+def _planar(hidden: int) -> dict[str, tuple[int, ...]]:
+    return {"W1": (2, hidden), "b1": (hidden,), "W2": (hidden, 1), "b2": (1,)}
+
+
+_NETS = (
     Recipe(
         name="iris",
         net="iris",
@@ -70,28 +74,19 @@ _ALL = (
         name="planar",
         net="planar",
         summary="2-4-1 tanh and sigmoid, binary cross-entropy",
-        shapes={"W1": (2, 4), "b1": (4,), "W2": (4, 1), "b2": (1,)},
+        shapes=_planar(4),
         initial=weights.small_normal,
         data=datasets.planar,
         batches=FullBatch(steps=10_000),
         learning_rate=1.2,
         seed=2,
-        figures=(
-            Figure(0, "0.693048", _COURSE),
-            Figure(1000, "0.288083", _COURSE),
-            Figure(2000, "0.254385", _COURSE),
-            Figure(3000, "0.233864", _COURSE),
-            Figure(4000, "0.226792", _COURSE),
-            Figure(5000, "0.222644", _COURSE),
-            Figure(6000, "0.219731", _COURSE),
-            Figure(7000, "0.217504", _COURSE),
-        ),
+        figures=figures.PLANAR,
     ),
     Recipe(
         name="mnist",
         net="mnist",
         summary="784-10 softmax, cross-entropy",
-        shapes={"W": (784, 10), "b": (10,)},
+        shapes=_MNIST,
         initial=weights.zeros,
         data=datasets.mnist,
         batches=Shuffled(size=100, epochs=10),
@@ -101,7 +96,7 @@ _ALL = (
         name="mnist-tutorial",
         net="mnist",
         summary="784-10 softmax, cross-entropy",
-        shapes={"W": (784, 10), "b": (10,)},
+        shapes=_MNIST,
         initial=weights.standard_normal,
         data=datasets.mnist,
         batches=OneBatch(size=100, steps=4_000),
@@ -109,7 +104,106 @@ _ALL = (
         rows=100,
     ),
 )
-RECIPES: Mapping[str, Recipe] = MappingProxyType({recipe.name: recipe for recipe in _ALL})
+_LESSONS = (
+    Recipe(
+        name="descent",
+        net="descent",
+        summary="one weight w, loss (w + 1)^2",
+        shapes={"w": ()},
+        initial=partial(weights.given, {"w": 5.0}),
+        data=datasets.parabola,
+        batches=FullBatch(steps=40),
+        learning_rate=0.2,
+        functions=("build", "forward", "loss", "gradients", "train", "export"),
+        figures=figures.DESCENT,
+    ),
+    Recipe(
+        name="people",
+        net="people",
+        summary="2-2-1 sigmoids, mean squared error",
+        shapes={"W1": (2, 2), "b1": (2,), "W2": (2, 1), "b2": (1,)},
+        initial=weights.ones,
+        data=datasets.people,
+        batches=InOrder(size=1, epochs=1_000),
+        learning_rate=0.1,
+        functions=FUNCTIONS,
+        threshold=0.5,
+        figures=figures.PEOPLE,
+    ),
+    *(
+        Recipe(
+            name=f"perceptron-{gate}",
+            net="perceptron",
+            summary=f"2-1 step, perceptron rule, {gate.upper()}",
+            shapes={"W": (2, 1), "b": (1,)},
+            initial=weights.standard_normal,
+            data=partial(datasets.truth_table, gate),
+            batches=InOrder(size=1, epochs=50),
+            learning_rate=0.1,
+        )
+        for gate in datasets.GATES
+    ),
+    Recipe(
+        name="gates",
+        net="gates",
+        summary="2-2-1 steps with weights set by hand, XOR",
+        shapes={"W1": (2, 2), "b1": (2,), "W2": (2, 1), "b2": (1,)},
+        initial=partial(weights.given, weights.XOR),
+        data=partial(datasets.truth_table, "xor"),
+        batches=ForwardOnly(),
+        functions=("build", "forward", "layers", "accuracy"),
+        threshold=0.5,
+    ),
+    Recipe(
+        name="signals",
+        net="signals",
+        summary="2-3-2-2 sigmoids, identity and step",
+        shapes={"W1": (2, 3), "b1": (3,), "W2": (3, 2), "b2": (2,), "W3": (2, 2), "b3": (2,)},
+        initial=partial(weights.given, weights.SIGNALS),
+        data=datasets.signals,
+        batches=ForwardOnly(),
+        functions=("build", "forward", "layers"),
+        figures=figures.SIGNALS,
+    ),
+    Recipe(
+        name="activations",
+        net="activations",
+        summary="six activations, their derivatives",
+        shapes={},
+        initial=weights.zeros,
+        data=datasets.activations,
+        batches=ForwardOnly(),
+        functions=("build", "layers"),
+        figures=figures.ACTIVATIONS,
+    ),
+    Recipe(
+        name="iris-forward",
+        net="iris",
+        summary="4-3 linear, before any training",
+        shapes={"W": (4, 3), "b": (3,)},
+        initial=partial(weights.given, weights.IRIS),
+        data=datasets.iris_flower,
+        batches=ForwardOnly(),
+        functions=("build", "forward", "accuracy"),
+        figures=figures.IRIS_FORWARD,
+    ),
+    *(
+        Recipe(
+            name=f"planar-{hidden}",
+            net="planar",
+            summary=f"2-{hidden}-1 tanh and sigmoid, binary cross-entropy",
+            shapes=_planar(hidden),
+            initial=weights.small_normal,
+            data=datasets.planar,
+            batches=FullBatch(steps=5_000),
+            learning_rate=1.2,
+            seed=2,
+            figures=figures.training_accuracy(figures.COURSE, percent),
+        )
+        for hidden, percent in figures.HIDDEN_UNITS.items()
+    ),
+)
+RECIPES: Mapping[str, Recipe] = MappingProxyType({r.name: r for r in (*_NETS, *_LESSONS)})
 
 
 def get(name: str) -> Recipe:

@@ -4,8 +4,8 @@ import ast
 
 import pytest
 
-from parity.contract import FRAMEWORKS, FUNCTIONS, ROOT, RUNTIME
-from shared.recipes import RECIPES
+from parity.contract import FRAMEWORKS, ROOT, RUNTIME
+from shared.recipes import FUNCTIONS, RECIPES
 
 NETS = sorted({recipe.net for recipe in RECIPES.values()})
 ARGUMENTS = {

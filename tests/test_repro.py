@@ -17,7 +17,7 @@ from parity.settings import Settings
 from parity.trials import Trial
 from parity.verdicts import RUNGS
 from parity.workforce import Options, Progress
-from shared.recipes import Figure
+from shared.figures import losses
 from tests.running import PORTS, ROOT, Compare, Run
 
 # Runs a script where nothing of Lockstep can be imported.
@@ -256,14 +256,14 @@ def test_a_loss_that_others_printed(
 ) -> None:
     monkeypatch.setenv("LOCKSTEP_CACHE", environment["LOCKSTEP_CACHE"])
     [trial] = Settings(dtype="float64", steps=5).trials(["planar"])
-    recipe = replace(trial.experiment.recipe, figures=(Figure(3, "0.5", "nobody"),))
+    recipe = replace(trial.experiment.recipe, figures=losses("nobody", {3: "0.5"}))
     trial = Trial(replace(trial.experiment, recipe=recipe), "compiled")
     scripts = Scripts(tmp_path)
     list(session.compare([trial], [PortName("numpy")], Options(), Progress(), scripts.add))
     assert scripts.told == [f"shown by: python {tmp_path / 'planar-numpy-float64.py'}"]
     shown = alone(tmp_path / "planar-numpy-float64.py", tmp_path)
     assert shown.returncode == 1, shown.stderr
-    assert "loss 3: 1 of 1 values are off by more than half of the last digit of 0.5" in (
+    assert "loss: 1 of 1 values are off by more than half of the last digit of 0.5" in (
         shown.stdout
     )
 

@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from parity import contract, floors, probe, reference
 from parity.comparison import Comparison
 from parity.inputs import PART, Store, Tensors
-from parity.ladder import Record, compare_rungs
+from parity.ladder import compare_rungs
 from parity.messages import Answer, Climb, Message, Predictions
+from parity.record import Record
 from parity.verdicts import PortResult, first_divergence, overall, summarise
 from shared.experiment import prepare
 

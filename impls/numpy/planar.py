@@ -15,7 +15,7 @@ def build(weights):
     return {name: value.copy() for name, value in weights.items()}
 
 
-def layers(model, x):
+def propagate(model, x):
     """Return the hidden layer's activations a (B, 4) and the logits z (B, 1) for x (B, 2)."""
     a = np.tanh(x @ model["W1"] + model["b1"])  # (B, 2) @ (2, 4) -> (B, 4)
     z = a @ model["W2"] + model["b2"]  # (B, 4) @ (4, 1) -> (B, 1)
@@ -24,7 +24,7 @@ def layers(model, x):
 
 def forward(model, x):
     """Return the logits (B, 1) for the inputs x (B, 2)."""
-    _, z = layers(model, x)
+    _, z = propagate(model, x)
     return z
 
 
@@ -36,7 +36,7 @@ def loss_and_gradients(model, x, y):
         dz  = (p - y) / B             dW2 = a^T dz     db2 = sum of dz over the rows
         dz1 = dz W2^T * (1 - a^2)     dW1 = x^T dz1    db1 = sum of dz1 over the rows
     """
-    a, z = layers(model, x)
+    a, z = propagate(model, x)
     e = np.exp(-np.abs(z))  # (B, 1), in (0, 1]
     value = (np.maximum(z, 0) - z * y + np.log1p(e)).mean()
     p = np.exp(np.minimum(z, 0)) / (1 + e)  # (B, 1), the sigmoid for either sign of z

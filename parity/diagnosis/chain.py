@@ -127,7 +127,7 @@ def recognise(case: Case) -> Chain | None:
     """Return the chain that computes what the reference does, or None."""
     names = list(case.inputs.weights)
     layers = tuple(zip(names[::2], names[1::2], strict=False))
-    if len(names) % 2 or not all(W[0] == "W" and b[0] == "b" for W, b in layers):
+    if not names or len(names) % 2 or not all(W[0] == "W" and b[0] == "b" for W, b in layers):
         return None
     step = max(case.weights)
     x, y = case.batch(step)

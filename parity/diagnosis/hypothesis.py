@@ -57,7 +57,9 @@ class Hypothesis:
         answer = self.answer(case, weights, *case.batch(step))
         if rung == "gradients":
             return answer.gradients
-        return {"outputs": answer.outputs} if rung == "forward" else {"loss": answer.loss}
+        if rung == "loss":
+            return {"loss": answer.loss}
+        return {**({"outputs": answer.outputs} if answer.outputs.size else {}), **answer.inside}
 
     def train(self, case: Case, weights: Tensors, steps: list[int]) -> tuple[Array, Tensors]:
         """Return the losses that are logged on the way, and the last weights."""

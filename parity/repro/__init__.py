@@ -9,7 +9,7 @@ import numpy as np
 from parity.contract import ROOT, PortName
 from parity.inquiry import Inquiry
 from parity.output import whole_file
-from parity.repro import rows, runs, script, source, steps
+from parity.repro import printed, rows, runs, script, source, steps
 from parity.repro.scene import Case, Scene
 from parity.verdicts import PortResult
 
@@ -19,7 +19,7 @@ CASES = {
     "update": steps.update,
     "trajectory": runs.free_run,
     "accuracy": rows.accuracy,
-    "published": runs.published,
+    "published": printed.figure,
 }
 
 

@@ -5,10 +5,10 @@ import numpy as np
 from parity.ladder import margin_noise
 from parity.repro.runs import accuracy_after_training
 from parity.repro.scene import COMPARE, Case, Scene
-from parity.repro.steps import CALLS
 from shared.metrics import correct_rows, margins
 
 FRESH = "build(dict(weights))"  # `build` may take its dict apart
+OUTPUTS = 'got = {"outputs": forward(build(weights), x)}'
 
 
 def accuracy(scene: Scene) -> Case:
@@ -21,13 +21,14 @@ def accuracy(scene: Scene) -> Case:
     about = f"The reference's last weights, and all rows to {split} on."
     if not scene.tensor.startswith("accuracy"):
         due = {"outputs": outputs}, {"outputs": floor}
-        return Case(about, [CALLS["forward"], COMPARE], weights, x, y, None, *due)
-    uncertain = int(np.count_nonzero(~(margins(outputs) > margin_noise(floor))))
+        return Case(about, [OUTPUTS, COMPARE], weights, x, y, None, *due)
+    threshold = scene.inputs.threshold
+    uncertain = int(np.count_nonzero(~(margins(outputs, threshold) > margin_noise(floor))))
     return Case(
         about,
         ['got = {"accuracy": plain(accuracy(build(weights), x, y)).item()}', COMPARE],
         *(weights, x, y, None),
-        {"accuracy": correct_rows(outputs, y) / len(y)},
+        {"accuracy": correct_rows(outputs, y, threshold) / len(y)},
         {"accuracy": (uncertain + 0.5) / len(y)},
         limit=1,
         allowed=f"half a row and {uncertain} rows whose class rounding may turn",
@@ -47,12 +48,13 @@ def data(scene: Scene) -> Case:
     calls = {
         "build": FRESH,
         "forward": f"forward({FRESH}, x)",
+        "layers": f"layers({FRESH}, x)",
         **{each: f"{each}({FRESH}, x, y)" for each in ("loss", "gradients", "accuracy")},
         "train": f"train({FRESH}, x, y, schedule, learning_rate)",
     }
     if schedule is None:
         del calls["train"]
-    provided = {each: call for each, call in calls.items() if not scene.lacks(each)}
+    provided = {each: call for each, call in calls.items() if scene.has(each)}
     code = [
         "calls = {",
         '    "conversion": lambda: None,',

@@ -78,22 +78,6 @@ def _trained_model(scene: Scene) -> Case:
     return Case(about, code, scene.inputs.weights, x, y, schedule, floors=floors)
 
 
-def published(scene: Scene) -> Case:
-    """Train up to the step whose loss others have printed."""
-    figures = scene.experiment.recipe.figures
-    printed = next(figure.printed for figure in figures if figure.step == scene.step)
-    half = 0.5 * 10.0 ** -len(printed.partition(".")[2])
-    name = f"loss {scene.step}"
-    return Case(
-        f"The initial weights, up to step {scene.step}, of which others printed the loss.",
-        [TRAIN, f'got = {{"{name}": plain(losses)[{scene.step}]}}', COMPARE],
-        *(scene.inputs.weights, *scene.steps(0, scene.step + 1)),
-        *({name: float(printed)}, {name: half}),
-        limit=1,
-        allowed=f"half of the last digit of {printed}",
-    )
-
-
 def accuracy_after_training(scene: Scene) -> Case:
     """Train to the end; hold the port's own accuracy to its outputs of the same rows."""
     split, rows, targets = scene.split()
@@ -107,7 +91,8 @@ def accuracy_after_training(scene: Scene) -> Case:
         due = {"outputs": outputs}, {"outputs": FINITE}
         return Case(about, code, weights, *run, *due, extra, allowed="any number")
     if outputs.shape[1] == 1:
-        ranking = ["classes, margins = outputs[:, 0] > 0, np.abs(outputs[:, 0])"]
+        over = f"outputs[:, 0] - {scene.inputs.threshold}"
+        ranking = [f"over = {over}", "classes, margins = over > 0, np.abs(over)"]
     else:
         ranking = [
             "ranked = np.sort(outputs, axis=1)",

@@ -95,6 +95,10 @@ class Scene:
         """Whether the port does not provide a function."""
         return function in self.inquiry.record.lacking
 
+    def has(self, function: str) -> bool:
+        """Whether the recipe is about a function, and the port provides it."""
+        return function in self.inputs.functions and not self.lacks(function)
+
     def weights_before(self, step: int) -> Tensors:
         """Return the reference's weights before a step, rounded to the working precision."""
         checkpoints = self.reference.checkpoints

@@ -83,6 +83,7 @@ class Native(NamedTuple):
 
 NATIVE = {
     "numpy": Native((), "np.array(array)", "np.array(value)", ""),
+    "tensorflow_v1": Native((), "np.array(array)", "np.array(value)", ""),
     "torch": Native(
         ("import torch", "", "torch.set_default_dtype(torch.$dtype)"),
         "torch.tensor(array)",

@@ -5,7 +5,8 @@ import tokenize
 from pathlib import Path
 from typing import NamedTuple
 
-from parity.contract import FUNCTIONS, RUNTIME
+from parity.contract import RUNTIME
+from shared.recipes import FUNCTIONS
 
 OURS = ("impls", "shared")
 

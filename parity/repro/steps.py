@@ -1,20 +1,30 @@
 """Scripts for what goes wrong in one step, from the reference's own weights."""
 
 from parity.inputs import PART
+from parity.ladder import provided
 from parity.repro.scene import COMPARE, TRAIN, Case, Scene
 
-CALLS = {
-    "forward": 'got = {"outputs": forward(build(weights), x)}',
-    "loss": 'got = {"loss": loss(build(weights), x, y)}',
-    "gradients": "got = gradients(build(weights), x, y)",
-}
+LOOK = {"forward": '"outputs": forward(build(weights), x)', "layers": "**layers(build(weights), x)"}
+
+
+def call(scene: Scene, rung: str) -> str:
+    """Return the line that calls what a port answers a rung by: forward, loss or gradients."""
+    if rung == "gradients":
+        return "got = gradients(build(weights), x, y)"
+    if rung == "loss":
+        return 'got = {"loss": loss(build(weights), x, y)}'
+    due = [text for name, text in LOOK.items() if scene.has(name)]
+    return f"got = {{{', '.join(due)}}}"
 
 
 def one_call(scene: Scene) -> Case:
     """Call forward, loss or gradients on the batch of one step."""
-    code = [CALLS[scene.rung], COMPARE]
-    weights = scene.weights_before(scene.step)
-    return Case(_about(scene), code, weights, *scene.batch(), None, *scene.due())
+    code = [call(scene, scene.rung), COMPARE]
+    weights, (expected, floors) = scene.weights_before(scene.step), scene.due()
+    if scene.rung == "forward":
+        lacking = scene.inquiry.record.lacking
+        expected = provided(expected, lacking)
+    return Case(_about(scene), code, weights, *scene.batch(), None, expected, floors)
 
 
 def update(scene: Scene) -> Case:

@@ -17,9 +17,10 @@ from rich.table import Table
 from parity import contract, floors, probe, reference
 from parity.contract import Port, PortName
 from parity.inputs import Store
-from parity.ladder import Record, compare_rungs
+from parity.ladder import compare_rungs
 from parity.messages import Climb
 from parity.output import writable_folder
+from parity.record import Record
 from parity.report import console
 from shared.experiment import Experiment
 from shared.recipes import RECIPES

@@ -1,0 +1,3 @@
+"""The TensorFlow 1 tutorial, live under the tf.compat.v1 of TensorFlow 2."""
+
+import impls.tensorflow  # noqa: F401 - imports TensorFlow without its banners

@@ -1,0 +1,118 @@
+"""Softmax regression on MNIST, 784-10, in TensorFlow 1: a graph, a Session and feed_dict.
+
+The original, as one would have typed it, under the tf.compat.v1 of TensorFlow 2. Read it beside
+impls/tensorflow/mnist.py, its port.
+Source: "MNIST For ML Beginners", the tutorial of TensorFlow 1.
+"""
+
+from functools import lru_cache
+
+import numpy as np
+import tensorflow.compat.v1 as tf
+
+from impls.tensorflow_v1.runtime import config, configure, to_native
+from shared.experiment import prepare
+
+
+@lru_cache
+class SoftmaxRegression:
+    """The graph: what is to be computed, described once for each precision."""
+
+    def __init__(self, inputs, classes, dtype):
+        self.graph = tf.Graph()
+        with self.graph.as_default():
+            self.x = tf.placeholder(dtype, [None, inputs])
+            self.W = tf.Variable(tf.random_normal([inputs, classes], dtype=dtype))
+            self.b = tf.Variable(tf.random_normal([classes], dtype=dtype))
+            self.y = tf.matmul(self.x, self.W) + self.b  # (B, 784) @ (784, 10) -> (B, 10)
+
+            self.y_ = tf.placeholder(tf.int64, [None])  # the digits
+            self.cross_entropy = tf.reduce_mean(
+                tf.nn.sparse_softmax_cross_entropy_with_logits(labels=self.y_, logits=self.y)
+            )
+            self.gradients = tf.gradients(self.cross_entropy, [self.W, self.b])
+            self.learning_rate = tf.placeholder(dtype, [])  # a number would go through float32
+            self.train_step = tf.train.GradientDescentOptimizer(self.learning_rate).minimize(
+                self.cross_entropy
+            )
+
+            correct_prediction = tf.equal(tf.argmax(self.y, 1), self.y_)
+            self.accuracy = tf.reduce_mean(tf.cast(correct_prediction, dtype))
+            self.init = tf.global_variables_initializer()
+            # The tutorial keeps the weights that it draws; others are put in their place by this.
+            self.given = tf.placeholder(dtype, self.W.shape), tf.placeholder(dtype, self.b.shape)
+            self.assign = [self.W.assign(self.given[0]), self.b.assign(self.given[1])]
+
+
+def build(weights):
+    """Return the model: a graph, and a Session in which W (784, 10), b (10,) have values."""
+    W, b = weights["W"], weights["b"]
+    net = SoftmaxRegression(*W.shape, W.dtype.name)
+    sess = tf.Session(graph=net.graph, config=config)
+    sess.run(net.init)
+    sess.run(net.assign, feed_dict=dict(zip(net.given, (W, b), strict=True)))
+    return net, sess
+
+
+def forward(model, x):
+    """Return the logits (B, 10) for the images x (B, 784)."""
+    net, sess = model
+    return sess.run(net.y, feed_dict={net.x: x})
+
+
+def loss(model, x, y):
+    """Return the mean cross-entropy in nats, from logits; y (B,) holds the digits."""
+    net, sess = model
+    return sess.run(net.cross_entropy, feed_dict={net.x: x, net.y_: y})
+
+
+def gradients(model, x, y):
+    """Return d loss / d weights by tf.gradients, which adds them to the graph: W, b."""
+    net, sess = model
+    dW, db = sess.run(net.gradients, feed_dict={net.x: x, net.y_: y})
+    return {"W": dW, "b": db}
+
+
+def train(model, x, y, schedule, learning_rate):
+    """Take one step per batch; return the model and its losses (steps,).
+
+    `schedule` holds the row numbers of each batch, (steps, B).
+    """
+    net, sess = model
+    losses = []
+    for rows in schedule:
+        feed_dict = {net.x: x[rows], net.y_: y[rows], net.learning_rate: learning_rate}
+        value, _ = sess.run([net.cross_entropy, net.train_step], feed_dict=feed_dict)
+        losses.append(value)  # before the update
+    return model, np.array(losses)
+
+
+def accuracy(model, x, y):
+    """Return the fraction of images whose largest logit is that of the right digit."""
+    net, sess = model
+    return sess.run(net.accuracy, feed_dict={net.x: x, net.y_: y})
+
+
+def export(model):
+    """Return the weights: W (784, 10), b (10,)."""
+    net, sess = model
+    W, b = sess.run([net.W, net.b])
+    return {"W": W, "b": b}
+
+
+def main():
+    """Train on the recipe `mnist` and print the log."""
+    configure("float32", "cpu", threads=1)
+    experiment = prepare("mnist", "float32")
+    print(experiment.headline)
+    x, y = to_native(experiment.x), to_native(experiment.y)
+    x_test, y_test = to_native(experiment.x_test), to_native(experiment.y_test)
+    model = build({name: to_native(value) for name, value in experiment.weights.items()})
+    for last, batches in experiment.parts(10):
+        model, losses = train(model, x, y, batches, experiment.learning_rate)
+        test = accuracy(model, x_test, y_test)
+        print(f"step {last:5d}  mean loss {losses.mean():.6f}  test accuracy {test:.4f}")
+
+
+if __name__ == "__main__":
+    main()
