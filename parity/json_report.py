@@ -13,7 +13,7 @@ from parity.verdicts import PortResult, overall
 
 SCHEMA = 1
 # Not in JSON: arrays are for pictures, tracebacks for --debug, what was requested for headings.
-LEFT_OUT = ("curves", "traceback", "requested")
+LEFT_OUT = ("curves", "inside", "traceback", "requested")
 
 
 def to_json(results: list[PortResult]) -> str:

@@ -82,6 +82,7 @@ def judge(
         told_apart=floors.told_apart,
         traceback=fault,
         curves=curves,
+        inside=record.answers.get(("forward", 0), {}),
     )
 
 

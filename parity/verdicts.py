@@ -88,10 +88,12 @@ class PortResult:
 
     mode: "compiled" or "eager": the one `requested` or, of a port with one mode alone, that. steps:
     of the whole run. data: its name, its hash, and why it stands in for another, if it does. loss:
-    the first and the last of the port's free run. accuracy: the port's own, after it (of a
-    recipe without one, as the net is), on the training and the test rows. told_apart: up to how many steps the free run can be held to the
-    reference; beyond, rounding alone decides where it goes. alike: the ports that differ from the
-    reference in the same way, and agree with this one. curves: for pictures, if it ran to the end.
+    the first and the last of the port's free run. accuracy: the port's own, on the training and the
+    test rows, after the run or, where nothing is trained, as the net is. told_apart: up to how many
+    steps the free run can be held to the reference; beyond, rounding alone decides where it goes.
+    alike: the ports that differ from the reference in the same way, and agree with this one.
+    curves: for pictures, if it ran to the end. inside: for pictures, what it gave on the rung
+    forward before the first step, by name.
     """
 
     recipe: str
@@ -116,6 +118,7 @@ class PortResult:
     alike: tuple[str, ...] = ()
     traceback: str | None = None
     curves: Curves | None = field(default=None, repr=False)
+    inside: dict[str, Array] = field(default_factory=dict, repr=False)
 
     @property
     def compared(self) -> int:

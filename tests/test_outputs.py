@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from parity import pictures
+from parity.pictures import losses
 from parity.json_report import to_json
 from parity.output import OutputFile
 from parity.verdicts import Divergence, PortResult, Rung, overall
@@ -107,12 +107,12 @@ def test_pictures_are_drawn(compare: Compare, tmp_path: Path) -> None:
 
 
 def test_a_long_curve_is_drawn_by_its_range() -> None:
-    short, _ = pictures.points(np.zeros(10_000))
+    short, _ = losses.points(np.zeros(10_000))
     assert len(short) == 10_000
     values = np.random.default_rng(0).standard_normal(1_000_000)
     values[2:400_000:3] = np.nan  # a distance of zero has no logarithm
     values[765_432] = 99
-    steps, drawn = pictures.points(values)
+    steps, drawn = losses.points(values)
     assert len(steps) == len(drawn) <= 10_000
     assert np.nanmin(drawn) == np.nanmin(values)
     assert np.nanmax(drawn) == 99

@@ -17,7 +17,7 @@ import click
 from rich.console import Console
 
 from parity.comparison import LIMIT
-from parity.contract import FRAMEWORKS, check_framework
+from parity.contract import FRAMEWORKS, check_framework, nets_of
 from parity.output import writable_folder
 from parity.report import console
 from shared.recipes import RECIPES
@@ -38,7 +38,8 @@ REFERENCE = ("numpy", "float64")
 def main(draws: int, steps: int, full: int, seed: int, output: Path) -> None:
     """Judge random draws of correct ports; report every alarm, and how near the others came."""
     folder = writable_folder(output)
-    kinds = len(RECIPES) * (len(DTYPES) * len(FRAMEWORKS) - 1)
+    ports = [sum(recipe.net in nets_of(name) for name in FRAMEWORKS) for recipe in RECIPES.values()]
+    kinds = sum(len(DTYPES) * number - 1 for number in ports)
     numbers = max(full, -(-draws // kinds))
     plan: list[tuple[int, int | None]] = [
         (number, steps if number < numbers - full else None) for number in range(numbers)

@@ -23,7 +23,6 @@ from parity.output import writable_folder
 from parity.record import Record
 from parity.report import console
 from shared.experiment import Experiment
-from shared.recipes import RECIPES
 from tests.studies.draws import DTYPES, draw
 
 # From the largest relative error down, 5, 2, 1, 0.5, ...
@@ -31,7 +30,8 @@ DOWN = {
     dtype: [float(f"{digit}e{power}") for power in powers for digit in (5, 2, 1)]
     for dtype, powers in (("float32", range(-4, -10, -1)), ("float64", range(-11, -18, -1)))
 }
-FULL = {"iris": 3, "planar": 3, "mnist-tutorial": 3, "mnist": 1}  # draws at full budget
+# Draws at full budget.
+FULL = {"iris": 3, "planar": 3, "mnist-tutorial": 3, "mnist": 1, "descent": 3, "people": 3}
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ def main(draws: int, steps: int, full: bool, seed: int, output: Path) -> None:
     folder = writable_folder(output)
     told = Console(stderr=True, highlight=False, soft_wrap=True, markup=False)
     found = []
-    for name in RECIPES:
+    for name in FULL:
         plan: list[tuple[int, int | None]] = [(number, steps) for number in range(draws)]
         plan += [(number, None) for number in range(FULL[name] if full else 0)]
         for dtype in DTYPES:

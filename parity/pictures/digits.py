@@ -1,0 +1,73 @@
+"""What a softmax regression has learned of images: its weights as images, and its confusions."""
+
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from parity.pictures.style import Drawn, Pictures
+from shared.metrics import predicted_classes
+
+Array = NDArray[Any]
+SIDE = 28  # pixels
+
+
+def draw(drawn: list[Drawn]) -> Pictures:
+    """Draw weights and confusions of each recipe."""
+    for each in drawn:
+        yield f"{each.recipe}-weights", weights(each)
+        if each.experiment.x_test is not None and each.experiment.y_test is not None:
+            yield f"{each.recipe}-confusion", confusion(each, each.experiment.y_test)
+
+
+def weights(drawn: Drawn) -> Figure:
+    """Draw the ten columns of W as images, a row per port: dark speaks for the digit."""
+    own = drawn.single
+    figure = Figure(figsize=(10.5, 1.15 * len(own) + 1.1), layout="constrained")
+    figure.suptitle(f"{drawn.title}, {drawn.dtype}: weights")
+    grid = figure.subplots(len(own), 10, squeeze=False)
+    largest = max(float(np.abs(drawn.weights(result)["W"]).max()) for result in own)
+    image = None
+    for result, row in zip(own, grid, strict=True):
+        for digit, axes in enumerate(row):
+            pixels = drawn.weights(result)["W"][:, digit].reshape(SIDE, SIDE)
+            image = axes.imshow(pixels, cmap="PuOr", vmin=-largest, vmax=largest)
+            axes.set(xticks=[], yticks=[])
+        row[0].set_ylabel(result.port, rotation=0, ha="right", va="center")
+    for digit, axes in enumerate(grid[0]):
+        axes.set_title(f"{digit}")
+    if image:
+        bar = figure.colorbar(image, ax=grid, shrink=0.8)
+        bar.set_label("weight of a pixel")
+    return figure
+
+
+def confusion(drawn: Drawn, y_test: Array) -> Figure:
+    """Draw how many images of each digit are taken for which, by the first port."""
+    own = drawn.single
+    classes = [_classes(drawn, drawn.weights(result)) for result in own]
+    counts = np.zeros((10, 10), int)
+    np.add.at(counts, (y_test, classes[0]), 1)
+    figure = Figure(figsize=(6.4, 6.4), layout="constrained")
+    figure.suptitle(f"{drawn.title}, {drawn.dtype}\nconfusions of {len(y_test):,} test images")
+    axes = figure.subplots()
+    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    axes.imshow(np.sqrt(shares), cmap="Greys", vmin=0, vmax=1)  # the root shows what is rare, too
+    for (row, column), count in np.ndenumerate(counts):
+        colour = "white" if np.sqrt(shares[row, column]) > 0.6 else "black"
+        axes.text(column, row, f"{count:,}", ha="center", va="center", color=colour, fontsize=9)
+    axes.set(xticks=range(10), yticks=range(10), xlabel="predicted digit", ylabel="true digit")
+    others = [
+        f"{result.port} {np.count_nonzero(theirs != classes[0])}"
+        for result, theirs in zip(own[1:], classes[1:], strict=True)
+    ]
+    said = f"; classed otherwise by {', '.join(others)}" if others else ""
+    axes.set_title(f"{own[0].port}{said}", fontsize=9)
+    return figure
+
+
+def _classes(drawn: Drawn, weights: dict[str, Array]) -> Array:
+    """Return the class of each test image, (n,)."""
+    outputs: Array = drawn.experiment.x_test @ weights["W"] + weights["b"]
+    return predicted_classes(outputs)
