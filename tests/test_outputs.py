@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from parity.pictures import losses
 from parity.json_report import to_json
 from parity.output import OutputFile
+from parity.pictures import losses
 from parity.verdicts import Divergence, PortResult, Rung, overall
 from tests.running import ROOT, Compare
 

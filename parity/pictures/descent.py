@@ -5,7 +5,7 @@ from matplotlib.figure import Figure
 
 from parity.pictures.style import Drawn, Pictures, port_style
 
-LABELLED = 5  # steps that have a number beside them
+LABELLED = 6  # steps whose numbers are written out
 
 
 def draw(drawn: list[Drawn]) -> Pictures:
@@ -24,11 +24,14 @@ def draw(drawn: list[Drawn]) -> Pictures:
         look = {**port_style(number), "marker": "o", "markersize": 7 - number}
         parabola.plot(w, curve.losses, label=port, **look)
         path.plot(np.arange(len(w)), w, label=port, **look)
-    w = np.sqrt(own[0][1].losses[:LABELLED]) - 1
-    for step, value in enumerate(w):
-        text = f"{step}: w = {value:.4g}"
-        parabola.annotate(text, (value, (value + 1) ** 2), (8, 2), textcoords="offset points")
-    parabola.set(xlabel="w", ylabel="loss", xlim=(-7.5, 9))
+    losses = own[0][1].losses[:LABELLED]
+    rows = [
+        f"{k}  {w:8.5f}  {loss:8.5f}"
+        for k, (w, loss) in enumerate(zip(np.sqrt(losses) - 1, losses, strict=True))
+    ]
+    text = "\n".join(["k         w      loss", *rows])
+    parabola.text(-1, 38, text, family="monospace", ha="center", va="top", fontsize=9)
+    parabola.set(xlabel="w", ylabel="loss")
     path.axhline(-1, color="#999999", linewidth=1)
     path.set(xlabel="step", ylabel="w before the step")
     path.legend()

@@ -22,9 +22,9 @@ def draw(drawn: list[Drawn]) -> Pictures:
 
 
 def weights(drawn: Drawn) -> Figure:
-    """Draw the ten columns of W as images, a row per port: dark speaks for the digit."""
+    """Draw the ten columns of W, a row per port: dark speaks for the digit, light against."""
     own = drawn.single
-    figure = Figure(figsize=(10.5, 1.15 * len(own) + 1.1), layout="constrained")
+    figure = Figure(figsize=(10.5, 0.92 * len(own) + 0.8), layout="constrained")
     figure.suptitle(f"{drawn.title}, {drawn.dtype}: weights")
     grid = figure.subplots(len(own), 10, squeeze=False)
     largest = max(float(np.abs(drawn.weights(result)["W"]).max()) for result in own)
@@ -32,7 +32,7 @@ def weights(drawn: Drawn) -> Figure:
     for result, row in zip(own, grid, strict=True):
         for digit, axes in enumerate(row):
             pixels = drawn.weights(result)["W"][:, digit].reshape(SIDE, SIDE)
-            image = axes.imshow(pixels, cmap="PuOr", vmin=-largest, vmax=largest)
+            image = axes.imshow(pixels, cmap="Greys", vmin=-largest, vmax=largest)
             axes.set(xticks=[], yticks=[])
         row[0].set_ylabel(result.port, rotation=0, ha="right", va="center")
     for digit, axes in enumerate(grid[0]):

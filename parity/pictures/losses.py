@@ -7,6 +7,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from parity.comparison import LIMIT
+from parity.floors import EXACT_ZERO
 from parity.pictures.style import Drawn, port_style
 
 Array = NDArray[Any]
@@ -29,7 +30,8 @@ def draw(drawn: Drawn) -> Figure:
             positive = np.where(distance > 0, distance, np.nan)  # zero has no logarithm
             error.plot(*points(positive), label=port, **port_style(number))
         limit = f"limit: {LIMIT:g} noise floors"
-        error.plot(*points(LIMIT * first.floors), color="black", linewidth=1, label=limit)
+        floors = np.where(first.floors > EXACT_ZERO, first.floors, np.nan)
+        error.plot(*points(LIMIT * floors), color="black", linewidth=1, label=limit)
         loss.set_title(dtype)
         loss.legend(fontsize="small")
         error.legend(fontsize="small")

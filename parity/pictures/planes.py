@@ -13,7 +13,7 @@ from parity.verdicts import PortResult
 
 Array = NDArray[Any]
 Weights = dict[str, Array]
-POINTS = 301  # along each side
+POINTS = 151  # along each side
 INPUTS = {"people": ("weight - 135 (pounds)", "height - 66 (inches)")}
 UNSEEN = {"facecolor": "none", "linewidth": 1.5}  # rows to test on
 

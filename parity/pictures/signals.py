@@ -44,7 +44,13 @@ def draw(drawn: list[Drawn]) -> Pictures:
             box = {"boxstyle": "round,pad=0.4", "facecolor": "white", "edgecolor": "black"}
             axes.text(layer, height, text, ha="center", va="center", bbox=box, zorder=2)
         axes.text(layer, 1.75, f"{name}\n{label}", ha="center", va="center")
-    axes.text(3, -1.75, f"after a step: {inside['step']}", ha="center", va="center")
+    axes.text(
+        3,
+        -1.75,
+        f"after a step: {'  '.join(f'{v:g}' for v in inside['step'])}",
+        ha="center",
+        va="center",
+    )
     axes.set(xlim=(-0.5, 3.5), ylim=(-2.1, 2.1))
     axes.set_axis_off()
     yield "signals-net", figure
