@@ -113,9 +113,9 @@ def rungs(
     batch = inputs.batch(x, y, step)
     net, due = port.module, inputs.functions
     build = getattr(net, "build", dict)
-    outputs = {"outputs": net.forward(build(weights), batch[0])} if "forward" in due else {}
     inside = net.layers(build(weights), batch[0]) if "layers" in due else {}
-    yield "forward", {**outputs, **inside}
+    outputs = {"outputs": net.forward(build(weights), batch[0])} if "forward" in due else {}
+    yield "forward", {**inside, **outputs}
     if "loss" in due:
         yield "loss", {"loss": net.loss(build(weights), *batch)}
     if "gradients" in due:

@@ -116,7 +116,8 @@ def check(yardstick: Yardstick, yardsticks: list[Yardstick]) -> None:
         same_run = (other.inputs.recipe, other.inputs.steps) == (recipe, yardstick.inputs.steps)
         if same_run and len(both) == 2:
             floors = {dtype: each.floors.result().expected for dtype, each in both.items()}
-            problem = check_scale(floors["float32"], floors["float64"])
+            expected = both["float32"].reference.result().expected
+            problem = check_scale(floors["float32"], floors["float64"], expected)
             if problem:
                 raise ReferenceFailedError(f"{recipe}: {problem}")
 

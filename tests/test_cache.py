@@ -229,10 +229,11 @@ def test_fresh_measures_anew_and_keeps_that(compare: Compare, tmp_path: Path) ->
 
 def test_floors_in_both_precisions_fit(tmp_path: Path) -> None:
     port = contract.load(contract.PortName("numpy"), "mnist")
-    both = {}
+    both, expected = {}, {}
     for dtype in ("float32", "float64"):
         inputs = inputs_of(tmp_path, 12, dtype)
         ran = reference.run(port, inputs)
         both[dtype] = floors.measure(port, inputs, ran, lambda message: None).expected
+        expected[dtype] = ran.expected
     assert both["float32"].keys() == both["float64"].keys()
-    assert floors.check_scale(both["float32"], both["float64"]) is None
+    assert floors.check_scale(both["float32"], both["float64"], expected["float32"]) is None

@@ -102,10 +102,13 @@ def test_sums_in_the_rows_own_order_are_among_the_runs() -> None:
 
 
 def test_floors_that_do_not_fit_each_other_are_refused() -> None:
-    single = {("gradients", 3): {"W": 1e-7}}
-    assert check_scale(single, {("gradients", 3): {"W": 1e-7 / 2**29}}) is None
+    at = ("gradients", 3)
+    single, values = {at: {"W": 1e-7}}, {at: {"W": np.ones(2)}}
+    assert check_scale(single, {at: {"W": 1e-7 / 2**29}}, values) is None
     with pytest.raises(KeyError):  # nothing to compare with is no agreement
-        check_scale(single, {})
-    lost = check_scale(single, {("gradients", 3): {"W": 1e-7 / 2**29 / 10_000}})
+        check_scale(single, {}, values)
+    far = {at: {"W": 1e-7 / 2**29 / 10_000}}
+    assert check_scale(single, far, {at: {"W": np.array([1e-7, 0])}}) is None  # it is all noise
+    lost = check_scale(single, far, values)
     assert lost is not None
     assert "W (gradients, step 3)" in lost

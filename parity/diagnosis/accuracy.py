@@ -58,7 +58,8 @@ def _same(figure: float, count: float) -> bool:
 
 def _hits(case: Case, p: Predictions) -> Array:
     y = np.asarray(case.inputs.array(SPLITS[p.split][1]))
-    return np.asarray(predicted_classes(np.asarray(p.outputs)) == true_classes(y))
+    classes = predicted_classes(np.asarray(p.outputs), case.inputs.threshold)
+    return np.asarray(classes == true_classes(y))
 
 
 def _counts(case: Case, p: Predictions) -> Iterator[tuple[tuple[str, str], float]]:
@@ -70,16 +71,16 @@ def _counts(case: Case, p: Predictions) -> Iterator[tuple[tuple[str, str], float
     yield (FRACTION, "the percentage"), 100 * fraction
     yield (FRACTION, "the fraction of wrong rows"), 1 - fraction
     yield (FRACTION, "the number of right rows"), float(hits.sum())
-    got, due = predicted_classes(z), true_classes(y)
+    got, due = predicted_classes(z, case.inputs.threshold), true_classes(y)
     pairs = sum(float((got == c).mean() * (due == c).mean()) for c in np.unique(due))
+    yield from _thresholds(z, y, case.inputs.threshold)
     yield ("targets broadcast against outputs", "comparing every row with every other"), pairs
-    yield from _thresholds(z, y)
     yield from _axes(z, y)
     shifted = y + 1 if y.ndim == 1 else np.roll(y, 1, axis=1)
     if y.ndim == 1 or y.shape[1] > 1:
         yield (
             ("labels off by one", "counting against labels off by one"),
-            float((predicted_classes(z) == true_classes(shifted)).mean()),
+            float((got == true_classes(shifted)).mean()),
         )
     yield from _of_positives(hits, due, got)
     for claim, part in _parts(len(y)):
@@ -101,11 +102,11 @@ def _counts(case: Case, p: Predictions) -> Iterator[tuple[tuple[str, str], float
             yield (ROWS, name), float(_hits(case, other).mean())
 
 
-def _thresholds(z: Array, y: Array) -> Iterator[tuple[tuple[str, str], float]]:
+def _thresholds(z: Array, y: Array, own: float) -> Iterator[tuple[tuple[str, str], float]]:
     if z.shape[1] > 1:
         return
-    for threshold in (0.5, 1.0, -0.5):
-        claim = f"a threshold of {threshold:g} on the logits"
+    for threshold in {0.0, 0.5, 1.0, -0.5} - {own}:
+        claim = f"a threshold of {threshold:g} on the outputs"
         yield (THRESHOLD, claim), float(((z > threshold) == (y > 0.5)).mean())
     p = 1 / (1 + np.exp(-z))
     yield (THRESHOLD, "a threshold of 0 on the probabilities"), float(((p > 0) == (y > 0.5)).mean())

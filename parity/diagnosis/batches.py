@@ -60,6 +60,11 @@ def mistakes(case: Case) -> Iterator[Hypothesis]:
         "every step takes the first rows of all, not its own",
         select=_chosen(lambda r, k: (slice(size), slice(size))),
     )
+    yield Hypothesis(
+        "all rows in place of a batch",
+        "every step takes all rows, not its own",
+        select=_chosen(lambda r, k: (slice(None), slice(None))),
+    )
     rows: dict[str, Callable[[Array, int], tuple[Any, Any]]] = {
         "the rows are taken in order, not as scheduled": lambda r, k: (
             (np.arange(k * size, (k + 1) * size) % len(case.x),) * 2

@@ -5,7 +5,8 @@ taken on trust: a chain is used only where it computes what the reference comput
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import product
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,6 +19,8 @@ Array = NDArray[Any]
 PerRow = Callable[[Array, Array], Array]  # outputs (B, n) and targets to losses (B,)
 TINY = 1e-30  # a complex step so small that it leaves the real part alone
 SAME = 1e-9  # of the largest value
+NOTHING = 1e-15  # what saturated sigmoids differ by, from one form of them to another
+FORWARD_ONLY = "forward only"  # in place of the kind of loss, where there is none
 
 
 class Activation(NamedTuple):
@@ -55,11 +58,13 @@ ACTIVATIONS = {
     "sigmoid": Activation(sigmoid, lambda z, a: a * (1 - a)),
     "ReLU": Activation(lambda z: np.maximum(z, 0), lambda z, a: (z > 0).astype(float)),
     "no activation": Activation(lambda z: z, lambda z, a: np.ones_like(z)),
+    "a step": Activation(lambda z: (z.real > 0).astype(float), lambda z, a: np.zeros_like(z)),
 }
 LOSSES: dict[str, PerRow] = {
     "cross-entropy": lambda z, y: -chosen(log_softmax(z), y),
     "binary cross-entropy": lambda z, y: (softplus(z) - z * y).mean(axis=1),
     "mean squared error": lambda z, y: ((z - y) ** 2).mean(axis=1),
+    "perceptron criterion": lambda z, y: (((z.real > 0) - y) * z).mean(axis=1),
 }
 
 
@@ -67,33 +72,39 @@ LOSSES: dict[str, PerRow] = {
 class Chain:
     """Layers named W, b or W1, b1, W2, ...; each part of it can be replaced by another.
 
-    loss: of each row; their mean is the loss. derivative: of the activation, where it is not its
-    own. product: how a layer multiplies, forward and backward. slope: makes d loss / d outputs from
-    the outputs, the targets, and what it should be. moved: the learning rate at which a layer is
-    updated before the error is taken back through it.
+    loss: of each row; their mean is the loss. output: the activation of the last layer.
+    derivative: of the activation, where it is not its own. product: how a layer multiplies, forward
+    and backward. slope: makes what is taken back from the outputs, the targets, and what it should
+    be. moved: the learning rate at which a layer is updated before the error is taken back through
+    it. inside: which of the sums and activations are answered by name.
     """
 
     layers: tuple[tuple[str, str], ...]
     activation: Activation
     kind: str
     loss: PerRow
+    output: Activation = ACTIVATIONS["no activation"]
     derivative: Callable[[Array, Array], Array] | None = None
     product: Callable[[Array, Array], Array] = np.matmul
     slope: Callable[[Array, Array, Array], Array] | None = None
     moved: float = 0.0
+    inside: tuple[tuple[str, int], ...] = ()
 
     def compute(self, weights: Tensors, x: Array, y: Array) -> Answer:
         """Return outputs, loss and gradients on one batch."""
-        inputs, z = [x], x
-        sums = []
+        inputs: list[Array] = [x]
+        sums: list[Array] = []
         for number, (W, b) in enumerate(self.layers):
-            z = self.product(inputs[-1], weights[W]) + weights[b]
-            if number < len(self.layers) - 1:
-                sums.append(z)
-                inputs.append(self.activation.value(z))
+            sums.append(self.product(inputs[-1], weights[W]) + weights[b])
+            last = number == len(self.layers) - 1
+            inputs.append((self.output if last else self.activation).value(sums[-1]))
+        z, outputs = sums[-1], inputs[-1]
+        inside = {name: [*sums, *inputs][place] for name, place in self.inside}
+        if self.kind == FORWARD_ONLY:
+            return Answer(outputs, np.nan, {}, inside)
         dz = self.right_slope(z, y)
         if self.slope:
-            dz = self.slope(z, y, dz)
+            dz = self.slope(outputs, y, dz)
         gradients = {}
         derivative = self.derivative or self.activation.derivative
         for number in reversed(range(len(self.layers))):
@@ -103,7 +114,8 @@ class Chain:
                 hidden = derivative(sums[number - 1], inputs[number])
                 used = weights[W] - self.moved * gradients[W]
                 dz = self.product(dz, used.T) * hidden
-        return Answer(z, self.loss(z, y).real.mean(), {name: gradients[name] for name in weights})
+        value = self.loss(outputs, y).real.mean()
+        return Answer(outputs, value, {name: gradients[name] for name in weights}, inside)
 
     def loss_of(self, weights: Tensors, x: Array, y: Array) -> float:
         """Return the loss alone, without the gradients, which take longer."""
@@ -111,15 +123,15 @@ class Chain:
         for number, (W, b) in enumerate(self.layers):
             a = self.activation.value(z) if number else z
             z = self.product(a, weights[W]) + weights[b]
-        return float(self.loss(z, y).real.mean())
+        return float(self.loss(self.output.value(z), y).real.mean())
 
     def right_slope(self, z: Array, y: Array) -> Array:
-        """Return d loss / d outputs, by a complex step in each output."""
+        """Return d loss / d z, what the last layer sums up to, by a complex step in each sum."""
         dz = np.empty_like(z)
         for column in range(z.shape[1]):
             step = np.zeros(z.shape, complex)
             step[:, column] = TINY * 1j
-            dz[:, column] = self.loss(z + step, y).imag / TINY
+            dz[:, column] = self.loss(self.output.value(z + step), y).imag / TINY
         return dz / len(z)
 
 
@@ -130,22 +142,38 @@ def recognise(case: Case) -> Chain | None:
     if not names or len(names) % 2 or not all(W[0] == "W" and b[0] == "b" for W, b in layers):
         return None
     step = max(case.weights)
-    x, y = case.batch(step)
-    due = case.compute(case.weights[step], x, y)
-    for activation in ACTIVATIONS.values():
-        for kind, loss in LOSSES.items():
-            if (y.ndim == 1) != (kind == "cross-entropy"):
-                continue
-            chain = Chain(layers, activation, kind, loss)
-            if _same(due, chain.compute(case.weights[step], x, y)):
-                return chain
+    weights, (x, y) = case.weights[step], case.batch(step)
+    due = case.compute(weights, x, y)
+    trained = "gradients" in case.inputs.functions
+    outputs = (ACTIVATIONS[name] for name in ("no activation", "sigmoid", "a step"))
+    kinds = LOSSES if trained else {FORWARD_ONLY: LOSSES["mean squared error"]}
+    for output, activation, kind in product(outputs, ACTIVATIONS.values(), kinds):
+        if trained and (y.ndim == 1) != (kind == "cross-entropy"):
+            continue
+        chain = Chain(layers, activation, kind, kinds[kind], output)
+        if _same(due, chain.compute(weights, x, y)):
+            return replace(chain, inside=_inside(chain, due, weights, x, y))
     return None
+
+
+def _inside(
+    chain: Chain, due: Answer, weights: Tensors, x: Array, y: Array
+) -> tuple[tuple[str, int], ...]:
+    """Return which of the chain's sums and activations have names, and their places."""
+    places = [(f"{place}", place) for place in range(2 * len(chain.layers) + 1)]
+    found = replace(chain, inside=tuple(places)).compute(weights, x, y).inside
+    return tuple(
+        (name, place)
+        for name, value in due.inside.items()
+        for number, place in places
+        if distance(value, found[number]) <= SAME * np.abs(value).max() + NOTHING
+    )
 
 
 def _same(one: Answer, other: Answer) -> bool:
     pairs = [
         (one.outputs, other.outputs),
-        (one.loss, other.loss),
+        *([(one.loss, other.loss)] if one.gradients else []),
         *((one.gradients[name], other.gradients[name]) for name in one.gradients),
     ]
-    return all(distance(a, b) <= SAME * np.abs(a).max() for a, b in pairs)
+    return all(distance(a, b) <= SAME * np.abs(a).max() + NOTHING for a, b in pairs)

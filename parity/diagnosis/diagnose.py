@@ -14,6 +14,7 @@ from parity.diagnosis import (
     batches,
     in_run,
     in_step,
+    layers,
     models,
     penalties,
     precision,
@@ -66,6 +67,8 @@ def _unlike_itself(case: Case) -> Diagnosis | None:
 def _of_step(case: Case, rung: str) -> Diagnosis | None:
     chain = recognise(case)
     best = _best(_tried(case, chain, rung))
+    if best is None and rung == "forward":
+        best = layers.diagnose(case)
     if best is None or best.confidence < SURE:
         rounding = precision.mostly(case, chain, rung) or precision.size(case, rung)
         if rounding and (best is None or rounding.confidence > best.confidence):

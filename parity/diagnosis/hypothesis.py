@@ -137,7 +137,7 @@ class Hypothesis:
         """Return a diagnosis where the ratio falls far enough."""
         if after <= LIMIT < before:
             confidence, verb = SURE - 0.05 * self.fitted, "agrees with the port"
-        elif after <= before / MUCH:
+        elif np.isfinite(after) and after <= before / MUCH:
             confidence, verb = LIKELY - 0.1 * self.fitted, "comes closer to the port"
         else:
             return None

@@ -40,6 +40,7 @@ def mistakes(case: Case, chain: Chain | None) -> Iterator[Hypothesis]:
     side = math.isqrt(case.x.shape[1])
     if side > 1 and side * side == case.x.shape[1]:
         yield Hypothesis("inputs transposed", "each image is transposed", _turned(case, side))
+    yield from losses.root(case)
     if chain:
         yield from losses.mistakes(case, chain)
         yield from _slopes(chain)
@@ -136,6 +137,8 @@ def _stop(shift: int, last: int) -> Change:
 
 
 def _rows(case: Case) -> Iterator[Hypothesis]:
+    if case.batch_size < 2:
+        return
     parts = {
         "the last row of each batch is missing": slice(None, -1),
         "the first row of each batch is missing": slice(1, None),
@@ -153,7 +156,9 @@ def _partly(compute: Compute, part: slice) -> Compute:
 
 def _slopes(chain: Chain) -> Iterator[Hypothesis]:
     """Yield what is written in place of p - y, the derivative of a cross-entropy by its logits."""
-    if chain.kind == "mean squared error":
+    if chain.output is ACTIVATIONS["sigmoid"]:
+        yield from _slopes_of_sigmoid(chain)
+    if not chain.kind.endswith("cross-entropy"):
         return
     probabilities = softmax if chain.kind == "cross-entropy" else sigmoid
 
@@ -176,7 +181,30 @@ def _slopes(chain: Chain) -> Iterator[Hypothesis]:
     yield Hypothesis(cause, claim, replace(chain, slope=without_targets).compute)
 
 
+def _slopes_of_sigmoid(chain: Chain) -> Iterator[Hypothesis]:
+    """Yield what is written in place of p (1 - p), the derivative of the last layer's sigmoid."""
+    for said, derivative in {
+        "is left out": lambda p: 1,
+        "is p": lambda p: p,
+        "is 1 - p": lambda p: 1 - p,
+        "is 1 - p^2": lambda p: 1 - p * p,
+        "is there twice": lambda p: (p * (1 - p)) ** 2,
+    }.items():
+
+        def slope(p: Array, y: Array, dz: Array, wrong: Change = derivative) -> Array:
+            with np.errstate(all="ignore"):
+                return np.asarray(dz / (p * (1 - p)) * wrong(p))
+
+        claim = f"the derivative of the last layer's sigmoid {said}"
+        compute = replace(chain, slope=slope).compute
+        yield Hypothesis("wrong derivative of the activation", claim, compute)
+
+
 def _activations(chain: Chain) -> Iterator[Hypothesis]:
+    for name, activation in ACTIVATIONS.items():
+        if activation is not chain.output and not chain.kind.endswith("cross-entropy"):
+            claim = f"{name} stands in place of the activation of the last layer"
+            yield Hypothesis("another activation", claim, replace(chain, output=activation).compute)
     if len(chain.layers) < 2:
         return
     own = chain.activation
@@ -256,8 +284,8 @@ def _layouts(case: Case, chain: Chain) -> Iterator[Hypothesis]:
 
         def compute(weights: Tensors, x: Array, y: Array, name: str = name) -> Answer:
             answer = case.compute({**weights, name: reshaped(weights[name])}, x, y)
-            own = back(answer.gradients[name])
-            return answer._replace(gradients={**answer.gradients, name: own})
+            own = {k: back(g) if k == name else g for k, g in answer.gradients.items()}
+            return answer._replace(gradients=own)
 
         claim = f"{name} is reshaped where it should be transposed"
         yield Hypothesis("a tensor is transposed", claim, compute)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from parity.diagnosis.case import Answer, Case
-from parity.diagnosis.chain import LOSSES, Chain, PerRow, chosen, log_softmax, sigmoid
+from parity.diagnosis.chain import FORWARD_ONLY, LOSSES, Chain, PerRow, chosen, log_softmax, sigmoid
 from parity.diagnosis.hypothesis import Hypothesis
 from parity.inputs import Tensors
 
@@ -27,10 +27,15 @@ SMALL = [10.0**-power for power in range(1, 17)]
 
 def mistakes(case: Case, chain: Chain) -> Iterator[Hypothesis]:
     """Yield the net with every other loss behind it."""
-    others = {"cross-entropy": _of_classes, "binary cross-entropy": _of_one}
+    if chain.kind == FORWARD_ONLY:
+        return
+    others = {
+        "cross-entropy": _of_classes,
+        "binary cross-entropy": _of_one,
+        "perceptron criterion": _of_mistakes,
+    }
     for cause, claim, loss in others.get(chain.kind, _of_values)():
         yield Hypothesis(cause, claim, replace(chain, loss=loss).compute)
-    yield Hypothesis(ANOTHER, "the loss is the root of the reference's", partial(_root, case))
     yield from _fitted(case, chain)
 
 
@@ -74,8 +79,14 @@ def _families(kind: str) -> Iterator[tuple[str, str, Family]]:
     elif kind == "binary cross-entropy":
         yield SMOOTHED, smoothed, _smoothed_both
         yield CLIPPED, added, partial(_logs, _plus)
-    else:
+    elif kind == "mean squared error":
         yield SMOOTHED, smoothed, _smoothed_square
+
+
+def root(case: Case) -> Iterator[Hypothesis]:
+    """Yield the root of the loss in its place, for any net that has one."""
+    if "gradients" in case.inputs.functions:
+        yield Hypothesis(ANOTHER, "the loss is the root of the reference's", partial(_root, case))
 
 
 def _root(case: Case, weights: Tensors, x: Array, y: Array) -> Answer:
@@ -120,6 +131,15 @@ def _of_values() -> Iterator[Named]:
     yield TWICE, "a softmax is applied to the outputs", lambda z, y: right(softmax(z), y)
     yield TWICE, "a sigmoid is applied to the outputs", lambda z, y: right(sigmoid(z), y)
     yield ANOTHER, "the loss is the absolute error", _absolute
+
+
+def _of_mistakes() -> Iterator[Named]:
+    """Yield what stands in place of the mean of (step(z) - y) z, which a perceptron descends on."""
+    claim = "sign(z), which is -1 or 1, stands in place of the step"
+    yield "another activation", claim, lambda z, y: ((np.sign(z.real) - y) * z).mean(axis=1)
+    claim = "z itself stands in place of the step"
+    yield ANOTHER, claim, lambda z, y: ((z - y) * z).mean(axis=1)
+    yield ANOTHER, "the loss is (z - y)^2", LOSSES["mean squared error"]
 
 
 def softmax(z: Array) -> Array:

@@ -129,18 +129,24 @@ def _share(case: Case, rung: str, predict: Callable[[int], Tensors]) -> float:
         for name, value in got.items():
             limit = LIMIT * case.noise[rung, step][name]
             counted = case.expected[rung, step][name] != 0
-            right += int((np.abs(value - predicted[name]) <= limit)[counted].sum())
+            near = np.abs(value - predicted.get(name, np.nan)) <= limit
+            right += int(near[counted].sum())
             values += int(counted.sum())
     return right / values if values else 0.0
 
 
 def size(case: Case, rung: str) -> Diagnosis | None:
     """Name a format whose numbers all answers are, or whose noise has the size of the errors."""
-    answers = [value for _, got in case.answered(rung) for value in got.values()]
-    if not answers:
+    pairs = [
+        (value, case.expected[rung, step][name])
+        for step, got in case.answered(rung)
+        for name, value in got.items()
+    ]
+    if not pairs:
         return None
     for name in reversed(formats(case)):
-        if all(np.array_equal(FORMATS[name](value), value) for value in answers):
+        due, got = ([np.array_equal(FORMATS[name](v), v) for v in each] for each in zip(*pairs))
+        if all(got) and not all(due):
             evidence = f"every one of the values on the rung {rung} is a {name} number exactly"
             return Diagnosis(CAUSES[name], evidence, 0.9)
     ratio = case.before(rung)

@@ -20,7 +20,7 @@ from parity.verdicts import RUNGS
 from tests.running import ROOT
 
 FOLDER = Path(__file__).parent
-NETS = ("iris", "planar", "mnist")
+NETS = tuple(sorted(path.stem for path in FOLDER.glob("*.toml")))
 DTYPES = ("float32", "float64")
 RAISES = "error"  # stands for the rung where a port raises before any rung shows its bug
 STEPS = 60
