@@ -65,6 +65,8 @@ def _unlike_itself(case: Case) -> Diagnosis | None:
 
 
 def _of_step(case: Case, rung: str) -> Diagnosis | None:
+    if "forward" not in case.inputs.functions:
+        return layers.diagnose(case)
     chain = recognise(case)
     best = _best(_tried(case, chain, rung))
     if best is None and rung == "forward":

@@ -145,8 +145,8 @@ def size(case: Case, rung: str) -> Diagnosis | None:
     if not pairs:
         return None
     for name in reversed(formats(case)):
-        due, got = ([np.array_equal(FORMATS[name](v), v) for v in each] for each in zip(*pairs))
-        if all(got) and not all(due):
+        exact = [[np.array_equal(FORMATS[name](v), v) for v in pair] for pair in pairs]
+        if all(got for got, _ in exact) and not all(due for _, due in exact):
             evidence = f"every one of the values on the rung {rung} is a {name} number exactly"
             return Diagnosis(CAUSES[name], evidence, 0.9)
     ratio = case.before(rung)
