@@ -88,6 +88,7 @@ class Inquiry:
             {(m.rung, m.step): m.tensors for m in again if isinstance(m, Answer)},
             states,
             self.known.get(step) if stepwise else None,
+            self.record.lacking,
         )
         request = Explain(
             *(self.yardstick.inputs, reference, floors.expected),

@@ -108,7 +108,8 @@ class Findings:
 
     answers: the port's, by rung and step. again: what it answered when asked once more at the step
     of the divergence. states: losses and weights of its free run after some numbers of steps.
-    waypoint: the reference at the step of the divergence, if that is no checkpoint.
+    waypoint: the reference at the step of the divergence, if that is no checkpoint. lacking: the
+    functions that the port does not provide.
     """
 
     divergence: Divergence
@@ -117,6 +118,7 @@ class Findings:
     again: dict[At, Tensors] = field(default_factory=dict)
     states: dict[int, Tensors] = field(default_factory=dict)
     waypoint: Waypoint | None = None
+    lacking: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

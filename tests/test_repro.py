@@ -268,6 +268,34 @@ def test_a_loss_that_others_printed(
     )
 
 
+@pytest.mark.parametrize(
+    ("number", "printed"),
+    [(0, "0.04742588"), (1, "0.5"), (2, "-0.95262"), (3, "0.0214"), (4, "0.9468"), (5, "0.04")],
+)
+def test_a_figure_of_another_rung_that_others_printed(
+    environment: dict[str, str],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    number: int,
+    printed: str,
+) -> None:
+    monkeypatch.setenv("LOCKSTEP_CACHE", environment["LOCKSTEP_CACHE"])
+    [trial] = Settings(dtype="float64").trials(["people"])
+    figure = trial.experiment.recipe.figures[number]
+    wrong = replace(figure, printed=f"{printed}1")
+    recipe = replace(trial.experiment.recipe, figures=(wrong,))
+    trial = Trial(replace(trial.experiment, recipe=recipe), "compiled")
+    scripts = Scripts(tmp_path)
+    [result] = session.compare([trial], [PortName("numpy")], Options(), Progress(), scripts.add)
+    assert result.divergence is not None
+    assert (result.divergence.rung, result.divergence.tensor) == ("published", figure.name)
+    shown = alone(tmp_path / "people-numpy-float64.py", tmp_path)
+    assert shown.returncode == 1, shown.stdout + shown.stderr
+    assert f"{figure.name}: 1 of 1 values are off by more than half of the last digit" in (
+        shown.stdout
+    )
+
+
 def test_agreement_leaves_no_script(compare: Compare, tmp_path: Path) -> None:
     run = compare("iris", "--steps", 5, "--frameworks", "numpy", "--repro", tmp_path / "out")
     assert run.status == 0

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from parity.contract import Port
 from parity.inputs import PART, Inputs, Tensors
+from parity.ladder import provided
 from parity.messages import Explain, Findings
 from parity.reference import At, Floors, Reference, wide, wide_all
 from shared.batches import Schedule
@@ -77,7 +78,9 @@ class Case:
     def expected(self) -> dict[At, Tensors]:
         """What was due at single steps."""
         extra = self.findings.waypoint
-        return {**self.reference.expected, **(extra.expected if extra else {})}
+        due = {**self.reference.expected, **(extra.expected if extra else {})}
+        lacking = self.findings.lacking
+        return {at: provided(due[at], lacking) if at[0] == "forward" else due[at] for at in due}
 
     @cached_property
     def noise(self) -> dict[At, Floors]:
