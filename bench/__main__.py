@@ -1,0 +1,51 @@
+"""Run as `python -m bench`; see --help."""
+
+import json
+from pathlib import Path
+
+import click
+from rich.console import Console
+
+from bench import charts, growth, report
+from bench.goals import Goal, goals
+from bench.measure import Result, run
+from bench.worker import LIBRARIES, installed
+from parity.output import writable_folder
+from shared import recipes
+
+RECIPES = ("iris", "planar", "mnist")
+PORTS = ("numpy", "tensorflow", "torch", "jax")
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.argument("recipe", nargs=-1)
+@click.option("--rounds", default=5, show_default=True, help="After each contender's first call.")
+@click.option("--growth/--no-growth", "grows", default=True, help="Also over growing sizes.")
+@click.option("--output", type=Path, default=Path("out/bench"), show_default=True)
+def main(recipe: tuple[str, ...], rounds: int, grows: bool, output: Path) -> None:
+    """Time every port against other idioms, peers and floors: in alternation, on one thread."""
+    folder = writable_folder(output)
+    names = [recipes.get(name).name for name in recipe or RECIPES]
+    told = Console(stderr=True, highlight=False)
+    console = Console(highlight=False, width=None if told.is_terminal else 130)
+    libraries = [name for name in LIBRARIES if installed(name)]
+    results: list[Result] = []
+    reached: list[Goal] = []
+    for own in run(names, libraries, rounds, told.print):
+        console.print(report.table(own))
+        results += own
+        reached += goals(own)
+    console.print(report.goal_table(reached))
+    charts.save(charts.bars(results), folder / "bars")
+    growths = []
+    if grows:
+        ports = [name for name in PORTS if installed(name)]
+        growths = growth.measure(ports, rounds, told.print)
+        console.print(report.growth_table(growths))
+        charts.save(charts.growth(growths), folder / "growth")
+    text = json.dumps(report.to_json(results, reached, growths), indent=1)
+    (folder / "bench.json").write_text(f"{text}\n")
+
+
+if __name__ == "__main__":
+    main()

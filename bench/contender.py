@@ -1,0 +1,53 @@
+"""What is timed: a port's own `train`, or another one in its place."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Literal, Self
+
+import numpy as np
+
+Kind = Literal["port", "idiom", "peer", "floor"]
+# model, x, y, schedule and learning rate to (model, losses): as in the port contract.
+Train = Callable[[Any, Any, Any, Any, float], tuple[Any, Any]]
+
+
+@dataclass(frozen=True)
+class Contender:
+    """One way to train a net.
+
+    framework: whose worker runs it. kind: the port's own `train`; another idiom of its framework; a
+    peer that a user would pick instead; or a floor, which does only what nobody can leave out.
+    make: from the net's port to a `train`. nets: those that it can train. share: of a recipe's
+    steps, on which it is timed; slow ones take but a part of them.
+    """
+
+    framework: str
+    name: str
+    kind: Kind
+    make: Callable[[Any], Train] | None
+    nets: tuple[str, ...] = ("iris", "planar", "mnist")
+    share: float = 1.0
+
+    def described(self) -> Self:
+        """Return it as another process can have it, which does not train."""
+        return replace(self, make=None)
+
+
+def batches(schedule: Any, x: Any, y: Any) -> Iterator[tuple[Any, Any]]:
+    """Yield the batch of each step, from a number of full-batch steps or from row numbers."""
+    if isinstance(schedule, int):
+        for _ in range(schedule):
+            yield x, y
+    else:
+        for rows in schedule:
+            yield x[rows], y[rows]
+
+
+def port() -> Mapping[str, Any]:
+    """Return the fields of the contender that is the port itself."""
+    return {"name": "port", "kind": "port", "make": lambda module: module.train}
+
+
+def losses_of(values: list[Any]) -> np.ndarray[Any, Any]:
+    """Return losses as one array."""
+    return np.array([float(value) for value in values])

@@ -1,0 +1,122 @@
+"""How the ports' time grows: with the batch, with the hidden layer, with the number of steps."""
+
+import statistics
+from dataclasses import dataclass, field
+from itertools import groupby
+
+from bench.measure import Tell
+from bench.worker import Work, Worker
+
+PORT = 0  # each library's own port comes first among its contenders
+BATCHES = (1, 10, 100, 1_000, 10_000, 55_000)
+HIDDEN = (4, 16, 64, 256, 1_024, 4_096)
+STEPS = (10, 100, 1_000, 10_000, 100_000, 1_000_000)
+PATIENCE = 20.0  # seconds; what would take longer is reckoned from what did not
+
+
+@dataclass
+class Growth:
+    """Measured values of each port over sizes. unit: of the values."""
+
+    title: str
+    axis: str
+    unit: str
+    sizes: tuple[int, ...]
+    values: dict[str, list[float]] = field(default_factory=dict)
+    reckoned: dict[str, list[bool]] = field(default_factory=dict)
+
+    def winners(self) -> str:
+        """Say which port is the fastest, and from which size on."""
+        best = [
+            min(self.values, key=lambda port, place=place: self.values[port][place])  # type: ignore[misc] # mypy cannot type a default of a lambda
+            for place in range(len(self.sizes))
+        ]
+        stretches = [
+            (port, next(places)[0])
+            for port, places in groupby(enumerate(best), key=lambda pair: pair[1])
+        ]
+        first, *rest = [(port, self.sizes[place]) for port, place in stretches]
+        said = "".join(f"; from {size:,} on, {port}" for port, size in rest)
+        return f"fastest: {first[0]} from {first[1]:,} on{said}"
+
+
+def measure(libraries: list[str], rounds: int, tell: Tell) -> list[Growth]:
+    """Measure all ports over all sizes, in alternation."""
+    workers = {library: Worker(library) for library in libraries}
+    try:
+        return [
+            _over_batches(workers, rounds, tell),
+            _over_hidden(workers, rounds, tell),
+            _over_steps(workers, tell),
+        ]
+    finally:
+        for worker in workers.values():
+            worker.__exit__(None, None, None)
+
+
+def _over_batches(workers: dict[str, Worker], rounds: int, tell: Tell) -> Growth:
+    growth = Growth(
+        "784-10 softmax: µs per step over rows per batch", "rows", "µs per step", BATCHES
+    )
+    for size in BATCHES:
+        tell(f"growth: batches of {size:,}")
+        steps = max(3, min(1_000, 300_000 // size))
+        work = Work("mnist", PORT, steps, batch=size)
+        _add(growth, _per_step(workers, work, rounds))
+    return growth
+
+
+def _over_hidden(workers: dict[str, Worker], rounds: int, tell: Tell) -> Growth:
+    growth = Growth(
+        "2-h-1 tanh and sigmoid on 400 points: µs per step over hidden units h",
+        "hidden units",
+        "µs per step",
+        HIDDEN,
+    )
+    for size in HIDDEN:
+        tell(f"growth: {size:,} hidden units")
+        work = Work("planar", PORT, max(10, min(1_000, 40_000 // size)), hidden=size)
+        _add(growth, _per_step(workers, work, rounds))
+    return growth
+
+
+def _over_steps(workers: dict[str, Worker], tell: Tell) -> Growth:
+    """Measure whole first calls, compilation included."""
+    growth = Growth(
+        "planar: seconds of a whole run, its compilation included, over steps",
+        "steps",
+        "s",
+        STEPS,
+    )
+    pace: dict[str, float] = {}
+    for steps in STEPS:
+        tell(f"growth: {steps:,} steps")
+        found, reckoned = {}, {}
+        for port, worker in workers.items():
+            reckoned[port] = pace.get(port, 0.0) * steps > PATIENCE
+            before = growth.values.get(port, [0.0])[-1]
+            if reckoned[port]:
+                found[port] = before * 10 if before > PATIENCE else pace[port] * steps
+            else:
+                found[port] = worker.ask(Work("planar", PORT, steps)).seconds
+                pace[port] = found[port] / steps
+        _add(growth, found)
+        for port, flag in reckoned.items():
+            growth.reckoned.setdefault(port, []).append(flag)
+    return growth
+
+
+def _per_step(workers: dict[str, Worker], work: Work, rounds: int) -> dict[str, float]:
+    """Return the median of microseconds per step, after a first call."""
+    for worker in workers.values():
+        worker.ask(work)
+    seconds: dict[str, list[float]] = {port: [] for port in workers}
+    for _ in range(rounds):
+        for port, worker in workers.items():
+            seconds[port].append(worker.ask(work).seconds)
+    return {port: 1e6 * statistics.median(own) / work.steps for port, own in seconds.items()}
+
+
+def _add(growth: Growth, found: dict[str, float]) -> None:
+    for port, value in found.items():
+        growth.values.setdefault(port, []).append(value)

@@ -1,0 +1,87 @@
+"""Rounds in alternation: every contender once per round, so that a slow spell hits them all."""
+
+import random
+import statistics
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+from bench.contender import Contender
+from bench.worker import Work, Worker
+from shared import recipes
+from shared.experiment import prepare
+
+Tell = Callable[[str], None]
+
+
+@dataclass
+class Result:
+    """A contender on one recipe. first: seconds of its first call; seconds: of those that follow.
+
+    first_loss, last_loss: of the first call, to see that it is the same work.
+    """
+
+    recipe: str
+    contender: Contender
+    steps: int
+    budget: int
+    first: float = float("nan")
+    seconds: list[float] = field(default_factory=list)
+    first_loss: float = float("nan")
+    last_loss: float = float("nan")
+
+    @property
+    def micros(self) -> float:
+        """The median of the microseconds per step, the first call apart."""
+        return 1e6 * statistics.median(self.seconds) / self.steps
+
+    @property
+    def quartiles(self) -> tuple[float, float]:
+        """The lower and the upper quartile of the same."""
+        if len(self.seconds) < 2:
+            return self.micros, self.micros
+        low, _, high = statistics.quantiles(self.seconds, n=4, method="inclusive")
+        return 1e6 * low / self.steps, 1e6 * high / self.steps
+
+    @property
+    def at_budget(self) -> float:
+        """Seconds of the first call at the recipe's budget; of a cut one, the rest is reckoned."""
+        return self.first + 1e-6 * self.micros * (self.budget - self.steps)
+
+    @property
+    def who(self) -> str:
+        """Its name, with its library's."""
+        return f"{self.contender.framework}: {self.contender.name}"
+
+
+def run(names: list[str], libraries: list[str], rounds: int, tell: Tell) -> Iterator[list[Result]]:
+    """Yield the results of each recipe: a first call of each contender, then the rounds."""
+    for name in names:
+        workers = {library: Worker(library) for library in libraries}  # fresh: first calls are
+        try:
+            yield _measure(name, workers, rounds, tell)
+        finally:
+            for worker in workers.values():
+                worker.__exit__(None, None, None)
+
+
+def _measure(name: str, workers: dict[str, Worker], rounds: int, tell: Tell) -> list[Result]:
+    net, budget = recipes.get(name).net, prepare(name, "float32").budget
+    entries = [
+        (library, number, Result(name, contender, max(1, round(contender.share * budget)), budget))
+        for library, worker in workers.items()
+        for number, contender in enumerate(worker.contenders)
+        if net in contender.nets
+    ]
+    for library in {library for library, _, _ in entries}:
+        workers[library].warm_up(name)
+    for library, number, result in entries:
+        timed = workers[library].ask(Work(name, number, result.steps))
+        result.first, result.first_loss = timed.seconds, timed.first
+        result.last_loss = timed.last
+    order = random.Random(0)  # noqa: S311 - an order, no secret
+    for turn in range(rounds):
+        tell(f"{name}: round {turn + 1} of {rounds}")
+        order.shuffle(entries)
+        for library, number, result in entries:
+            result.seconds.append(workers[library].ask(Work(name, number, result.steps)).seconds)
+    return sorted((result for _, _, result in entries), key=lambda result: result.micros)

@@ -1,0 +1,110 @@
+"""What was measured, as tables for a person and as JSON."""
+
+import os
+import platform
+from collections.abc import Sequence
+from dataclasses import asdict
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from bench.goals import Goal
+from bench.growth import Growth
+from bench.measure import Result
+
+PACKAGES = ("numpy", "tensorflow", "torch", "jax", "scikit-learn", "keras", "numba")
+
+
+def table(results: list[Result]) -> RenderableType:
+    """Return the contenders of one recipe, the fastest first."""
+    recipe = results[0].recipe
+    shown = Table(box=None, padding=(0, 1, 0, 0), header_style="dim")
+    shown.add_column("contender")
+    shown.add_column("kind")
+    for name in ("µs per step", "quartiles", "first call s", "at budget s", "to numpy"):
+        shown.add_column(name, justify="right", no_wrap=True)
+    numpy = next((r for r in results if r.who == "numpy: port"), None)
+    for result in results:
+        low, high = result.quartiles
+        cut = result.steps < result.budget
+        cells = (
+            result.who,
+            result.contender.kind,
+            f"{result.micros:,.1f}",
+            f"{low:,.1f} - {high:,.1f}",
+            f"{result.first:.2f}" + (f" ({result.steps:,})" if cut else ""),
+            f"{'~' if cut else ''}{result.at_budget:.2f}",
+            f"{result.micros / numpy.micros:.2f}" if numpy else "",
+        )
+        style = "bold" if result.contender.kind == "port" else ""
+        shown.add_row(*(Text(cell, style=style) for cell in cells))
+    return Group(Text(f"\n{recipe}, {results[0].budget:,} steps", style="bold"), shown)
+
+
+def goal_table(goals: Sequence[Goal]) -> RenderableType:
+    """Return every goal with what was measured."""
+    shown = Table("goal", "ratio", "limit", "", box=None, header_style="dim")
+    for goal in goals:
+        word = Text("met", "green") if goal.met else Text("missed", "bold red")
+        shown.add_row(goal.what, f"{goal.ratio:.2f}", f"{goal.limit:.2f}", word)
+    return Group(Text(""), shown)
+
+
+def growth_table(growths: Sequence[Growth]) -> RenderableType:
+    """Return how the ports grow, and who wins from which size on."""
+    parts: list[RenderableType] = []
+    for growth in growths:
+        shown = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
+        shown.add_column(growth.axis, justify="right")
+        ports = list(growth.values)
+        for port in ports:
+            shown.add_column(port, justify="right")
+        for place, size in enumerate(growth.sizes):
+            own = [growth.values[port][place] for port in ports]
+            best = min((v for v in own if v == v), default=float("nan"))
+            cells = [Text(f"{v:,.4g}", style="bold" if v == best else "") for v in own]
+            shown.add_row(f"{size:,}", *cells)
+        parts += [Text(f"\n{growth.title}", style="bold"), shown, Text(growth.winners())]
+    return Group(*parts)
+
+
+def to_json(
+    results: Sequence[Result], goals: Sequence[Goal], growths: Sequence[Growth]
+) -> dict[str, Any]:
+    """Return all that was measured."""
+    return {
+        "environment": {
+            "python": platform.python_version(),
+            "platform": platform.platform(),
+            "cores": os.cpu_count(),
+            "versions": {name: found for name in PACKAGES if (found := _version(name))},
+        },
+        "results": [
+            {
+                "recipe": r.recipe,
+                "framework": r.contender.framework,
+                "name": r.contender.name,
+                "kind": r.contender.kind,
+                "steps": r.steps,
+                "budget": r.budget,
+                "first_seconds": r.first,
+                "seconds": r.seconds,
+                "micros_per_step": r.micros,
+                "quartiles": r.quartiles,
+                "losses": [r.first_loss, r.last_loss],
+            }
+            for r in results
+        ],
+        "goals": [{**asdict(goal), "met": goal.met} for goal in goals],
+        "growth": [asdict(growth) for growth in growths],
+    }
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None

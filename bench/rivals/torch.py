@@ -1,0 +1,103 @@
+"""PyTorch: the port, and other idioms for its loop."""
+
+from typing import Any
+
+import torch
+
+from bench.contender import Contender, Train, batches, port
+
+
+def _native(schedule: Any) -> Any:
+    return schedule if isinstance(schedule, int) else torch.as_tensor(schedule)
+
+
+def optimizer(**options: Any) -> Any:
+    """Return a loop with torch.optim.SGD, as the port's, with its options."""
+
+    def make(module: Any) -> Train:
+        def train(
+            model: Any, x: Any, y: Any, schedule: Any, learning_rate: float
+        ) -> tuple[Any, Any]:
+            sgd = torch.optim.SGD(model.parameters(), lr=learning_rate, **options)
+            losses = []
+            for batch in batches(_native(schedule), x, y):
+                sgd.zero_grad()
+                value = module.loss(model, *batch)
+                value.backward()
+                sgd.step()
+                losses.append(value.detach())
+            return model, torch.stack(losses)
+
+        return train
+
+    return make
+
+
+def by_hand(module: Any) -> Train:
+    """Return a loop with autograd.grad, and an update of all weights in one foreach call."""
+
+    def train(model: Any, x: Any, y: Any, schedule: Any, learning_rate: float) -> tuple[Any, Any]:
+        weights = list(model.parameters())
+        losses = []
+        for batch in batches(_native(schedule), x, y):
+            value = module.loss(model, *batch)
+            gradients = torch.autograd.grad(value, weights)
+            with torch.no_grad():
+                torch._foreach_add_(weights, gradients, alpha=-learning_rate)
+            losses.append(value.detach())
+        return model, torch.stack(losses)
+
+    return train
+
+
+def item_each_step(module: Any) -> Train:
+    """Return the tutorials' own loop, which asks for every loss as a Python number."""
+
+    def train(model: Any, x: Any, y: Any, schedule: Any, learning_rate: float) -> tuple[Any, Any]:
+        sgd = torch.optim.SGD(model.parameters(), lr=learning_rate)
+        losses = []
+        for batch in batches(_native(schedule), x, y):
+            value = module.loss(model, *batch)
+            sgd.zero_grad()
+            value.backward()
+            sgd.step()
+            losses.append(value.item())
+        return model, torch.tensor(losses)
+
+    return train
+
+
+def functional(module: Any) -> Train:
+    """Return a loop of torch.func.grad_and_value over functional_call."""
+
+    def train(model: Any, x: Any, y: Any, schedule: Any, learning_rate: float) -> tuple[Any, Any]:
+        weights = {name: w.detach() for name, w in model.named_parameters()}
+
+        class Called:
+            def __init__(self, values: Any) -> None:
+                self.values = values
+
+            def __call__(self, x: Any) -> Any:
+                return torch.func.functional_call(model, self.values, (x,))
+
+        step = torch.func.grad_and_value(lambda w, x, y: module.loss(Called(w), x, y))
+        losses = []
+        for batch in batches(_native(schedule), x, y):
+            gradients, value = step(weights, *batch)
+            weights = {name: w - learning_rate * gradients[name] for name, w in weights.items()}
+            losses.append(value)
+        model.load_state_dict(weights)
+        return model, torch.stack(losses)
+
+    return train
+
+
+CONTENDERS = (
+    Contender("torch", **port()),
+    Contender("torch", "SGD, foreach=True", "idiom", optimizer(foreach=True)),
+    Contender("torch", "SGD, fused=True", "idiom", optimizer(fused=True)),
+    Contender("torch", "SGD, foreach=False", "idiom", optimizer(foreach=False)),
+    Contender("torch", "autograd.grad, foreach update", "idiom", by_hand),
+    Contender("torch", "torch.func.grad_and_value", "idiom", functional, share=0.2),
+    Contender("torch", "the tutorials' loop, loss.item()", "idiom", item_each_step),
+)
