@@ -15,7 +15,7 @@ from parity import contract, progress, report, session
 from parity.json_report import to_json
 from parity.output import OutputFile, writable_folder
 from parity.repro import Scripts
-from parity.settings import EAGER_STEPS, Settings
+from parity.settings import EAGER_STEPS, QUICK_STEPS, Settings
 from parity.verdicts import overall
 from parity.yardsticks import ReferenceFailedError
 from shared import recipes
@@ -76,6 +76,9 @@ FILE = click.Path(path_type=Path)
 @click.option(
     "--timeout", default=300.0, show_default=True, help="Seconds that one call of a port may take."
 )
+@click.option(
+    "--quick", is_flag=True, help=f"All rungs, but {QUICK_STEPS} updates unless --steps says more."
+)
 @click.option("--fresh", is_flag=True, help="Measure noise floors anew, even where they are kept.")
 @click.option("--json", metavar="FILE", help="Write the result as JSON; - is standard output.")
 @click.option("--pictures", metavar="DIR", type=FILE, help="Draw loss curves and decisions there.")
@@ -85,6 +88,7 @@ FILE = click.Path(path_type=Path)
     type=FILE,
     help="Write a script there for each port that differs, to show it without Lockstep.",
 )
+@click.option("--profile", is_flag=True, help="Print where time and memory went, per process.")
 @click.option("--quiet", is_flag=True, help="Print the last line alone: no progress, no tables.")
 @click.option("--debug", is_flag=True, help="Show tracebacks, and what a crashed port printed.")
 @click.option("--list", "listed", is_flag=True, help="List recipes and frameworks, and exit.")
@@ -120,13 +124,14 @@ def run(
     scripts = Scripts(writable_folder(repro)) if repro else None
     with OutputFile(json) as output:
         start = time.monotonic()
+        how = settings.options
         trials = settings.trials(names)
         notices = [trial.experiment.data.notice for trial in trials]
         with progress_for(quiet) as shown:
             for notice in filter(None, dict.fromkeys(notices)):
                 shown.warn(f"STAND-IN DATA: {notice}")
             witness = scripts.add if scripts else None
-            results = list(session.compare(trials, ports, settings.options, shown, witness))
+            results = list(session.compare(trials, ports, how, shown, witness))
         out = report.console(stderr=json == "-")
         output.write(to_json(results))
         if not quiet:
@@ -135,6 +140,8 @@ def run(
                 out.print(line, markup=False, soft_wrap=True)
             for result in results if debug else ():
                 out.print(result.traceback or "", markup=False, end="")
+        if how.profile:
+            out.print(how.profile.table(results))
         if folder:
             from parity import pictures as drawing  # matplotlib takes a second to import
 

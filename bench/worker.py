@@ -29,7 +29,8 @@ class Work:
     """What to train, and for how many steps; of synthetic work, its arrays are made by the worker.
 
     contender: its place in its library's list. batch, hidden: of synthetic work, rows per step of a
-    softmax regression, or the hidden units of a planar net; None for the recipe's own.
+    softmax regression, or the hidden units of a planar net; None for the recipe's own. data: as
+    --data of compare.py.
     """
 
     recipe: str
@@ -37,6 +38,7 @@ class Work:
     steps: int
     batch: int | None = None
     hidden: int | None = None
+    data: str = "auto"
 
 
 @dataclass(frozen=True)
@@ -149,7 +151,7 @@ def _experiment(work: Work, made: dict[Any, Any]) -> Experiment:
         for old in [k for k in made if isinstance(k, tuple) and k[0] == "experiment"]:
             if old[1] != work.recipe:
                 del made[old]
-        experiment = prepare(work.recipe, "float32", work.steps)
+        experiment = prepare(work.recipe, "float32", work.steps, choice=work.data)
         made[key] = _resized(experiment, work)
     found: Experiment = made[key]
     return found

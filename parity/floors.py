@@ -28,7 +28,9 @@ from shared.batches import Schedule, part
 
 Array = NDArray[Any]
 Walk = Iterator[tuple[int, Tensors, Array]]
-K = 8  # how many times a floor is measured
+K = 8  # how many times a floor is measured, at least
+SAMPLES = 64  # how many numbers it is taken from, at least, in so many times as MOST
+MOST = 32
 FAR = 100.0  # float32's and float64's floors differ by up to 6 in scale where noise is kept
 EXACT_ZERO = float(np.finfo(np.float32).tiny)  # a floor under it is that of zeros, all exact
 AMPLIFIED = 1e4  # units in the last place; where rounding moves weights so far, a run is chaotic
@@ -78,7 +80,7 @@ def measure(port: Port, inputs: Inputs, reference: Reference, send: Send) -> Noi
                 _noisy_model(port, reference.final(inputs.dtype), random),
                 noisy(x, random),
             )
-            for random in _generators()
+            for random in _generators(_times(reference.path[0]))
         ]
         require_noisy(runs, "forward")
         outputs[split] = _floor(values[rows], runs, inputs.dtype)
@@ -131,7 +133,7 @@ def _floors_at(
     """Measure the floors of one checkpoint, in Monte Carlo arithmetic."""
     x, y = inputs.array("x"), inputs.array("y")
     runs: dict[str, list[Tensors]] = {}
-    for random in _generators():
+    for random in _generators(_times(weights)):
         own: Tensors = {name: noisy(value, random) for name, value in weights.items()}
         targets = noisy(y, random) if y.dtype.kind == "f" else y
         for rung, tensors in rungs(port, inputs, own, noisy(x, random), targets, step):
@@ -174,6 +176,7 @@ def _free_floors(
     spread = np.zeros(inputs.steps)
     largest: Floors = dict.fromkeys(inputs.weights, 0.0)
     path: dict[int, Floors] = {}
+    stops = checkpoint_steps(inputs.steps)
     settled, told_apart = False, inputs.steps
     for start, stop in [(0, 0), *spans(inputs.steps)]:
         send(Calling(f"noise floors, steps up to {stop:,}"))
@@ -183,6 +186,9 @@ def _free_floors(
             for name, value in weights.items():
                 moved = np.abs(value - reference.path[stop][name]).max()
                 largest[name] = float(np.maximum(largest[name], moved))
+        for name in largest:  # no weight is known better than a single update knows it
+            own = [floors["update", step][name] for step in stops if step < stop]
+            largest[name] = max([largest[name], *own])
         units = {name: _unit(value, inputs.dtype) for name, value in reference.path[stop].items()}
         path[stop] = {name: float(np.maximum(largest[name], units[name])) for name in largest}
         if settled or stop < inputs.budget:
@@ -257,8 +263,18 @@ def _reordered_walk(port: Port, inputs: Inputs, random: Generator) -> Walk:
     return walk(port, inputs, x, y, batches, inputs.weights)
 
 
-def _generators() -> list[Generator]:
-    return [default_rng(k) for k in range(K)]
+def _generators(times: int = K) -> list[Generator]:
+    return [default_rng(k) for k in range(times)]
+
+
+def _times(weights: Tensors) -> int:
+    """Return how many times to measure the floors of a net with these weights.
+
+    A floor is the largest of some distances. Where a tensor is a single number, the largest of
+    eight may by chance be a small one, and a correct port be accused.
+    """
+    smallest = min((value.size for value in weights.values()), default=SAMPLES)
+    return min(MOST, max(K, -(-SAMPLES // smallest)))
 
 
 def _noisy_model(port: Port, weights: Tensors, random: Generator) -> Any:

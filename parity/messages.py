@@ -204,7 +204,9 @@ class Failed:
 
 @dataclass(frozen=True)
 class Done:
-    """The request is served."""
+    """The request is served. memory: the most bytes that the process has held so far."""
+
+    memory: int = 0
 
 
 Message = (

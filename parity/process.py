@@ -57,6 +57,7 @@ class Worker:
                 start_new_session=POSIX,  # so that Ctrl-C reaches the judge alone
             )
         self.messages: queue.SimpleQueue[Message | None] = queue.SimpleQueue()
+        self.memory = 0  # the most bytes that the process said it held
         threading.Thread(target=self._read, daemon=True).start()
 
     def _read(self) -> None:
@@ -93,6 +94,7 @@ class Worker:
             if message is None:
                 raise WorkerDiedError(f"{calling} {self._cause_of_death()}", self._log())
             if isinstance(message, Done):
+                self.memory = message.memory
                 return
             if isinstance(message, Calling):
                 calling = message.what

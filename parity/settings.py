@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from parity.contract import Mode
+from parity.profile import Profile
 from parity.trials import Trial
 from parity.workforce import Options
 from shared.errors import InputError
@@ -18,6 +19,7 @@ MODES: dict[str, list[Mode]] = {
     "both": ["compiled", "eager"],
 }
 DATA = ["auto", "mnist", "digits"]
+QUICK_STEPS = 20  # all rungs, at few checkpoints
 EAGER_STEPS = 100  # unless another number is asked for: without compilers, 50 ms each is common
 
 
@@ -38,6 +40,8 @@ class Settings:
     threads: int = 1
     timeout: float = 300.0
     fresh: bool = False
+    quick: bool = False
+    profile: bool = False
 
     def __post_init__(self) -> None:
         for option, value, known in (
@@ -61,7 +65,10 @@ class Settings:
     @property
     def options(self) -> Options:
         """How its processes run."""
-        return Options(threads=self.threads, timeout=self.timeout, fresh=self.fresh)
+        profile = Profile() if self.profile else None
+        return Options(
+            threads=self.threads, timeout=self.timeout, fresh=self.fresh, profile=profile
+        )
 
     def trials(self, names: list[str]) -> list[Trial]:
         """Return a trial per mode, recipe and precision, in this order.
@@ -79,6 +86,8 @@ class Settings:
             for name in names
             for dtype in DTYPES[self.dtype]
         ]
+        if self.quick and not self.steps:
+            experiments = [experiment.cut(QUICK_STEPS) for experiment in experiments]
         shorter = [e if self.steps else e.cut(EAGER_STEPS) for e in experiments]
         return [
             Trial(experiment, mode)

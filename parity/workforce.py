@@ -1,12 +1,14 @@
 """All worker processes of one comparison: started, asked, and ended together."""
 
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from parity.messages import Calling, Message, Request
 from parity.process import Worker, WorkerDiedError
+from parity.profile import Profile
 
 
 class Progress:
@@ -33,12 +35,14 @@ class Options:
     """How a comparison runs.
 
     timeout: of one call of a port, in seconds. fresh: measure what is kept in the cache anew.
+    profile: is told where the time goes, if it is there.
     """
 
     device: str = "cpu"
     threads: int = 1
     timeout: float = 300.0
     fresh: bool = False
+    profile: Profile | None = None
 
 
 class Workforce:
@@ -85,7 +89,13 @@ class Workforce:
             hear(message)
 
         self.progress.working(who, what)
-        worker.ask(request, listen, timeout)
+        start = time.monotonic()
+        try:
+            worker.ask(request, listen, timeout)
+        finally:
+            if self.options.profile:
+                spent = time.monotonic() - start
+                self.options.profile.add(who, request, spent, worker.memory)
 
     def stop(self) -> None:
         """End all processes; from now on none starts."""

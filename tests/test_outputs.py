@@ -22,6 +22,27 @@ def without_seconds(report: dict[str, Any]) -> str:
     return json.dumps(report)
 
 
+def test_a_quick_run_has_all_rungs(compare: Compare) -> None:
+    run = compare("people", "signals", "--quick", "--frameworks", "numpy,jax")
+    assert run.status == 0, run.stdout
+    assert {result["steps"] for result in run.report["results"]} == {20, 0}
+    rungs = [rung["rung"] for rung in run.result("jax", "float64", "people")["rungs"]]
+    assert {"forward", "loss", "gradients", "update", "trajectory", "accuracy"} <= set(rungs)
+    run = compare("people", "--quick", "--steps", 30, "--frameworks", "numpy")
+    assert {result["steps"] for result in run.report["results"]} == {30}
+
+
+def test_a_profile_says_where_time_and_memory_went(compare: Compare) -> None:
+    run = compare("iris", "--quick", "--profile", "--frameworks", "numpy,jax")
+    assert run.status == 0, run.stdout
+    table = run.stdout[run.stdout.index("seconds of") :].splitlines()
+    rows = {line.split()[0]: line.split() for line in table[1:4]}
+    assert set(rows) == {"jax", "numpy", "reference"}
+    assert float(rows["jax"][1]) > 0  # its import
+    assert all(50 < float(row[-1].replace(",", "")) < 20_000 for row in rows.values())
+    assert max(map(len, table)) <= 100
+
+
 def test_two_runs_give_the_same_json(compare: Compare, tmp_path: Path) -> None:
     arguments = ("iris", "planar", "--steps", 30, "--frameworks", "numpy,jax")
     cold, warm, cold_again = (

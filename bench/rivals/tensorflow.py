@@ -100,5 +100,5 @@ CONTENDERS = (
     Contender("tensorflow", "step as a graph, Python loop", "idiom", stepwise(False), share=0.2),
     Contender("tensorflow", "eager, a tape per step", "idiom", stepwise(None), share=0.02),
     Contender("tensorflow", "tf.data, step as a graph", "idiom", dataset, ("mnist",), 0.2),
-    Contender("tensorflow", "keras fit", "peer", keras_fit, share=0.1),
+    Contender("tensorflow", "keras fit", "peer", keras_fit, share=0.02),
 )

@@ -20,7 +20,7 @@ from parity.comparison import LIMIT
 from parity.contract import FRAMEWORKS, check_framework, nets_of
 from parity.output import writable_folder
 from parity.report import console
-from shared.recipes import RECIPES
+from shared.recipes import RECIPES, get
 from tests.studies import summary
 from tests.studies.draws import DTYPES, Judged, draw, judge, own_cache
 
@@ -30,22 +30,29 @@ REFERENCE = ("numpy", "float64")
 
 
 @click.command()
+@click.argument("recipe", nargs=-1)
 @click.option("--draws", default=1000, show_default=True, help="How many to judge, at least.")
 @click.option("--steps", default=200, show_default=True, help="Updates of most draws.")
 @click.option("--full", default=2, show_default=True, help="Draws of each kind at full budget.")
 @click.option("--seed", default=0, show_default=True, help="Of all draws.")
 @click.option("--output", type=Path, default=Path("out/false-alarms"), show_default=True)
-def main(draws: int, steps: int, full: int, seed: int, output: Path) -> None:
-    """Judge random draws of correct ports; report every alarm, and how near the others came."""
+def main(
+    recipe: tuple[str, ...], draws: int, steps: int, full: int, seed: int, output: Path
+) -> None:
+    """Judge random draws of correct ports; report every alarm, and how near the others came.
+
+    RECIPE is what to draw; without one, all are.
+    """
+    names = [get(name).name for name in recipe or RECIPES]
     folder = writable_folder(output)
-    ports = [sum(recipe.net in nets_of(name) for name in FRAMEWORKS) for recipe in RECIPES.values()]
+    ports = [sum(get(name).net in nets_of(each) for each in FRAMEWORKS) for name in names]
     kinds = sum(len(DTYPES) * number - 1 for number in ports)
     numbers = max(full, -(-draws // kinds))
     plan: list[tuple[int, int | None]] = [
         (number, steps if number < numbers - full else None) for number in range(numbers)
     ]
     with own_cache():
-        judged = list(run(plan, seed, numbers * kinds))
+        judged = list(run(names, plan, seed, numbers * kinds))
     alarms = [each for each in judged if each.verdict != "agree"]
     report = {
         "limit": LIMIT,
@@ -59,8 +66,10 @@ def main(draws: int, steps: int, full: int, seed: int, output: Path) -> None:
     sys.exit(1 if alarms else 0)
 
 
-def run(plan: list[tuple[int, int | None]], seed: int, expected: int) -> Iterator[Judged]:
-    """Judge all recipes in both precisions and all ports on each draw, telling of it meanwhile."""
+def run(
+    names: list[str], plan: list[tuple[int, int | None]], seed: int, expected: int
+) -> Iterator[Judged]:
+    """Judge some recipes in both precisions and all ports on each draw, telling of it meanwhile."""
     ports = [check_framework(name) for name in FRAMEWORKS]
     told = Console(stderr=True, highlight=False, soft_wrap=True, markup=False)
     start, done, alarms = time.monotonic(), 0, 0
@@ -68,7 +77,7 @@ def run(plan: list[tuple[int, int | None]], seed: int, expected: int) -> Iterato
         experiments = [
             draw(name, dtype, number, steps, seed)
             for number, steps in plan[at : at + AT_ONCE]
-            for name in RECIPES
+            for name in names
             for dtype in DTYPES
         ]
         for drawn, group in groupby(judge(experiments, ports, told), key=lambda each: each.draw):

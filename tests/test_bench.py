@@ -1,0 +1,103 @@
+"""The benchmarks: every idiom does the port's own work, and the figures are what they are called."""
+
+import math
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from bench import charts
+from bench.contender import Contender
+from bench.goals import goals
+from bench.growth import Growth
+from bench.measure import Result
+from bench.report import to_json
+from bench.worker import LIBRARIES, Work, Worker, installed
+
+STEPS = 6
+
+
+@pytest.mark.parametrize("library", [name for name in LIBRARIES if name != "sklearn"])
+@pytest.mark.parametrize("recipe", ["iris", "planar", "mnist"])
+def test_every_idiom_does_the_work_of_the_port(
+    library: str, recipe: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.delenv("LOCKSTEP_DATA", raising=False)
+    with Worker(library) as worker:
+        assert worker.contenders[0].kind == "port"
+        own = [
+            (number, contender)
+            for number, contender in enumerate(worker.contenders)
+            if recipe in contender.nets and contender.kind in ("port", "idiom")
+        ]
+        timed = {
+            contender.name: worker.ask(Work(recipe, number, STEPS)) for number, contender in own
+        }
+    for name, each in timed.items():
+        assert each.seconds > 0
+        assert each.first == pytest.approx(timed["port"].first, rel=1e-5), name
+        assert each.last == pytest.approx(timed["port"].last, rel=1e-4), name
+    if library != "tensorflow_v1":
+        assert len(timed) >= 3
+
+
+def test_work_of_other_sizes() -> None:
+    with Worker("numpy") as worker:
+        assert worker.ask(Work("planar", 0, 3, hidden=7)).first == pytest.approx(math.log(2), 1e-2)
+        with pytest.raises(RuntimeError, match="numpy failed on Work"):
+            worker.ask(Work("nonesuch", 0, 3))
+
+
+def result(framework: str, kind: str, seconds: float, name: str = "port") -> Result:
+    contender = Contender(framework, name, kind, None)  # type: ignore[arg-type] # a word of four
+    return Result("planar", contender, 1_000, 10_000, seconds, [seconds, 2 * seconds, seconds])
+
+
+def test_a_median_is_per_step_and_a_cut_run_is_reckoned() -> None:
+    each = result("torch", "port", 0.5)
+    assert each.micros == 500
+    assert each.quartiles[0] == 500
+    assert each.at_budget == pytest.approx(0.5 + 9_000 * 500e-6)
+
+
+def test_goals_are_ratios_with_limits() -> None:
+    own = [
+        result("numpy", "port", 0.1),
+        result("torch", "port", 0.4),
+        result("torch", "idiom", 0.2, "other"),
+        result("jax", "port", 0.01),
+        result("tensorflow", "port", 0.012),
+    ]
+    found = {goal.what: goal for goal in goals(own)}
+    slow = found["planar: torch, first call at full budget, to its fastest idiom"]
+    assert slow.ratio == pytest.approx(2)
+    assert not slow.met
+    assert found["planar: torch to numpy"].ratio == pytest.approx(4)
+    assert found["planar: jax and tensorflow, the slower to the faster"].met
+    assert len(found) == 3
+
+
+def test_it_is_said_who_wins_from_which_size_on() -> None:
+    growth = Growth("growth", "rows", "s", (1, 10, 100), {"a": [1, 2, 9], "b": [2, 3, 4]})
+    assert growth.winners() == "fastest: a from 1 on; from 100 on, b"
+
+
+def test_all_is_written_down_and_drawn(tmp_path: Path) -> None:
+    own = [result("numpy", "port", 0.1), result("numpy", "idiom", 0.2, "other")]
+    growth = Growth(
+        "growth: of a", "rows", "s", (1, 10), {"numpy": [1, 2]}, {"numpy": [False, True]}
+    )
+    report = to_json(own, list(goals(own)), [growth])
+    assert [each["micros_per_step"] for each in report["results"]] == [100, 200]
+    assert report["growth"][0]["values"] == {"numpy": [1, 2]}
+    charts.save(charts.bars([*own, replace(own[0], recipe="iris")]), tmp_path / "bars")
+    charts.save(charts.growth([growth]), tmp_path / "growth")
+    assert {path.name for path in tmp_path.iterdir()} == {
+        *("bars.png", "bars.svg", "growth.png", "growth.svg")
+    }
+
+
+def test_what_is_not_installed_is_left_out() -> None:
+    assert installed("numpy")
+    assert not installed("nonesuch")
