@@ -81,7 +81,7 @@ FILE = click.Path(path_type=Path)
 )
 @click.option("--fresh", is_flag=True, help="Measure noise floors anew, even where they are kept.")
 @click.option("--json", metavar="FILE", help="Write the result as JSON; - is standard output.")
-@click.option("--pictures", metavar="DIR", type=FILE, help="Draw loss curves and decisions there.")
+@click.option("--pictures", metavar="DIR", type=FILE, help="Draw curves, decisions, weights there.")
 @click.option(
     "--repro",
     metavar="DIR",
@@ -141,7 +141,7 @@ def run(
             for result in results if debug else ():
                 out.print(result.traceback or "", markup=False, end="")
         if how.profile:
-            out.print(how.profile.table(results))
+            out.print(report.profile(how.profile, results))
         if folder:
             from parity import pictures as drawing  # matplotlib takes a second to import
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from itertools import groupby
 
 from bench.measure import Tell
-from bench.worker import Work, Worker
+from bench.worker import Work, Worker, started
 
 PORT = 0  # each library's own port comes first among its contenders
 BATCHES = (1, 10, 100, 1_000, 10_000, 55_000)
@@ -42,16 +42,10 @@ class Growth:
 
 def measure(libraries: list[str], rounds: int, tell: Tell) -> list[Growth]:
     """Measure all ports over all sizes, in alternation."""
-    workers = {library: Worker(library) for library in libraries}
-    try:
-        return [
-            _over_batches(workers, rounds, tell),
-            _over_hidden(workers, rounds, tell),
-            _over_steps(workers, tell),
-        ]
-    finally:
-        for worker in workers.values():
-            worker.__exit__(None, None, None)
+    with started(libraries) as workers:
+        sizes = [_over_batches(workers, rounds, tell), _over_hidden(workers, rounds, tell)]
+    with started(libraries) as workers:  # anew, so that first calls are first calls
+        return [*sizes, _over_steps(workers, tell)]
 
 
 def _over_batches(workers: dict[str, Worker], rounds: int, tell: Tell) -> Growth:
@@ -88,6 +82,8 @@ def _over_steps(workers: dict[str, Worker], tell: Tell) -> Growth:
         "s",
         STEPS,
     )
+    for worker in workers.values():
+        worker.warm_up("planar")
     pace: dict[str, float] = {}
     for steps in STEPS:
         tell(f"growth: {steps:,} steps")

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from bench.contender import Contender
-from bench.worker import Work, Worker
+from bench.worker import Work, Worker, started
 from shared import recipes
 from shared.experiment import prepare
 
@@ -56,12 +56,8 @@ class Result:
 def run(names: list[str], libraries: list[str], rounds: int, tell: Tell) -> Iterator[list[Result]]:
     """Yield the results of each recipe: a first call of each contender, then the rounds."""
     for name in names:
-        workers = {library: Worker(library) for library in libraries}  # fresh: first calls are
-        try:
+        with started(libraries) as workers:  # anew, so that first calls are first calls
             yield _measure(name, workers, rounds, tell)
-        finally:
-            for worker in workers.values():
-                worker.__exit__(None, None, None)
 
 
 def _measure(name: str, workers: dict[str, Worker], rounds: int, tell: Tell) -> list[Result]:

@@ -4,6 +4,8 @@ import importlib
 import importlib.util
 import os
 import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
@@ -94,6 +96,13 @@ class Worker:
             raise RuntimeError(f"{self.library} failed on {work}: {answer}")
         timed: Timed = answer
         return timed
+
+
+@contextmanager
+def started(libraries: list[str]) -> Iterator[dict[str, Worker]]:
+    """Start a worker per library, and end them all."""
+    with ExitStack() as stack:
+        yield {library: stack.enter_context(Worker(library)) for library in libraries}
 
 
 def installed(library: str) -> bool:

@@ -2,6 +2,7 @@
 
 import io
 import os
+import time
 from collections.abc import Iterator
 
 from rich.console import Console, Group, RenderableType
@@ -11,6 +12,7 @@ from rich.text import Text
 
 from parity import consensus
 from parity.comparison import LIMIT, Example
+from parity.profile import KINDS, Profile
 from parity.trials import Trial, by_recipe
 from parity.verdicts import Diagnosis, Divergence, PortResult, Rung
 
@@ -97,6 +99,27 @@ def last_line(results: list[PortResult], seconds: float) -> Text:
         if (number := sum(r.verdict == verdict for r in wrong))
     ]
     return Text(f"{' and '.join(counts)} of {len(results)}; {tail}{stand_in}", style="bold red")
+
+
+def profile(spent: Profile, results: list[PortResult]) -> RenderableType:
+    """Return a row per process: its seconds by kind of work, and the peak of its memory."""
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
+    table.add_column("seconds of")
+    kinds = list(KINDS)
+    for name in (*kinds[:2], "first steps", "whole runs", *kinds[2:], "peak MB"):
+        table.add_column(name, justify="right")
+    for who, memory in sorted(spent.memory.items()):
+        own = [result.seconds for result in results if result.port == who]
+        runs = [sum(each[name] or 0 for each in own) for name in ("first_step", "train")]
+        cells = [spent.spent(who, kind) for kind in kinds]
+        seconds = [f"{value:.1f}" if value else "" for value in (*cells[:2], *runs, *cells[2:])]
+        table.add_row(Text(who), *seconds, f"{memory / 1e6:,.0f}" if memory else "")
+    whole = time.monotonic() - spent.started
+    note = (
+        "Rungs include first steps (which trace and compile) and whole runs. This process read "
+        f"data, judged\nand reported in {time.process_time():.1f} s of {whole:.1f} s."
+    )
+    return Group(Text(), table, Text(note))
 
 
 def _table(results: list[PortResult]) -> Table:

@@ -189,3 +189,11 @@ def test_mnist_refuses_the_stand_in(monkeypatch: pytest.MonkeyPatch, tmp_path: P
     assert "could not be downloaded from a.example" in stand_in.notice
     assert stand_in.x.shape == (1400, 784)
     assert 0 <= stand_in.x.min() < stand_in.x.max() <= 1
+
+
+def test_a_framework_without_a_port_of_any_net_asked_for(compare: Compare) -> None:
+    run = compare("iris", "planar", "--frameworks", "numpy,tensorflow_v1")
+    assert run.status == 2
+    assert run.stderr.splitlines()[-1] == (
+        "compare.py: tensorflow_v1 has no port of iris, planar: it has mnist alone"
+    )

@@ -13,7 +13,10 @@ from parity.json_report import to_json
 from parity.output import OutputFile
 from parity.pictures import losses
 from parity.verdicts import Divergence, PortResult, Rung, overall
+from shared.recipes import RECIPES
 from tests.running import ROOT, Compare
+
+OF_DIGITS = ("weights", "confusion")
 
 
 def without_seconds(report: dict[str, Any]) -> str:
@@ -114,11 +117,17 @@ def test_a_file_is_whole_or_as_it_was(tmp_path: Path) -> None:
 
 def test_pictures_are_drawn(compare: Compare, tmp_path: Path) -> None:
     run = compare(
-        *("iris", "planar", "--steps", 30, "--frameworks", "numpy,jax", "--quiet"),
+        *("--quick", "--data", "digits", "--frameworks", "numpy,jax", "--quiet"),
         *("--pictures", tmp_path / "out"),
     )
     assert run.status == 0
-    names = {"iris-loss", "planar-loss", "planar-decisions"}
+    trained = [recipe.name for recipe in RECIPES.values() if "train" in recipe.functions]
+    names = {
+        *(f"{name}-loss" for name in trained),
+        *(f"{net}-decisions" for net in ("gates", "people", "perceptron", "planar")),
+        *(f"{recipe}-{what}" for recipe in ("mnist", "mnist-tutorial") for what in OF_DIGITS),
+        *("activations-curves", "descent-parabola", "signals-net"),
+    }
     files = {path.name for path in (tmp_path / "out").iterdir()}
     assert files == {f"{name}.{kind}" for name in names for kind in ("png", "svg")}
     for path in (tmp_path / "out").iterdir():
@@ -128,13 +137,13 @@ def test_pictures_are_drawn(compare: Compare, tmp_path: Path) -> None:
 
 
 def test_a_long_curve_is_drawn_by_its_range() -> None:
-    short, _ = losses.points(np.zeros(10_000))
-    assert len(short) == 10_000
+    short, _ = losses.points(np.zeros(losses.LONG))
+    assert len(short) == losses.LONG
     values = np.random.default_rng(0).standard_normal(1_000_000)
     values[2:400_000:3] = np.nan  # a distance of zero has no logarithm
     values[765_432] = 99
     steps, drawn = losses.points(values)
-    assert len(steps) == len(drawn) <= 10_000
+    assert len(steps) == len(drawn) <= losses.LONG
     assert np.nanmin(drawn) == np.nanmin(values)
     assert np.nanmax(drawn) == 99
     assert steps[np.nanargmax(drawn)] == pytest.approx(765_433, rel=0.01)

@@ -6,6 +6,8 @@ import tensorflow as tf
 
 from bench.contender import Contender, Train, batches, losses_of, port
 
+tf.get_logger().setLevel("ERROR")  # every other size is traced anew, as it must be
+
 
 def loop(xla: bool) -> Any:
     """Return the port's own loop as a graph, with or without XLA."""

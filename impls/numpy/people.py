@@ -38,7 +38,8 @@ def loss_and_gradients(model, x, y):
         dz  = 2 e p (1 - p) / B       dW2 = h^T dz     db2 = sum of dz over the rows
         dz1 = dz W2^T * h (1 - h)     dW1 = x^T dz1    db1 = sum of dz1 over the rows
     """
-    h, p = layers(model, x)["h"], forward(model, x)  # (B, 2), (B, 1)
+    h = layers(model, x)["h"]  # (B, 2)
+    p = sigmoid(h @ model["W2"] + model["b2"])  # (B, 1)
     e = p - y  # (B, 1)
     dz = e * (2 / len(y)) * (p * (1 - p))  # (B, 1)
     dz1 = dz @ model["W2"].T * (h * (1 - h))  # (B, 1) @ (1, 2) -> (B, 2)

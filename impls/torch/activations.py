@@ -1,4 +1,4 @@
-"""Six activations and their derivatives, in PyTorch: the derivatives by torch.func.
+"""Six activations and their derivatives, in PyTorch: the derivatives by autograd.
 
 Softmax is taken along each row, and its derivative is a matrix: of each output by each input. The
 step has no derivative to speak of: 0 everywhere but at 0, where there is none. ReLU's at 0 is 0.

@@ -27,6 +27,8 @@ OF_NET: dict[str, Callable[[list[Drawn]], Pictures]] = {
 def draw(trials: list[Trial], results: list[PortResult], folder: Path) -> None:
     """Draw every recipe and net into a folder; ports that failed are left out."""
     for name, figure in _figures(trials, results):
+        figure.draw_without_rendering()  # lays it out,
+        figure.set_layout_engine("none")  # once for both files
         for suffix in ("png", "svg"):
             figure.savefig(folder / f"{name}.{suffix}", dpi=130)
 

@@ -11,7 +11,7 @@ from parity.floors import EXACT_ZERO
 from parity.pictures.style import Drawn, port_style
 
 Array = NDArray[Any]
-LONG = 10_000  # points that a curve is drawn by: more cannot be told apart
+LONG = 2_000  # points that a curve is drawn by: more cannot be told apart
 
 
 def draw(drawn: Drawn) -> Figure:
