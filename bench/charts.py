@@ -41,7 +41,7 @@ def bars(results: Sequence[Result]) -> Figure:
             error = [[result.micros - low], [high - result.micros]]
             axes.barh(place, result.micros, xerr=error, **look)
             axes.annotate(
-                f"{result.micros:,.3g}",
+                f"{result.micros:,.0f}" if result.micros >= 100 else f"{result.micros:.3g}",
                 (high, place),
                 (4, 0),
                 textcoords="offset points",

@@ -107,6 +107,8 @@ def _hash(file: Path, flat: dict[str, NDArray[Any]]) -> str:
 def _flatten(key: tuple[Any, ...], value: Any) -> dict[str, Any]:
     if not isinstance(value, dict):
         return {json.dumps(key): np.asarray(value)}
+    if not value:
+        return {json.dumps((*key, None)): np.zeros(0)}  # None in place of a name: there is none
     return {k: v for name in value for k, v in _flatten((*key, name), value[name]).items()}
 
 
@@ -117,7 +119,8 @@ def _nest(flat: dict[str, Any]) -> Any:
         place = nested
         for parent in parents:
             place = place.setdefault(parent, {})
-        place[last] = array
+        if last is not None:
+            place[last] = array
     return nested
 
 

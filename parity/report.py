@@ -104,7 +104,7 @@ def last_line(results: list[PortResult], seconds: float) -> Text:
 def profile(spent: Profile, results: list[PortResult]) -> RenderableType:
     """Return a row per process: its seconds by kind of work, and the peak of its memory."""
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
-    table.add_column("seconds of")
+    table.add_column("seconds of", no_wrap=True)
     kinds = list(KINDS)
     for name in (*kinds[:2], "first steps", "whole runs", *kinds[2:], "peak MB"):
         table.add_column(name, justify="right")

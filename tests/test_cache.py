@@ -174,6 +174,26 @@ def test_the_name_depends_on_all_code_that_matters(net: str) -> None:
     assert used - NOT_HASHED == {*cache.CODE, port} - {"parity/cache.py"}
 
 
+@pytest.mark.parametrize("recipe", ["descent", "signals", "activations", "iris-forward"])
+def test_what_a_lesson_lacks_is_kept_as_well(
+    recipe: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LOCKSTEP_CACHE", str(tmp_path / "cache"))
+    experiment = prepare(recipe, "float32")
+    inputs = Store(tmp_path).inputs(experiment, "cpu", 1)
+    port = contract.load(contract.PortName("numpy"), inputs.net)
+    ran = reference.run(port, inputs)
+    measured = floors.measure(port, inputs, ran, lambda message: None)
+    file = cache.path(inputs, "sha")
+    cache.save(file, ran, measured)
+    found = cache.load(file)
+    assert found is not None
+    assert found[0].checkpoints.keys() == ran.checkpoints.keys()
+    assert found[0].outputs.keys() == ran.outputs.keys()
+    assert found[1].expected == measured.expected
+    assert found[1].path == measured.path
+
+
 def test_the_name_does_not_depend_on_what_else_is_loaded(tmp_path: Path) -> None:
     script = (
         "from pathlib import Path\n"

@@ -73,8 +73,11 @@ def _counts(case: Case, p: Predictions) -> Iterator[tuple[tuple[str, str], float
     yield (FRACTION, "the number of right rows"), float(hits.sum())
     got, due = predicted_classes(z, case.inputs.threshold), true_classes(y)
     pairs = sum(float((got == c).mean() * (due == c).mean()) for c in np.unique(due))
-    yield from _thresholds(z, y, case.inputs.threshold)
+    if case.inputs.threshold:
+        yield from _thresholds(z, y, case.inputs.threshold)
     yield ("targets broadcast against outputs", "comparing every row with every other"), pairs
+    if not case.inputs.threshold:
+        yield from _thresholds(z, y, case.inputs.threshold)
     yield from _axes(z, y)
     shifted = y + 1 if y.ndim == 1 else np.roll(y, 1, axis=1)
     if y.ndim == 1 or y.shape[1] > 1:
