@@ -9,7 +9,8 @@ from rich.console import Console
 from bench import charts, growth, report
 from bench.goals import Goal, goals
 from bench.measure import Result, run
-from bench.worker import LIBRARIES, installed
+from bench.worker import LIBRARIES
+from parity.contract import is_installed
 from parity.output import writable_folder
 from shared import recipes
 
@@ -25,10 +26,13 @@ PORTS = ("numpy", "tensorflow", "torch", "jax")
 def main(recipe: tuple[str, ...], rounds: int, grows: bool, output: Path) -> None:
     """Time every port against other idioms, peers and floors: in alternation, on one thread."""
     folder = writable_folder(output)
-    names = [recipes.get(name).name for name in recipe or RECIPES]
+    for name in recipe:
+        if name not in RECIPES:
+            raise click.UsageError(recipes.unknown("benchmark of", name, list(RECIPES)))
+    names = list(dict.fromkeys(recipe)) or list(RECIPES)
     told = Console(stderr=True, highlight=False)
     console = Console(highlight=False, width=None if told.is_terminal else 130)
-    libraries = [name for name in LIBRARIES if installed(name)]
+    libraries = [name for name in LIBRARIES if is_installed(name)]
     results: list[Result] = []
     reached: list[Goal] = []
     for own in run(names, libraries, rounds, told.print):
@@ -39,7 +43,7 @@ def main(recipe: tuple[str, ...], rounds: int, grows: bool, output: Path) -> Non
     charts.save(charts.bars(results), folder / "bars")
     growths = []
     if grows:
-        ports = [name for name in PORTS if installed(name)]
+        ports = [name for name in PORTS if is_installed(name)]
         growths = growth.measure(ports, rounds, told.print)
         console.print(report.growth_table(growths))
         charts.save(charts.growth(growths), folder / "growth")

@@ -1,7 +1,6 @@
 """A process per framework, which trains what it is asked to and says how long it took."""
 
 import importlib
-import importlib.util
 import os
 import time
 from collections.abc import Iterator
@@ -103,11 +102,6 @@ def started(libraries: list[str]) -> Iterator[dict[str, Worker]]:
     """Start a worker per library, and end them all."""
     with ExitStack() as stack:
         yield {library: stack.enter_context(Worker(library)) for library in libraries}
-
-
-def installed(library: str) -> bool:
-    """Whether a library can be imported."""
-    return importlib.util.find_spec(library.removesuffix("_v1")) is not None
 
 
 def _serve(pipe: Connection, library: str) -> None:

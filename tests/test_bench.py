@@ -5,14 +5,16 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from bench import charts
+from bench.__main__ import main
 from bench.contender import Contender
 from bench.goals import goals
 from bench.growth import Growth
 from bench.measure import Result
 from bench.report import to_json
-from bench.worker import LIBRARIES, Work, Worker, installed
+from bench.worker import LIBRARIES, Work, Worker
 
 STEPS = 6
 
@@ -95,6 +97,8 @@ def test_all_is_written_down_and_drawn(tmp_path: Path) -> None:
     }
 
 
-def test_what_is_not_installed_is_left_out() -> None:
-    assert installed("numpy")
-    assert not installed("nonesuch")
+def test_what_there_is_no_benchmark_of_is_one_sentence() -> None:
+    found = CliRunner().invoke(main, ["people"])
+    assert found.exit_code == 2
+    assert "there is no benchmark of 'people'" in found.output
+    assert "choose from iris, planar, mnist" in found.output

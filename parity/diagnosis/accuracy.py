@@ -32,8 +32,6 @@ def diagnose(case: Case) -> Diagnosis | None:
     ]
     if not wrong:
         return None
-    if not wrong:
-        return None
     counted = [dict(_counts(case, p)) for p, _ in wrong]
     fitting = [
         idea

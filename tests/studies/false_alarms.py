@@ -20,7 +20,7 @@ from parity.comparison import LIMIT
 from parity.contract import FRAMEWORKS, check_framework, nets_of
 from parity.output import writable_folder
 from parity.report import console
-from shared.recipes import RECIPES, get
+from shared.recipes import RECIPES, get, unknown
 from tests.studies import summary
 from tests.studies.draws import DTYPES, Judged, draw, judge, own_cache
 
@@ -43,7 +43,10 @@ def main(
 
     RECIPE is what to draw; without one, all are.
     """
-    names = [get(name).name for name in recipe or RECIPES]
+    for name in recipe:
+        if name not in RECIPES:
+            raise click.UsageError(unknown("recipe", name, list(RECIPES)))
+    names = list(recipe or RECIPES)
     folder = writable_folder(output)
     ports = [sum(get(name).net in nets_of(each) for each in FRAMEWORKS) for name in names]
     kinds = sum(len(DTYPES) * number - 1 for number in ports)
