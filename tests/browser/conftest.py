@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, ViewportSize, sync_playwright
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 FLAGS = ["--disable-gpu", "--disable-background-networking", "--disable-component-update"]
@@ -75,7 +75,7 @@ def open_page(chromium: Browser) -> Iterator[Open]:
     def open_file(
         file: Path, address: str = "", size: tuple[int, int] = WIDE, **options: Any
     ) -> Opened:
-        viewport = {"width": size[0], "height": size[1]}
+        viewport = ViewportSize(width=size[0], height=size[1])
         context = chromium.new_context(viewport=viewport, **options)
         opened = Opened(context.new_page())
         all_opened.append(opened)
