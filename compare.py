@@ -1,5 +1,6 @@
 """Lockstep's command line: compare ports of the same small networks, and say whether they agree."""
 
+import contextlib
 import signal
 import sys
 import time
@@ -17,6 +18,7 @@ from parity.output import OutputFile, writable_folder
 from parity.repro import Scripts
 from parity.settings import EAGER_STEPS, QUICK_STEPS, Settings
 from parity.verdicts import overall
+from parity.workforce import Progress
 from parity.yardsticks import ReferenceFailedError
 from shared import recipes
 from shared.errors import InputError
@@ -79,6 +81,11 @@ FILE = click.Path(path_type=Path)
 @click.option(
     "--quick", is_flag=True, help=f"All rungs, but {QUICK_STEPS} updates unless --steps says more."
 )
+@click.option(
+    "--watch",
+    is_flag=True,
+    help="Judge the files of --with again whenever they change; --quick unless --steps is given.",
+)
 @click.option("--fresh", is_flag=True, help="Measure noise floors anew, even where they are kept.")
 @click.option("--json", metavar="FILE", help="Write the result as JSON; - is standard output.")
 @click.option("--pictures", metavar="DIR", type=FILE, help="Draw curves, decisions, weights there.")
@@ -110,16 +117,22 @@ def run(
     json: str | None,
     pictures: Path | None,
     repro: Path | None,
+    watch: bool,
     quiet: bool,
     debug: bool,
     **options: Any,
 ) -> int:
     """Compare, and return the exit status; `options` are those of the comparison itself."""
+    options["quick"] |= watch
     settings = Settings(**options)
     names = list(dict.fromkeys(recipe)) or list(recipes.RECIPES)
     for name in names:
         recipes.get(name)
     ports = choose_ports(names, frameworks, files, named=bool(recipe))
+    if watch:
+        asked = {"--json": json, "--pictures": pictures, "--repro": repro}
+        check_watch(files, [*filter(asked.get, asked), *["--profile"] * settings.profile])
+        return keep_judging(settings, names, ports, quiet)
     folder = writable_folder(pictures) if pictures else None
     scripts = Scripts(writable_folder(repro)) if repro else None
     with OutputFile(json) as output:
@@ -149,6 +162,42 @@ def run(
         if not (quiet and json == "-"):
             out.print(report.last_line(results, time.monotonic() - start))
     return STATUS[overall(results)]
+
+
+def check_watch(files: tuple[Path, ...], others: list[str]) -> None:
+    """Raise InputError unless there is something to watch, and no option that it has no use for."""
+    if not files:
+        raise InputError("--watch needs --with FILE: it judges your port again when you save it")
+    if others:
+        raise InputError(f"--watch prints verdicts alone, so {others[0]} cannot be used with it")
+
+
+def keep_judging(
+    settings: Settings, names: list[str], ports: list[contract.PortName], quiet: bool
+) -> int:
+    """Print the verdict on all ports and, until Ctrl-C, on users' ports whenever they change.
+
+    Returns the exit status that goes with the last verdict.
+    """
+    from parity.watch import Watch  # it takes what watches files, and the time to import it
+
+    trials, out = settings.trials(names), report.console()
+    watched = " and ".join(f"{port}" for port in ports if port.file)
+    status = INTERRUPTED
+    with (
+        session.Session(settings.options, Progress()) as judging,
+        contextlib.suppress(KeyboardInterrupt),
+        Watch(judging, trials, ports) as watch,
+    ):
+        while True:
+            with progress_for(quiet) as shown:
+                judging.tell(shown)
+                found = watch.judge()
+            out.print(report.look(trials, found, verdict_alone=quiet))
+            status = UNUSABLE_INPUT if found.faults else STATUS[overall(found.results)]
+            out.print(f"watching {watched}; Ctrl-C ends", style="dim", markup=False)
+            watch.wait()
+    return status
 
 
 def choose_ports(

@@ -87,7 +87,7 @@ def check_files(paths: list[Path]) -> list[PortName]:
         InputError: a file cannot be read, or is no Python.
     """
     for path in paths:
-        _check_python(path)
+        check_python(path)
     names = [path.name for path in paths]
     return [
         PortName(path.name if names.count(path.name) == 1 else str(path), path.absolute())
@@ -95,7 +95,8 @@ def check_files(paths: list[Path]) -> list[PortName]:
     ]
 
 
-def _check_python(path: Path) -> None:
+def check_python(path: Path) -> None:
+    """Raise InputError unless a file can be read, and is Python."""
     try:
         compile(path.read_bytes(), path, "exec")
     except OSError as error:

@@ -7,6 +7,7 @@ from parity.contract import Mode, PortName
 from parity.messages import Climb, Failed, Load, Message, Replay, Visit
 from parity.process import Worker, WorkerDiedError
 from parity.record import Record
+from parity.spare import Spare
 from parity.workforce import Workforce
 from parity.yardsticks import Yardstick, fail
 
@@ -27,14 +28,16 @@ class PortRun:
     """A port at work: its process, and a record of each piece of work as soon as it is done.
 
     A port with one mode alone runs in that one, once; the record of any more is None, and so is
-    that of a net which a framework has no port of.
+    that of a net which a framework has no port of. spare: a process that is ready for it.
     """
 
     port: PortName
     workforce: Workforce
     pieces: list[Piece]
     records: "list[Future[Record | None]]"
+    spare: Spare | None = None
     worker: Worker | None = None
+    stopped: bool = False
     over: "Future[None]" = field(default_factory=Future)
 
     def climb(self) -> None:
@@ -43,6 +46,8 @@ class PortRun:
             loaded = Record()
             done: set[tuple[str, str, Mode]] = set()
             for piece, future in zip(self.pieces, self.records, strict=True):
+                if self.stopped:
+                    return
                 if not self.port.covers(piece.yardstick.inputs.net):
                     self.workforce.progress.skipped(f"{self.port}", f"{piece}")
                     future.set_result(None)
@@ -63,6 +68,12 @@ class PortRun:
         finally:
             self.over.set_result(None)
 
+    def stop(self) -> None:
+        """End the process; nothing is asked of the port any more."""
+        self.stopped = True
+        if self.worker:
+            self.worker.kill()
+
     def ask_again(self, what: str, request: Visit | Replay) -> list[Message] | None:
         """Return what the port says once it is through with all recipes, or None if it fails."""
         self.over.result()
@@ -73,7 +84,8 @@ class PortRun:
     def _load(self) -> Record:
         """Start the process and import the port's framework."""
         heard: list[Message] = []
-        self.worker = self.workforce.start()
+        spare, self.spare = self.spare, None
+        self.worker = spare.take() if spare else self.workforce.start()
         self._ask("import", Load(self.port), heard)
         return _recorded(Record(), heard)
 

@@ -122,6 +122,10 @@ class Worker:
                 if deadline is not None and time.monotonic() >= deadline:
                     raise
 
+    def lives(self) -> bool:
+        """Whether the process has not ended."""
+        return self.process.poll() is None
+
     def kill(self) -> None:
         """End the process, unless it has ended, and all that it started, now."""
         if self.process.returncode is None:  # else another process may have its number by now

@@ -14,7 +14,7 @@ from parity import consensus
 from parity.comparison import LIMIT, Example
 from parity.profile import KINDS, Profile
 from parity.trials import Trial, by_recipe
-from parity.verdicts import Diagnosis, Divergence, PortResult, Rung
+from parity.verdicts import Diagnosis, Divergence, PortResult, Round, Rung
 
 WIDTH = 100
 COLOURS = {"agree": "green", "disagree": "bold red", "error": "bold red"}
@@ -43,8 +43,27 @@ def console(stderr: bool = False) -> Console:
 
 def whole(trials: list[Trial], results: list[PortResult]) -> RenderableType:
     """Return all there is to say but the last line: a table per recipe, and what is wrong."""
-    tables = [recipe_report(trial, group, results) for trial, group in by_recipe(trials, results)]
-    return Group(Text(LEGEND), *tables)
+    return Group(Text(LEGEND), *tables(trials, results))
+
+
+def tables(trials: list[Trial], results: list[PortResult]) -> list[RenderableType]:
+    """Return a table per recipe, and what is wrong."""
+    return [recipe_report(trial, group, results) for trial, group in by_recipe(trials, results)]
+
+
+def look(trials: list[Trial], found: Round, verdict_alone: bool) -> RenderableType:
+    """Return what came of one look at ports that are watched."""
+    parts: list[RenderableType] = []
+    if found.changed:
+        names = " and ".join(f"{port}" for port in found.changed)
+        parts += [Text(), Text(f"{time.strftime('%H:%M:%S')}  {names} changed", style="bold cyan")]
+    parts += [Text(fault, style="bold red") for fault in found.faults]
+    if found.results:
+        if not verdict_alone:
+            parts += [Text(LEGEND)] if not found.changed else []
+            parts += tables(trials, found.results)
+        parts.append(last_line(found.results, found.seconds))
+    return Group(*parts)
 
 
 def as_text(trials: list[Trial], results: list[PortResult], seconds: float) -> str:
@@ -89,7 +108,7 @@ def last_line(results: list[PortResult], seconds: float) -> Text:
     """Return the verdict on everything in one line."""
     compared = sum(result.compared for result in results)
     wrong = [result for result in results if result.verdict != "agree"]
-    tail = f"{compared:,} values compared in {seconds:.0f} s"
+    tail = f"{compared:,} values compared in {seconds:.{0 if seconds > 10 else 1}f} s"
     stand_in = " (STAND-IN DATA)" if any(r.data["stand_in"] for r in results) else ""
     if not wrong:
         return Text(f"All {len(results)} agree; {tail}{stand_in}", style="bold green")

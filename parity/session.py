@@ -1,4 +1,4 @@
-"""One comparison: all ports on all recipes, each in its own process, all at work at once."""
+"""Comparisons: all ports on all recipes, each in its own process, all at work at once."""
 
 import os
 import tempfile
@@ -7,14 +7,16 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from typing import Self
 
 from parity import cache, consensus, yardsticks
-from parity.contract import PortName
+from parity.contract import FRAMEWORKS, PortName
 from parity.inputs import Store
 from parity.inquiry import Inquiry
 from parity.judge import judge
-from parity.messages import Failed
+from parity.messages import Climb, Failed
 from parity.port_run import Piece, PortRun
+from parity.spare import Spare
 from parity.trials import Trial
 from parity.verdicts import PortResult
 from parity.workforce import Options, Progress, Workforce
@@ -30,6 +32,10 @@ IMPORTS = {
 }  # the slowest to import starts first
 
 
+class AbandonedError(Exception):
+    """A comparison was given up, because a port has changed meanwhile."""
+
+
 def compare(
     trials: list[Trial],
     ports: list[PortName],
@@ -37,67 +43,135 @@ def compare(
     progress: Progress,
     witness: Witness | None = None,
 ) -> Iterator[PortResult]:
-    """Yield a result per trial and port, in this order, as soon as a trial is judged.
+    """Make one comparison; see `Session.compare`."""
+    with Session(options, progress) as session:
+        yield from session.compare(trials, ports, witness)
 
-    A port with one mode alone is judged in that one, once; a framework, on the nets that it has.
-    `witness` is called with each result and
-    what it rests on. However the iteration ends, no process is left behind.
 
-    Raises:
-        ReferenceFailedError: the reference itself failed.
+class Session:
+    """The processes and the arrays of one comparison, or of several that follow each other.
+
+    It is a context: however it ends, no process and no file is left behind.
     """
-    with tempfile.TemporaryDirectory(prefix="lockstep-") as folder:
-        workforce = Workforce(options, progress, Path(folder))
-        store = Store(Path(folder))
-        yardstick_of = {
-            experiment: _yardstick(store, experiment, options)
-            for experiment in dict.fromkeys(trial.experiment for trial in trials)
-        }
-        held_to = list(yardstick_of.values())
-        pieces = [Piece(yardstick_of[trial.experiment], trial.mode) for trial in trials]
-        runs = [PortRun(port, workforce, pieces, [Future() for _ in pieces]) for port in ports]
-        assistant = Assistant(workforce)
-        pool = ThreadPoolExecutor(max(1, _cores() // options.threads))
-        try:
-            _submit(pool, workforce, held_to, runs)
-            for number, piece in enumerate(pieces):
-                piece.yardstick.floors.result()
-                yardsticks.check(piece.yardstick, held_to)
-                records = [(run, run.records[number].result()) for run in runs]
-                inquiries = [
-                    Inquiry(piece.yardstick, run, record, assistant)
-                    for run, record in records
-                    if record
-                ]
-                for result, inquiry in zip(_judge_all(inquiries), inquiries, strict=True):
-                    if witness:
-                        witness(result, inquiry)
-                    yield result
-        finally:
-            workforce.stop()
-            _release(held_to, runs)
-            pool.shutdown(cancel_futures=True)
 
+    def __init__(self, options: Options, progress: Progress) -> None:
+        self._folder = tempfile.TemporaryDirectory(prefix="lockstep-")
+        folder = Path(self._folder.name)
+        self.workforce = Workforce(options, progress, folder)
+        self._store = Store(folder)
+        self._assistant = Assistant(self.workforce)
+        self._pool = ThreadPoolExecutor(max(1, _cores() // options.threads))
+        self._yardsticks: dict[Experiment, Yardstick] = {}
+        self._runs: list[PortRun] = []
+        self._spares: dict[PortName, Spare] = {}
 
-def _yardstick(store: Store, experiment: Experiment, options: Options) -> Yardstick:
-    inputs = store.inputs(experiment, options.device, options.threads)
-    return Yardstick(experiment, inputs, cache.path(inputs, experiment.data.sha256))
+    def __enter__(self) -> Self:
+        return self
 
+    def __exit__(self, *error: object) -> None:
+        self.workforce.stop()
+        self._release(ReferenceFailedError("the comparison was stopped"))
+        self._pool.shutdown(cancel_futures=True)
+        self._folder.cleanup()
 
-def _submit(
-    pool: ThreadPoolExecutor, workforce: Workforce, held_to: list[Yardstick], runs: list[PortRun]
-) -> None:
-    """Put all work into the pool's queue; what others wait for comes before them."""
-    fresh = workforce.options.fresh
-    missing = [yardstick for yardstick in held_to if fresh or not yardstick.recall()]
-    pieces = sum(len(run.records) for run in runs) + 2 * len(missing)
-    workforce.progress.planned(pieces, len(missing))
-    if missing:
-        pool.submit(yardsticks.refer, workforce, missing)
-    for run in sorted(runs, key=lambda run: IMPORTS.get(str(run.port), len(IMPORTS))):
-        pool.submit(run.climb)
-    for yardstick in sorted(missing, key=lambda yardstick: -yardstick.work):
-        pool.submit(yardsticks.measure, workforce, yardstick)
+    def compare(
+        self, trials: list[Trial], ports: list[PortName], witness: Witness | None = None
+    ) -> Iterator[PortResult]:
+        """Yield a result per trial and port, in this order, as soon as a trial is judged.
+
+        A port with one mode alone is judged in that one, once; a framework, on the nets that it
+        has. `witness` is called with each result and what it rests on.
+
+        Raises:
+            AbandonedError: `abandon` was called meanwhile.
+            ReferenceFailedError: the reference itself failed.
+        """
+        for run in self._runs:
+            run.stop()
+        missing = self._add([trial.experiment for trial in trials])
+        pieces = [Piece(self._yardsticks[trial.experiment], trial.mode) for trial in trials]
+        self._runs = [
+            PortRun(port, self.workforce, pieces, [Future() for _ in pieces], spare)
+            for port in ports
+            for spare in [self._spares.pop(port, None)]
+        ]
+        self._submit(missing)
+        for number, piece in enumerate(pieces):
+            piece.yardstick.floors.result()
+            yardsticks.check(piece.yardstick, list(self._yardsticks.values()))
+            records = [(run, run.records[number].result()) for run in self._runs]
+            inquiries = [
+                Inquiry(piece.yardstick, run, record, self._assistant)
+                for run, record in records
+                if record
+            ]
+            for result, inquiry in zip(_judge_all(inquiries), inquiries, strict=True):
+                if any(run.stopped for run in self._runs):
+                    raise AbandonedError
+                if witness:
+                    witness(result, inquiry)
+                yield result
+
+    def tell(self, progress: Progress) -> None:
+        """Tell of the progress of comparisons to come there."""
+        self.workforce.progress = progress
+
+    def abandon(self) -> None:
+        """Give up the comparison that goes on, from another thread: it raises AbandonedError."""
+        for run in self._runs:
+            run.stop()
+            for record in run.records:
+                yardsticks.fail(record, AbandonedError())
+
+    def prepare(self, port: PortName, framework: str) -> None:
+        """Have a process ready for the next comparison of a user's port, in the background.
+
+        framework: whose arrays it takes; where it has a runtime of its own, nothing can be
+        prepared.
+        """
+        if framework not in FRAMEWORKS or port in self._spares:
+            return
+        own = PortName(framework)
+        climbs = [
+            Climb(piece.yardstick.inputs, piece.mode, reference.checkpoints, reference.final(dtype))
+            for piece in self._runs[0].pieces
+            if own.covers(piece.yardstick.inputs.net)
+            for reference, dtype in [
+                (piece.yardstick.reference.result(), piece.yardstick.inputs.dtype)
+            ]
+        ]
+        self._spares[port] = Spare(self.workforce, framework, climbs)
+
+    def _add(self, experiments: list[Experiment]) -> list[Yardstick]:
+        """Find what ports are held to on some experiments; return what must be measured."""
+        new = [each for each in dict.fromkeys(experiments) if each not in self._yardsticks]
+        options = self.workforce.options
+        for experiment in new:
+            inputs = self._store.inputs(experiment, options.device, options.threads)
+            kept = cache.path(inputs, experiment.data.sha256)
+            self._yardsticks[experiment] = Yardstick(experiment, inputs, kept)
+        added = [self._yardsticks[experiment] for experiment in new]
+        return [yardstick for yardstick in added if options.fresh or not yardstick.recall()]
+
+    def _submit(self, missing: list[Yardstick]) -> None:
+        """Put all work into the pool's queue; what others wait for comes before them."""
+        pieces = sum(len(run.records) for run in self._runs) + 2 * len(missing)
+        self.workforce.progress.planned(pieces, len(missing))
+        if missing:
+            self._pool.submit(yardsticks.refer, self.workforce, missing)
+        for run in sorted(self._runs, key=lambda run: IMPORTS.get(str(run.port), len(IMPORTS))):
+            self._pool.submit(run.climb)
+        for yardstick in sorted(missing, key=lambda yardstick: -yardstick.work):
+            self._pool.submit(yardsticks.measure, self.workforce, yardstick)
+
+    def _release(self, error: Exception) -> None:
+        """Let no thread wait for what will not come any more."""
+        for yardstick in self._yardsticks.values():
+            yardsticks.fail(yardstick.reference, error)
+            yardsticks.fail(yardstick.floors, error)
+        for run in self._runs:
+            for record in run.records:
+                yardsticks.fail(record, error)
 
 
 def _judge_all(inquiries: list[Inquiry]) -> list[PortResult]:
@@ -116,17 +190,6 @@ def _judge(inquiry: Inquiry) -> PortResult:
         failure = Failed(sentence, traceback.format_exc())
         empty = replace(record.fresh(record.requested), lacking=record.lacking, failure=failure)
         return judge(port, yardstick, empty, None)
-
-
-def _release(held_to: list[Yardstick], runs: list[PortRun]) -> None:
-    """Let no thread wait for what will not come any more."""
-    stopped = ReferenceFailedError("the comparison was stopped")
-    for yardstick in held_to:
-        yardsticks.fail(yardstick.reference, stopped)
-        yardsticks.fail(yardstick.floors, stopped)
-    for run in runs:
-        for record in run.records:
-            yardsticks.fail(record, stopped)
 
 
 def _cores() -> int:

@@ -6,7 +6,7 @@ from typing import Any, Literal
 from numpy.typing import NDArray
 
 from parity.comparison import Comparison, Example
-from parity.contract import Mode
+from parity.contract import Mode, PortName
 
 Array = NDArray[Any]
 Verdict = Literal["agree", "disagree", "error"]
@@ -124,6 +124,20 @@ class PortResult:
     def compared(self) -> int:
         """How many values were compared on all rungs."""
         return sum(rung.compared for rung in self.rungs)
+
+
+@dataclass(frozen=True)
+class Round:
+    """What came of one look at some ports.
+
+    changed: those whose files made it necessary; on the first look, none. faults: a sentence for
+    each file that cannot be judged as it is. results: of the others. seconds: since the change.
+    """
+
+    changed: tuple[PortName, ...]
+    faults: tuple[str, ...]
+    results: list[PortResult]
+    seconds: float
 
 
 def overall(results: list[PortResult]) -> Verdict:

@@ -1,0 +1,53 @@
+"""A worker process that is ready before it is needed: its framework imported, and at work once."""
+
+import contextlib
+import threading
+
+from parity.contract import PortName
+from parity.messages import Climb, Load, Message, Request
+from parity.process import Worker, WorkerDiedError
+from parity.workforce import Workforce
+
+
+class Spare:
+    """A process in which a framework's own port has rehearsed what a user's port will do.
+
+    That imports all that the framework imports late, and compiles what it compiles operation by
+    operation. The user's port itself is new to the process, so no state of an older version of it
+    can colour a verdict.
+
+    Args:
+        workforce: of which the process is.
+        framework: whose runtime the user's port takes.
+        climbs: the rehearsals, each on a net that the framework has a port of.
+    """
+
+    def __init__(self, workforce: Workforce, framework: str, climbs: list[Climb]) -> None:
+        self._workforce = workforce
+        self._requests: list[Request] = [Load(PortName(framework)), *climbs]
+        self._wanted = threading.Event()
+        self._worker: Worker | None = None
+        self._thread = threading.Thread(target=self._rehearse, daemon=True)
+        self._thread.start()
+
+    def take(self) -> Worker:
+        """Return the process, as soon as it is through with what it is at; if it died, another.
+
+        Raises:
+            WorkerDiedError: the workforce was stopped.
+        """
+        self._wanted.set()
+        self._thread.join()
+        return self._worker if self._worker and self._worker.lives() else self._workforce.start()
+
+    def _rehearse(self) -> None:
+        timeout = self._workforce.options.timeout
+        with contextlib.suppress(WorkerDiedError):
+            self._worker = self._workforce.start()
+            for request in self._requests:
+                if not self._wanted.is_set():
+                    self._worker.ask(request, _ignore, timeout)
+
+
+def _ignore(message: Message) -> None:
+    """Rehearsals are not judged."""
