@@ -18,6 +18,10 @@ from parity.messages import Calling, Done, Failed, Message, Request
 POLL = 1.0  # seconds between looks at whether a silent process still lives
 LOG_SHOWN = 4000  # characters
 POSIX = os.name == "posix"
+THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
+# All of MNIST is copied again and again. glibc would give such memory back to the system each time,
+# and to get it anew costs several times what the copy itself does.
+KEPT_MEMORY = {"MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": str(1 << 34)}
 
 
 class WorkerDiedError(Exception):
@@ -32,10 +36,6 @@ class Worker:
     """One worker process. `log` gets all that it prints."""
 
     def __init__(self, threads: int, log: Path) -> None:
-        pinned = dict.fromkeys(
-            ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS"),
-            str(threads),
-        )
         self.log = log
         with log.open("ab") as stderr:
             self.process = subprocess.Popen(
@@ -50,7 +50,8 @@ class Worker:
                 stderr=stderr,
                 env={
                     **os.environ,
-                    **pinned,
+                    **dict.fromkeys(THREADS, str(threads)),
+                    **KEPT_MEMORY,
                     "PYTHONPATH": _python_path(),
                     "TMPDIR": str(log.parent),  # TensorFlow leaves files there when it is killed
                 },

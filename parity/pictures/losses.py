@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from parity.comparison import LIMIT
 from parity.floors import EXACT_ZERO
-from parity.pictures.style import Drawn, port_style
+from parity.pictures.style import Drawn, port_style, spare_ticks
 
 Array = NDArray[Any]
 LONG = 2_000  # points that a curve is drawn by: more cannot be told apart
@@ -36,6 +36,8 @@ def draw(drawn: Drawn) -> Figure:
         loss.legend(fontsize="small")
         error.legend(fontsize="small")
         error.set(xscale="log", yscale="log", xlabel="update (counted from 1)")
+        for axis in (loss.xaxis, error.xaxis, error.yaxis):
+            spare_ticks(axis)
     axes[0, 0].set_ylabel("loss before the update")
     axes[1, 0].set_ylabel("distance from NumPy in float64")
     return figure

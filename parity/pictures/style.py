@@ -6,7 +6,9 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogFormatter, NullLocator
 from numpy.typing import NDArray
 
 from parity.verdicts import PortResult
@@ -67,6 +69,12 @@ class Drawn:
 def port_style(number: int) -> dict[str, Any]:
     """Return how the curve of the port of that number looks."""
     return dict(PORTS[number % len(PORTS)])
+
+
+def spare_ticks(axis: Axis) -> None:
+    """Mark whole powers of ten alone, in plain text: the others take most of the time to draw."""
+    axis.set_minor_locator(NullLocator())
+    axis.set_major_formatter(LogFormatter())
 
 
 def scatter_classes(axes: Axes, x: Array, y: Array, size: float = 60, **style: Any) -> None:
