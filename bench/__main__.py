@@ -39,6 +39,7 @@ def main(recipe: tuple[str, ...], rounds: int, grows: bool, output: Path) -> Non
         console.print(report.table(own))
         results += own
         reached += goals(own)
+    console.print(report.compiling(results))
     console.print(report.goal_table(reached))
     charts.save(charts.bars(results), folder / "bars")
     growths = []

@@ -18,7 +18,8 @@ class Contender:
     framework: whose worker runs it. kind: the port's own `train`; another idiom of its framework; a
     peer that a user would pick instead; or a floor, which does only what nobody can leave out.
     make: from the net's port to a `train`. nets: those that it can train. share: of a recipe's
-    steps, on which it is timed; slow ones take but a part of them.
+    steps, on which it is timed; slow ones take but a part of them. slow_start: whether a first call
+    compiles for many seconds.
     """
 
     framework: str
@@ -27,6 +28,7 @@ class Contender:
     make: Callable[[Any], Train] | None
     nets: tuple[str, ...] = ("iris", "planar", "mnist")
     share: float = 1.0
+    slow_start: bool = False
 
     def described(self) -> Self:
         """Return it as another process can have it, which does not train."""

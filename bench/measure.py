@@ -1,9 +1,11 @@
 """Rounds in alternation: every contender once per round, so that a slow spell hits them all."""
 
+import math
 import random
 import statistics
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from typing import Self
 
 from bench.contender import Contender
 from bench.worker import Work, Worker, started
@@ -46,6 +48,15 @@ class Result:
     def at_budget(self) -> float:
         """Seconds of the first call at the recipe's budget; of a cut one, the rest is reckoned."""
         return self.first + 1e-6 * self.micros * (self.budget - self.steps)
+
+    def pays_from(self, other: Self) -> float:
+        """The number of steps from which it takes less time than another, first calls included.
+
+        Infinity where it never does.
+        """
+        gain = 1e-6 * (other.micros - self.micros)
+        start, other_start = (r.first - 1e-6 * r.micros * r.steps for r in (self, other))
+        return max(0.0, (start - other_start) / gain) if gain > 0 else math.inf
 
     @property
     def who(self) -> str:

@@ -1,5 +1,6 @@
 """What was measured, as tables for a person and as JSON."""
 
+import math
 import os
 import platform
 from collections.abc import Sequence
@@ -42,6 +43,22 @@ def table(results: list[Result]) -> RenderableType:
         style = "bold" if result.contender.kind == "port" else ""
         shown.add_row(*(Text(cell, style=style) for cell in cells))
     return Group(Text(f"\n{recipe}, {results[0].budget:,} steps", style="bold"), shown)
+
+
+def compiling(results: Sequence[Result]) -> RenderableType:
+    """Return from how many steps on compiling for long pays, against the port that does not."""
+    ports = {(r.recipe, r.contender.framework): r for r in results if r.contender.kind == "port"}
+    lines = []
+    for result in results:
+        port = ports.get((result.recipe, result.contender.framework))
+        if result.contender.slow_start and port:
+            steps = result.pays_from(port)
+            said = "never pays" if math.isinf(steps) else f"pays from {steps:,.0f} steps on"
+            lines.append(
+                f"{result.recipe}: {result.who}, first call {result.first:.1f} s, {said} against "
+                f"the port's {port.micros:,.0f} µs per step"
+            )
+    return Text("\n".join(["", *lines]))
 
 
 def goal_table(goals: Sequence[Goal]) -> RenderableType:

@@ -104,8 +104,38 @@ def products(module: Any) -> Train:
     return train
 
 
+def products_alone(module: Any) -> Train:
+    """Return the floor of arithmetic: the two matrix products of a step, always on one batch."""
+
+    def train(model: Any, x: Any, y: Any, schedule: Any, learning_rate: float) -> tuple[Any, Any]:
+        W, batch = model["W"], x[schedule[0]]
+        for _ in schedule:
+            z = batch @ W
+            batch.T @ z
+        return model, np.zeros(len(schedule))
+
+    return train
+
+
+def traffic(module: Any) -> Train:
+    """Return the floor of memory: as many bytes copied as a step must read and write.
+
+    It reads a batch from the data, reads W, and writes it.
+    """
+
+    def train(model: Any, x: Any, y: Any, schedule: Any, learning_rate: float) -> tuple[Any, Any]:
+        W, size = model["W"], schedule.shape[1]
+        batch, dW = np.empty((size, x.shape[1]), x.dtype), np.empty_like(W)
+        for start in schedule[:, 0] % (len(x) - size + 1):
+            np.copyto(batch, x[start : start + size])
+            np.copyto(dW, W)
+        return model, np.zeros(len(schedule))
+
+    return train
+
+
 def gather(module: Any) -> Train:
-    """Return the floor of memory: the gather of a step's rows."""
+    """Return the gather of a step's rows, and nothing else."""
 
     def train(model: Any, x: Any, y: Any, schedule: Any, learning_rate: float) -> tuple[Any, Any]:
         for rows in schedule:
@@ -129,6 +159,8 @@ CONTENDERS = (
     Contender("numpy", "out= buffers throughout", "idiom", buffers, ("mnist",)),
     Contender("numpy", "bias as a row of W", "idiom", one_matrix, ("mnist",)),
     Contender("numpy", "two products and the gather", "floor", products, ("mnist",)),
+    Contender("numpy", "the two products alone", "floor", products_alone, ("mnist",)),
     Contender("numpy", "the gather of the rows", "floor", gather, ("mnist",)),
+    Contender("numpy", "memory traffic: a step's bytes", "floor", traffic, ("mnist",)),
     Contender("numpy", "numba: compiled loops", "floor", compiled, ("iris", "planar")),
 )

@@ -5,6 +5,7 @@ from typing import Any
 import torch
 
 from bench.contender import Contender, Train, batches, port
+from bench.rivals import torch_compiled
 
 
 def _native(schedule: Any) -> Any:
@@ -100,4 +101,5 @@ CONTENDERS = (
     Contender("torch", "autograd.grad, foreach update", "idiom", by_hand),
     Contender("torch", "torch.func.grad_and_value", "idiom", functional, share=0.2),
     Contender("torch", "the tutorials' loop, loss.item()", "idiom", item_each_step),
+    *(torch_compiled.CONTENDERS if torch_compiled.COMPILER else ()),
 )
