@@ -50,7 +50,8 @@ def train(model, x, y, schedule, learning_rate):
     """Take one step per batch; return the model and its losses (steps,).
 
     `schedule` holds the row numbers of each batch, (steps, B). The whole run is one compiled
-    loop, traced anew only for another number of steps. The rows are gathered inside it.
+    loop, traced anew only for another number of steps: to call a compiled step from Python would
+    take several times as long. The rows are gathered inside it.
     """
 
     def learn(model, rows):

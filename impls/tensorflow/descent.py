@@ -52,7 +52,10 @@ def train_step(model, x, y, learning_rate):
 
 @tf.function(jit_compile=True)
 def descend(model, x, y, steps, learning_rate):
-    """Take `steps` steps in one compiled loop; it is traced anew for every other `steps`."""
+    """Take `steps` steps in one compiled loop; it is traced anew for every other `steps`.
+
+    To call a compiled step from Python would take many times as long.
+    """
     losses = tf.TensorArray(x.dtype, size=steps)
     for step in tf.range(steps):
         losses = losses.write(step, train_step(model, x, y, learning_rate))

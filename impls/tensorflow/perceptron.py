@@ -59,7 +59,10 @@ def train_step(model, x, y, learning_rate):
 
 @tf.function(jit_compile=True)
 def descend(model, x, y, schedule, learning_rate):
-    """Take one step per batch in one compiled loop; the rows are gathered inside it."""
+    """Take one step per batch in one compiled loop; the rows are gathered inside it.
+
+    To call a compiled step from Python would take many times as long.
+    """
     losses = tf.TensorArray(x.dtype, size=len(schedule))
     for step in tf.range(len(schedule)):
         rows = schedule[step]

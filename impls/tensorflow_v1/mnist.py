@@ -76,7 +76,8 @@ def gradients(model, x, y):
 def train(model, x, y, schedule, learning_rate):
     """Take one step per batch; return the model and its losses (steps,).
 
-    `schedule` holds the row numbers of each batch, (steps, B).
+    `schedule` holds the row numbers of each batch, (steps, B). Each step is a call of the Session
+    from Python, as in the tutorial; impls/tensorflow/mnist.py loops inside its program.
     """
     net, sess = model
     losses = []

@@ -64,7 +64,8 @@ def train(model, x, y, schedule, learning_rate):
     """Take one step per batch; return the model and its losses (steps,).
 
     `schedule` holds the row numbers of each batch, (steps, B). The loop is eager: torch.compile
-    needs a C++ compiler, and more seconds than so small a net would save.
+    needs a C++ compiler, and more seconds than so small a net would save. An update by hand would
+    be faster, but torch.optim.SGD is how PyTorch is written.
     """
     optimizer = torch.optim.SGD(model.parameters(), lr=learning_rate)
     batches = torch.tensor(schedule, device=x.device)

@@ -67,7 +67,7 @@ def train(model, x, y, schedule, learning_rate):
     """Descend `schedule` full-batch steps; return the model and its losses (steps,).
 
     The loop is eager: torch.compile needs a C++ compiler, and more seconds than so small a net
-    would save.
+    would save. An update by hand would be faster, but torch.optim.SGD is how PyTorch is written.
     """
     optimizer = torch.optim.SGD(model.parameters(), lr=learning_rate)
     losses = [train_step(model, optimizer, x, y) for _ in range(schedule)]
