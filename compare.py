@@ -128,7 +128,7 @@ def run(
     names = list(dict.fromkeys(recipe)) or list(recipes.RECIPES)
     for name in names:
         recipes.get(name)
-    ports = choose_ports(names, frameworks, files, named=bool(recipe))
+    ports = choose_ports(names, frameworks, files, named=bool(recipe), drafts=watch)
     if watch:
         asked = {"--json": json, "--pictures": pictures, "--repro": repro}
         check_watch(files, [*filter(asked.get, asked), *["--profile"] * settings.profile])
@@ -201,7 +201,7 @@ def keep_judging(
 
 
 def choose_ports(
-    names: list[str], frameworks: str | None, files: tuple[Path, ...], named: bool
+    names: list[str], frameworks: str | None, files: tuple[Path, ...], named: bool, drafts: bool
 ) -> list[contract.PortName]:
     """Return the ports to compare; raise InputError where one cannot be had, or none is named.
 
@@ -210,6 +210,7 @@ def choose_ports(
         frameworks: those asked for, with commas, or None for all.
         files: of users' ports.
         named: whether the recipes were asked for by name.
+        drafts: whether users' files need not be Python yet.
     """
     if files and not named:
         raise InputError(f"--with needs a RECIPE: name the one that {files[0]} is a port of")
@@ -221,7 +222,7 @@ def choose_ports(
             own = ", ".join(contract.nets_of(port.name))
             raise InputError(f"{port} has no port of {', '.join(wanted)}: it has {own} alone")
     ports = [port for port in ports if any(port.covers(net) for net in wanted)]
-    ports += contract.check_files(list(dict.fromkeys(files)))
+    ports += contract.check_files(list(dict.fromkeys(files)), drafts)
     if not ports:
         raise InputError("--frameworks names no framework, so there is nothing to compare")
     return ports

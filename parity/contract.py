@@ -80,14 +80,17 @@ class Port:
         return tuple(name for name in functions if not self.has(name))
 
 
-def check_files(paths: list[Path]) -> list[PortName]:
+def check_files(paths: list[Path], drafts: bool = False) -> list[PortName]:
     """Return the names of users' ports: those of their files or, where two are alike, their paths.
+
+    drafts: whether they need not be Python yet.
 
     Raises:
         InputError: a file cannot be read, or is no Python.
     """
     for path in paths:
-        check_python(path)
+        if not (drafts and path.is_file()):
+            check_python(path)
     names = [path.name for path in paths]
     return [
         PortName(path.name if names.count(path.name) == 1 else str(path), path.absolute())
