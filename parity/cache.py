@@ -40,10 +40,10 @@ CODE = (
 HASH = "sha256"  # of the rest of a file
 
 
-def folder() -> Path:
-    """Return where they are kept: $LOCKSTEP_CACHE, or the user's cache folder."""
+def folder(kind: str = "floors") -> Path:
+    """Return where something is kept: under $LOCKSTEP_CACHE, or in the user's cache folder."""
     named = os.environ.get("LOCKSTEP_CACHE")
-    return Path(named or platformdirs.user_cache_dir("lockstep", appauthor=False)) / "floors"
+    return Path(named or platformdirs.user_cache_dir("lockstep", appauthor=False)) / kind
 
 
 def path(inputs: Inputs, data_sha256: str) -> Path:

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from parity.contract import ROOT
@@ -33,9 +33,9 @@ class WorkerDiedError(Exception):
 
 
 class Worker:
-    """One worker process. `log` gets all that it prints."""
+    """One worker process. `log` gets all that it prints, `variables` join its environment."""
 
-    def __init__(self, threads: int, log: Path) -> None:
+    def __init__(self, threads: int, log: Path, variables: Mapping[str, str]) -> None:
         self.log = log
         with log.open("ab") as stderr:
             self.process = subprocess.Popen(
@@ -49,6 +49,7 @@ class Worker:
                 stdout=subprocess.PIPE,
                 stderr=stderr,
                 env={
+                    **variables,
                     **os.environ,
                     **dict.fromkeys(THREADS, str(threads)),
                     **KEPT_MEMORY,

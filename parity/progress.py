@@ -20,6 +20,8 @@ from parity import workforce
 
 WHY_COLD = "Measuring noise floors: they are kept, so that only the first run on this data is slow."
 
+DIFFERS = "differs: looking for the first step, and for the mistake"
+
 
 class Silent(workforce.Progress):
     """Tells nothing."""
@@ -53,7 +55,7 @@ class Lines(Silent):
 
     def explaining(self, who: str, what: str) -> None:
         """Print what is looked into."""
-        self.finished(who, f"{what} differs: looking for the first step, and for the mistake")
+        self.finished(who, f"{what} {DIFFERS}")
 
     def finished(self, who: str, what: str) -> None:
         """Print what is done, and when."""
@@ -100,6 +102,10 @@ class Live(Silent):
             if who not in self.row_of:
                 self.row_of[who] = self.rows.add_task(who, total=None, what=what)
             self.rows.update(self.row_of[who], what=what)
+
+    def explaining(self, who: str, what: str) -> None:
+        """Print above the bar what is looked into."""
+        self.console.print(f"{who}: {what} {DIFFERS}", markup=False)
 
     def finished(self, who: str, what: str) -> None:
         """Advance the bar."""

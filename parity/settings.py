@@ -67,7 +67,11 @@ class Settings:
         """How its processes run."""
         profile = Profile() if self.profile else None
         return Options(
-            threads=self.threads, timeout=self.timeout, fresh=self.fresh, profile=profile
+            threads=self.threads,
+            timeout=self.timeout,
+            fresh=self.fresh,
+            hasty=self.quick and not self.fresh,
+            profile=profile,
         )
 
     def trials(self, names: list[str]) -> list[Trial]:

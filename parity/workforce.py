@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from parity import cache
 from parity.messages import Calling, Message, Request
 from parity.process import Worker, WorkerDiedError
 from parity.profile import Profile
@@ -35,6 +36,7 @@ class Options:
     """How a comparison runs.
 
     timeout: of one call of a port, in seconds. fresh: measure what is kept in the cache anew.
+    hasty: whether compiled programs may be kept from run to run, so that times tell nothing.
     profile: is told where the time goes, if it is there.
     """
 
@@ -42,7 +44,17 @@ class Options:
     threads: int = 1
     timeout: float = 300.0
     fresh: bool = False
+    hasty: bool = False
     profile: Profile | None = None
+
+
+def kept_programs() -> dict[str, str]:
+    """Return what makes JAX keep what it compiles, however quickly that went."""
+    return {
+        "JAX_COMPILATION_CACHE_DIR": str(cache.folder("programs")),
+        "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
+        "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
+    }
 
 
 class Workforce:
@@ -64,7 +76,8 @@ class Workforce:
             if self.stopped:
                 raise WorkerDiedError("the comparison was stopped")
             log = self.folder / f"worker-{len(self.workers)}.log"
-            worker = Worker(self.options.threads, log)
+            variables = kept_programs() if self.options.hasty else {}
+            worker = Worker(self.options.threads, log, variables)
             self.workers.append(worker)
             return worker
 
