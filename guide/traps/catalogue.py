@@ -15,9 +15,8 @@ from dataclasses import MISSING, dataclass, fields
 from pathlib import Path
 from typing import Any, TypeVar
 
-from parity.contract import FRAMEWORKS
+from parity.contract import FRAMEWORKS, ROOT
 from parity.verdicts import RUNGS
-from tests.running import ROOT
 
 FOLDER = Path(__file__).parent
 NETS = tuple(sorted(path.stem for path in FOLDER.glob("*.toml")))
