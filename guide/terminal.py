@@ -69,7 +69,8 @@ def _beside(net: Net, row: Row) -> Table:
 
 
 def _below(net: Net, row: Row) -> Group:
-    return Group(*(Padding(block, (0, 0, 1, 0)) for block in _blocks(net, row) if block))
+    blocks = [block for block in _blocks(net, row) if block]
+    return Group(*(part for block in blocks for part in (block, Text())))
 
 
 def _blocks(net: Net, row: Row) -> Iterator[RenderableType]:
