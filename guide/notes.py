@@ -1,8 +1,8 @@
 """The notes on what differs between the frameworks, function by function: impls/notes.toml.
 
-It has a table per function with its `note`; [net.function] for what a net has of its own; and for
-each thing that differs in one look an [[overview]]: `what` it is, the `function` where it shows, and
-an answer for every framework.
+It has a table per function with its `note`; [net.function] for what a net has of its own; and, for
+each thing that differs in one look, an [[overview]]: `what` it is, the `function` where it shows,
+and an answer for every framework.
 """
 
 import tomllib
