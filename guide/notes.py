@@ -34,8 +34,8 @@ class Notes:
     special: dict[tuple[str, str], str]
 
     def of(self, net: str, function: str) -> list[str]:
-        """Return what there is to say of a function of a net, the net's own first."""
-        said = (self.special.get((net, function)), self.general.get(function))
+        """Return what there is to say of a function of a net, its own after what holds for all."""
+        said = (self.general.get(function), self.special.get((net, function)))
         return [note for note in said if note]
 
 

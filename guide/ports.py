@@ -1,5 +1,6 @@
 """The ports there are: which nets, in which frameworks, and their files."""
 
+import os
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -62,6 +63,12 @@ class Net:
     def recipes(self) -> list[recipes.Recipe]:
         """The recipes it is trained by; the runtime has none."""
         return [recipe for recipe in recipes.RECIPES.values() if recipe.net == self.name]
+
+    @property
+    def summary(self) -> str:
+        """It in a few words: those of its own recipe, or what all its recipes begin with."""
+        said = {recipe.name: recipe.summary for recipe in self.recipes}
+        return said.get(self.name) or os.path.commonprefix([*said.values()]).rstrip(", ")  # noqa: RUF071 - of texts
 
     def only(self, frameworks: list[str]) -> "Net":
         """Return it in some frameworks alone, in their order.

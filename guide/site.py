@@ -12,7 +12,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from guide import dictionary, highlight, markup, notes, ports, search
-from guide.alignment import HEADER, REST, RUNTIME_PAGE
+from guide.alignment import RUNTIME_PAGE
 from guide.notes import Notes
 from guide.ports import ORDER, Net
 from guide.traps import shown
@@ -23,7 +23,7 @@ from parity.output import writable_folder
 
 TEMPLATES = Path(__file__).parent / "templates"
 EARLY = ("early.js",)  # before anything is seen
-LATE = ("choice.js", "tabs.js", "links.js", "search.js", "copy.js", "theme.js", "filter.js")
+LATE = ("choice.js", "tabs.js", "links.js", "search.js", "code.js", "theme.js", "filter.js")
 
 
 @dataclass(frozen=True)
@@ -51,14 +51,17 @@ class Site:
             nets=[net for net in self.nets if net.name != RUNTIME_PAGE],
             titles={name: ports.title(name) for name in ORDER},
             order=ORDER,
-            HEADER=HEADER,
-            REST=REST,
             css=_inlined("style.css", "code.css", "pages.css", "print.css"),
             early=_inlined(*EARLY),
             late=_inlined(*LATE),
-            index=search.index(self.nets, self.notes, self.operations, self.traps),
+            index=self.index,
         )
         return environment
+
+    @cached_property
+    def index(self) -> list[search.Found]:
+        """All that the search finds."""
+        return search.index(self.nets, self.notes, self.operations, self.traps)
 
     def pages(self) -> Iterator[tuple[str, str]]:
         """Yield each page's file name and its HTML."""
@@ -76,7 +79,6 @@ class Site:
             frameworks=[port.framework for port in net.ports],
             lines=lines,
             notes=self.notes,
-            summary=net.recipes[0].summary if net.recipes else "",
             files={port.framework: port.file for port in net.ports},
             trapped=Counter(trap.entry.net for trap in self.traps)[net.name],
         )

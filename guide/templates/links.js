@@ -22,7 +22,7 @@ const measured = new ResizeObserver((entries) => {
     else target.removeAttribute("tabindex");
   }
 });
-for (const code of document.querySelectorAll(".code, .scroll")) measured.observe(code);
+for (const code of document.querySelectorAll(".code, .scroll, .columns")) measured.observe(code);
 
 arrange();
 reveal();

@@ -1,5 +1,6 @@
 """A trap as the guide shows it: which lines it changes, and what was said of it."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from difflib import SequenceMatcher
@@ -57,7 +58,7 @@ class Trap:
     @property
     def title(self) -> str:
         """Its name in words."""
-        return self.entry.name.replace("-", " ").capitalize()
+        return re.sub(r"(?<!\de)-", " ", self.entry.name).capitalize()
 
     @property
     def line(self) -> int:

@@ -1,4 +1,8 @@
-// Copy the code of one cell.
+// Wrap long lines, and copy the code of one cell.
+document.getElementById("wrap")?.addEventListener("click", (event) => {
+  event.target.setAttribute("aria-pressed", root.classList.toggle("wrapped"));
+});
+
 async function copy(text) {
   try {
     await navigator.clipboard.writeText(text);
