@@ -70,6 +70,17 @@ class Net:
         said = {recipe.name: recipe.summary for recipe in self.recipes}
         return said.get(self.name) or os.path.commonprefix([*said.values()]).rstrip(", ")  # noqa: RUF071 - of texts
 
+    def section_at(self, framework: str, line: int) -> Section:
+        """Return the section in which a line of a port stands."""
+        blocks = {
+            section.name: row.blocks[framework]
+            for section in self.sections
+            for row in section.rows
+            if framework in row.blocks and row.blocks[framework].start <= line
+        }
+        last = max(blocks, key=lambda name: blocks[name].start)
+        return next(section for section in self.sections if section.name == last)
+
     def only(self, frameworks: list[str]) -> "Net":
         """Return it in some frameworks alone, in their order.
 

@@ -1,7 +1,7 @@
 """The guide's pages: made from the ports' source, the notes, the dictionary and the traps."""
 
 import textwrap
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -80,8 +80,16 @@ class Site:
             lines=lines,
             notes=self.notes,
             files={port.framework: port.file for port in net.ports},
-            trapped=Counter(trap.entry.net for trap in self.traps)[net.name],
+            planted=self._planted(net),
         )
+
+    def _planted(self, net: Net) -> dict[str, list[Trap]]:
+        """Return the traps of a net by the section that they start in."""
+        found = defaultdict(list)
+        for trap in self.traps:
+            if trap.entry.net == net.name:
+                found[net.section_at(trap.entry.framework, trap.line).name].append(trap)
+        return found
 
     def _dictionary(self) -> str:
         return self._page(
@@ -136,7 +144,8 @@ def _quoted(quote: dictionary.Quote) -> tuple[Markup, ...]:
 
 def _floors(ratio: float) -> str:
     """Return a ratio in words."""
-    return f"{ratio:.2g} noise floors"
+    number = f"{ratio:.2g}"
+    return f"{number} noise floor{'' if number == '1' else 's'}"
 
 
 def _sentence(text: str) -> str:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from guide import ports
 from guide.traps import catalogue, record, shown
 from guide.traps.catalogue import DTYPES, Bug, Change, Entry
 from guide.traps.record import judge
@@ -19,7 +20,7 @@ RECORD = record.load(ENTRIES)
 SAMPLE = [  # of one net, so that one run compares them
     "iris-torch-momentum",
     "iris-numpy-factor-two-missing",
-    "iris-jax-einsum",
+    "iris-numpy-einsum",
 ]
 
 
@@ -125,3 +126,11 @@ def test_every_trap_is_on_the_page(guide_folder: Path) -> None:
     article = page[start : page.index("</article>", start)]
     assert f"<q>{RECORD[bug, 'float64'].cause}</q>" in article
     assert f"at {RECORD[bug, 'float64'].ratio:.2g} noise floors" in article
+
+
+def test_a_trap_is_listed_in_the_section_that_it_changes() -> None:
+    for trap in shown.traps():
+        net = ports.net(trap.entry.net)
+        section = net.section_at(trap.entry.framework, trap.line)
+        own = [row.blocks.get(trap.entry.framework) for row in section.rows]
+        assert any(b and b.start <= trap.line < b.start + len(b.lines) for b in own), trap.entry

@@ -96,6 +96,6 @@ document.addEventListener("keydown", (event) => {
   const typing = event.target.closest("input, select, textarea");
   if (event.key !== "/" || typing || event.ctrlKey || event.metaKey || event.altKey) return;
   event.preventDefault();
-  field.focus();
+  field.focus({ preventScroll: true }); // it comes to where the reader is
   field.select();
 });
