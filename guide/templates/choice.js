@@ -1,7 +1,7 @@
 // Which frameworks are shown, and in which order: kept in the address.
 const root = document.documentElement;
 const here = root.dataset.frameworks.split(" ");
-const narrow = matchMedia("(max-width: 760px)");
+const narrow = matchMedia("screen and (max-width: 760px)");
 
 const chosen = () => root.dataset.chosen.split(" ");
 const asked = () => new URLSearchParams(location.search).get("frameworks");
