@@ -113,7 +113,7 @@ def _hunks(entry: Entry) -> Iterator[tuple[Line, ...]]:
         lines: list[Line] = []
         for tag, i1, i2, j1, j2 in group:
             if tag == "equal":
-                lines += [Line("same", i + 1, html[i]) for i in range(i1, i2)]
+                lines += [Line("same", i + 1, html[i]) for i in range(i1, i2) if real[i]]
             else:
                 lines += [Line("changed", None, instead[j]) for j in range(j1, j2)]
                 lines += [Line("real", i + 1, html[i]) for i in range(i1, i2)]
