@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: compare test lint bench bugs false-alarms clean
+.PHONY: compare test lint bench guide bugs false-alarms clean
 
 compare: .venv/installed  ## train everything everywhere and compare: make compare ARGS="mnist --steps 100"
 	$(BIN)/python compare.py --pictures out $(ARGS)
@@ -17,6 +17,9 @@ lint: .venv/installed
 
 bench: .venv/installed  ## time every port against other idioms, peers and floors: make bench ARGS="mnist"
 	$(BIN)/python -m bench $(ARGS)
+
+guide: .venv/installed  ## build the translation guide: out/guide/index.html
+	$(BIN)/python -m guide $(ARGS)
 
 bugs: .venv/installed  ## plant every bug of the catalogue, and score the judge: make bugs ARGS="--net iris"
 	$(BIN)/python -m tests.bugs.score $(ARGS)

@@ -31,6 +31,7 @@ Examples:
   python compare.py planar --steps 500         one recipe, cut short
   python compare.py mnist --frameworks torch,jax
   python compare.py mnist --with my_port.py    your own port beside the others
+  python compare.py --source mnist --frameworks torch,jax
   python compare.py --quiet --json -           one JSON object on standard output
 
 \b
@@ -98,14 +99,22 @@ FILE = click.Path(path_type=Path)
 @click.option("--profile", is_flag=True, help="Print where time and memory went, per process.")
 @click.option("--quiet", is_flag=True, help="Print the last line alone: no progress, no tables.")
 @click.option("--debug", is_flag=True, help="Show tracebacks, and what a crashed port printed.")
+@click.option(
+    "--source", metavar="NET", help="Show the ports of a net side by side, and exit; or runtime."
+)
 @click.option("--list", "listed", is_flag=True, help="List recipes and frameworks, and exit.")
-def compare(listed: bool, **options: Any) -> int:
+def compare(listed: bool, source: str | None, **options: Any) -> int:
     """Train the same networks in several frameworks, and say whether they agree.
 
     RECIPE is what to train; see --list. Without one, all are.
     """
     if listed:
         print_list()
+        return 0
+    if source is not None:
+        from guide import terminal  # pygments and the ports' source, which nothing else needs
+
+        terminal.show(source, options["frameworks"])
         return 0
     return run(**options)
 

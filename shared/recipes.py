@@ -59,7 +59,7 @@ def _planar(hidden: int) -> dict[str, tuple[int, ...]]:
     return {"W1": (2, hidden), "b1": (hidden,), "W2": (hidden, 1), "b2": (1,)}
 
 
-_NETS = (
+NETS = (
     Recipe(
         name="iris",
         net="iris",
@@ -104,7 +104,7 @@ _NETS = (
         rows=100,
     ),
 )
-_LESSONS = (
+LESSONS = (
     Recipe(
         name="descent",
         net="descent",
@@ -203,7 +203,7 @@ _LESSONS = (
         for hidden, percent in figures.HIDDEN_UNITS.items()
     ),
 )
-RECIPES: Mapping[str, Recipe] = MappingProxyType({r.name: r for r in (*_NETS, *_LESSONS)})
+RECIPES: Mapping[str, Recipe] = MappingProxyType({r.name: r for r in (*NETS, *LESSONS)})
 
 
 def get(name: str) -> Recipe:

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from guide import site
 from tests.running import ROOT, Compare, Run, run_compare
 
 # The same examples on every run, none kept between runs, and no limit on a busy machine.
@@ -40,3 +41,11 @@ def mnist_dir() -> Path:
             if (candidate / "train-images-idx3-ubyte.gz").exists():
                 return candidate
     pytest.skip("MNIST's files are neither in $LOCKSTEP_DATA nor in ../shared/data/mnist")
+
+
+@pytest.fixture(scope="session")
+def guide_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The translation guide, built once."""
+    folder = tmp_path_factory.mktemp("guide")
+    site.build(folder)
+    return folder

@@ -4,10 +4,11 @@ from pathlib import Path
 
 import pytest
 
+from guide.traps import catalogue
+from guide.traps.catalogue import FOLDER, NETS, Bug, CatalogueError, Variation
+from guide.traps.record import Outcomes, judge
 from parity.contract import FRAMEWORKS, nets_of
-from tests.bugs import catalogue, outcomes
-from tests.bugs.catalogue import FOLDER, NETS, Bug, CatalogueError, Variation
-from tests.bugs.outcomes import Outcomes
+from tests.bugs import outcomes
 
 CATALOGUE = catalogue.load()
 EVERY = 5  # one in five, which takes minutes; `make bugs` plants all
@@ -44,7 +45,7 @@ def test_no_two_entries_plant_the_same() -> None:
 @pytest.mark.parametrize(("bug", "dtype"), CASES)
 def test_a_bug_is_caught_on_its_rung(found: Outcomes, bug: Bug, dtype: str) -> None:
     outcome = found[bug, dtype]
-    assert outcomes.judge(bug, outcome) == "caught", outcome.says
+    assert judge(bug, outcome) == "caught", outcome.says
 
 
 @pytest.mark.parametrize("dtype", catalogue.DTYPES)

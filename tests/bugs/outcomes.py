@@ -2,35 +2,14 @@
 
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
-from tests.bugs.catalogue import DTYPES, RAISES, Bug, Entry, plant
+from guide.traps.catalogue import DTYPES, RAISES, Entry, plant
+from guide.traps.record import Outcome, Outcomes
 from tests.running import Run, run_compare
 
 AT_ONCE = 12  # planted files in one call: each is a process that lives until the call ends
-Catch = Literal["caught", "elsewhere", "missed"]
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What was said of a planted port in one precision.
-
-    rung, step, tensor: of the first divergence; the rung is "error" where the port raised first.
-    cause: what the diagnosis names, if there is one. says: all of it in a few words.
-    """
-
-    verdict: str
-    rung: str | None
-    step: int | None
-    tensor: str | None
-    ratio: float
-    cause: str | None
-    says: str
-
-
-Outcomes = dict[tuple[Entry, str], Outcome]
 
 
 def run(
@@ -45,7 +24,7 @@ def run(
         environment: of compare.py's processes.
         tell: is told of every call before it starts.
     """
-    outcomes: Outcomes = {}
+    outcomes: dict[tuple[Entry, str], Outcome] = {}
     for group in _groups(entries):
         recipe, steps = group[0].recipe, group[0].steps
         tell(f"{recipe}, {steps:,} steps: {len(group)} planted ports")
@@ -55,14 +34,6 @@ def run(
             for dtype in DTYPES:
                 outcomes[entry, dtype] = _outcome(done, entry, dtype)
     return outcomes
-
-
-def judge(bug: Bug, outcome: Outcome) -> Catch:
-    """Return whether the bug was caught where it should be, elsewhere, or not at all."""
-    if outcome.verdict == "agree":
-        return "missed"
-    right_step = bug.step is None or bug.step == outcome.step
-    return "caught" if outcome.rung == bug.rung and right_step else "elsewhere"
 
 
 def _groups(entries: Sequence[Entry]) -> Iterator[list[Entry]]:
@@ -100,31 +71,21 @@ def _outcome(done: Run, entry: Entry, dtype: str) -> Outcome:
         if result["port"] == entry.file and result["dtype"] == dtype
     ]
     result = next((each for each in found if each["verdict"] != "agree"), found[0])
-    divergence = result["divergence"]
-    if divergence is None:
-        return Outcome(
-            verdict=result["verdict"],
-            rung=RAISES if result["error"] else None,
-            step=None,
-            tensor=None,
-            ratio=max((float(rung["ratio"]) for rung in result["rungs"]), default=float("nan")),
-            cause=_cause(result),
-            says=result["error"] or "agrees",
-        )
+    divergence, diagnosis = result["divergence"], result["diagnosis"] or {}
+    where = divergence or {
+        "rung": RAISES if result["error"] else None,
+        "step": None,
+        "tensor": None,
+        "ratio": max((float(rung["ratio"]) for rung in result["rungs"]), default=float("nan")),
+    }
     return Outcome(
         verdict=result["verdict"],
-        rung=divergence["rung"],
-        step=divergence["step"],
-        tensor=divergence["tensor"],
-        ratio=float(divergence["ratio"]),
-        cause=_cause(result),
-        says="{rung}, step {step}, {tensor}: {ratio:g} floors".format(
-            **{**divergence, "ratio": float(divergence["ratio"])}
-        ),
+        rung=where["rung"],
+        step=where["step"],
+        tensor=where["tensor"],
+        ratio=float(where["ratio"]),
+        cause=diagnosis.get("cause"),
+        evidence=diagnosis.get("evidence"),
+        confidence=diagnosis.get("confidence"),
+        error=result["error"],
     )
-
-
-def _cause(result: dict[str, Any]) -> str | None:
-    """Return the cause that the diagnosis names, if there is one."""
-    diagnosis = result.get("diagnosis")
-    return diagnosis["cause"] if diagnosis else None

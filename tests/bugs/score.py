@@ -12,9 +12,10 @@ import click
 from rich.console import Console
 from rich.table import Table
 
+from guide.traps import record
+from guide.traps.catalogue import DTYPES, Bug, Entry, Variation, load
+from guide.traps.record import Outcomes, judge
 from tests.bugs import outcomes
-from tests.bugs.catalogue import DTYPES, Bug, Entry, Variation, load
-from tests.bugs.outcomes import Outcomes, judge
 
 NAMED = 0.9  # the share of causes that must be named
 STYLES = {"caught": "green", "elsewhere": "yellow", "missed": "red"}
@@ -24,7 +25,8 @@ STYLES = {"caught": "green", "elsewhere": "yellow", "missed": "red"}
 @click.option("--net", default="", help="Only nets with this text in their names.")
 @click.option("--framework", default="", help="Only frameworks with this text in their names.")
 @click.option("--name", default="", help="Only entries with this text in their names.")
-def score(net: str, framework: str, name: str) -> None:
+@click.option("--record", "kept", is_flag=True, help="Keep what is said, for the guide to show.")
+def score(net: str, framework: str, name: str, kept: bool) -> None:
     """Plant every bug and every correct variation, and print what the judge says of them."""
 
     def chosen(entry: Entry) -> bool:
@@ -37,6 +39,8 @@ def score(net: str, framework: str, name: str) -> None:
         raise click.UsageError("no entry has these texts in its names")
     told = Console(stderr=True, highlight=False)
     found = outcomes.run([*bugs, *variations], os.environ, told.print)
+    if kept:
+        record.save(found, [*catalogue.bugs, *catalogue.variations])
     console = Console(width=None if sys.stdout.isatty() else 160, highlight=False)
     if bugs:
         console.print(bug_table(bugs, found))

@@ -15,9 +15,8 @@ from dataclasses import MISSING, dataclass, fields
 from pathlib import Path
 from typing import Any, TypeVar
 
-from parity.contract import FRAMEWORKS
+from parity.contract import FRAMEWORKS, ROOT
 from parity.verdicts import RUNGS
-from tests.running import ROOT
 
 FOLDER = Path(__file__).parent
 NETS = tuple(sorted(path.stem for path in FOLDER.glob("*.toml")))
@@ -132,9 +131,24 @@ def plant(entry: Entry, folder: Path) -> Path:
 
 
 def planted(entry: Entry) -> str:
-    """Return the source of the changed port.
+    """Return the source of the changed port, as a file of its own.
 
     It names its framework, unless it brings a `to_numpy`: then it has a runtime of its own.
+
+    Raises:
+        CatalogueError: as `changed`.
+    """
+    source = changed(entry)
+    if "to_numpy" in source:
+        return source
+    docstring = ast.parse(entry.port.read_text()).body[0]
+    lines = source.splitlines(keepends=True)
+    lines.insert(docstring.end_lineno or 0, f'\nFRAMEWORK = "{entry.framework}"\n')
+    return "".join(lines)
+
+
+def changed(entry: Entry) -> str:
+    """Return the source of the real port with the changes in it.
 
     Raises:
         CatalogueError: some text to replace does not occur just once in the real port.
@@ -147,12 +161,7 @@ def planted(entry: Entry) -> str:
                 f"once, the text {change.right!r}"
             )
         source = source.replace(change.right, change.instead)
-    if "to_numpy" in source:
-        return source
-    docstring = ast.parse(entry.port.read_text()).body[0]
-    lines = source.splitlines(keepends=True)
-    lines.insert(docstring.end_lineno or 0, f'\nFRAMEWORK = "{entry.framework}"\n')
-    return "".join(lines)
+    return source
 
 
 def _entry(kind: type[E], instead: str, net: str, table: dict[str, Any]) -> E:

@@ -1,0 +1,58 @@
+"""What the search finds: functions, notes, operations and traps, each with its address."""
+
+from collections.abc import Iterator
+
+from guide import markup
+from guide.alignment import HEADER, REST
+from guide.dictionary import Operation
+from guide.notes import Notes
+from guide.ports import Net, title
+from guide.traps.catalogue import Bug
+from guide.traps.shown import Trap
+
+Found = tuple[str, str, str, str]  # kind, title, more words, address
+
+
+def index(
+    nets: list[Net], notes: Notes, operations: list[Operation], traps: list[Trap]
+) -> list[Found]:
+    """Return all that can be found."""
+    return [*_functions(nets, notes), *_operations(operations), *_traps(traps)]
+
+
+def _functions(nets: list[Net], notes: Notes) -> Iterator[Found]:
+    for net in nets:
+        said = "; ".join(recipe.summary for recipe in net.recipes[:1])
+        yield "net", net.name, said, f"{net.name}.html"
+        for section in net.sections:
+            if section.name not in (HEADER, REST):
+                own = notes.special.get((net.name, section.name), "")
+                address = f"{net.name}.html#{section.name}"
+                yield "function", f"{section.name}, {net.name}", markup.to_plain(own), address
+            for row in section.helpers:
+                block = next(iter(row.blocks))
+                address = f"{net.name}.html#{block}-{row.blocks[block].start}"
+                yield "function", f"{row.name}, {net.name}", ", ".join(row.blocks), address
+    for function, note in notes.general.items():
+        home = next(n.name for n in reversed(nets) if function in [s.name for s in n.sections])
+        text = markup.to_plain(note)
+        yield "note", f"{function}: {text[:60]}…", text, f"{home}.html#{function}"
+
+
+def _operations(operations: list[Operation]) -> Iterator[Found]:
+    for operation in operations:
+        code = " ".join(
+            line.strip()
+            for quotes in operation.quotes.values()
+            for quote in quotes
+            for line in quote.lines
+        )
+        yield "dictionary", operation.name, code, f"dictionary.html#{operation.anchor}"
+
+
+def _traps(traps: list[Trap]) -> Iterator[Found]:
+    for trap in traps:
+        entry = trap.entry
+        causes = ", ".join(entry.causes) if isinstance(entry, Bug) else "looks wrong, is right"
+        where = f"{trap.title}, {title(entry.framework)}, {entry.net}"
+        yield "trap", where, causes, f"traps.html#{entry}"

@@ -1,0 +1,158 @@
+"""The guide's pages: made from the ports' source, the notes, the dictionary and the traps."""
+
+import textwrap
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from guide import dictionary, highlight, markup, notes, ports, search
+from guide.alignment import RUNTIME_PAGE
+from guide.notes import Notes
+from guide.ports import ORDER, Net
+from guide.traps import shown
+from guide.traps.shown import Trap
+from guide.traps.themes import THEMES
+from parity.comparison import LIMIT
+from parity.output import writable_folder
+
+TEMPLATES = Path(__file__).parent / "templates"
+EARLY = ("early.js",)  # before anything is seen
+LATE = ("choice.js", "tabs.js", "links.js", "search.js", "code.js", "theme.js", "filter.js")
+
+
+@dataclass(frozen=True)
+class Site:
+    """All that the pages are made of."""
+
+    nets: list[Net]
+    notes: Notes
+    operations: list[dictionary.Operation]
+    traps: list[Trap]
+
+    @cached_property
+    def environment(self) -> Environment:
+        """Jinja, with what every page needs."""
+        environment = Environment(
+            loader=FileSystemLoader(TEMPLATES),
+            autoescape=True,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        environment.filters.update(marked=markup.to_html, floors=_floors, sentence=_sentence)
+        environment.globals.update(
+            zip=zip,
+            nets=[net for net in self.nets if net.name != RUNTIME_PAGE],
+            titles={name: ports.title(name) for name in ORDER},
+            order=ORDER,
+            css=_inlined("style.css", "code.css", "pages.css", "print.css"),
+            early=_inlined(*EARLY),
+            late=_inlined(*LATE),
+            index=self.index,
+        )
+        return environment
+
+    @cached_property
+    def index(self) -> list[search.Found]:
+        """All that the search finds."""
+        return search.index(self.nets, self.notes, self.operations, self.traps)
+
+    def pages(self) -> Iterator[tuple[str, str]]:
+        """Yield each page's file name and its HTML."""
+        yield "index.html", self._page("index.html", frameworks=ORDER, overview=self.notes.overview)
+        for net in self.nets:
+            yield f"{net.name}.html", self._net(net)
+        yield "dictionary.html", self._dictionary()
+        yield "traps.html", self._traps()
+
+    def _net(self, net: Net) -> str:
+        lines = {port.framework: highlight.lines(port.source) for port in net.ports}
+        return self._page(
+            "net.html",
+            net=net,
+            frameworks=[port.framework for port in net.ports],
+            lines=lines,
+            notes=self.notes,
+            files={port.framework: port.file for port in net.ports},
+            planted=self._planted(net),
+        )
+
+    def _planted(self, net: Net) -> dict[str, list[Trap]]:
+        """Return the traps of a net by the section that they start in."""
+        found = defaultdict(list)
+        for trap in self.traps:
+            if trap.entry.net == net.name:
+                found[net.section_at(trap.entry.framework, trap.line).name].append(trap)
+        return found
+
+    def _dictionary(self) -> str:
+        return self._page(
+            "dictionary.html",
+            operations=self.operations,
+            frameworks=ORDER,
+            code=_quoted,
+        )
+
+    def _traps(self) -> str:
+        bugs = [trap for trap in self.traps if trap.is_bug]
+        return self._page(
+            "traps.html",
+            frameworks=ORDER,
+            themes=shown.by_theme(self.traps),
+            told=THEMES,
+            bugs=bugs,
+            variations=[trap for trap in self.traps if not trap.is_bug],
+            limit=f"{LIMIT:g}",
+        )
+
+    def _page(self, template: str, **values: Any) -> str:
+        return self.environment.get_template(template).render(**values)
+
+
+def load() -> Site:
+    """Read all that the pages are made of.
+
+    Raises:
+        InputError: the notes, the dictionary or the record of the traps does not fit the ports.
+    """
+    return Site(ports.nets(), notes.load(), dictionary.load(), shown.traps())
+
+
+def build(folder: Path) -> list[Path]:
+    """Write the pages into a folder, and return their files.
+
+    Raises:
+        InputError: as `load`, or the folder cannot be written to; nothing is written then.
+    """
+    pages = list(load().pages())
+    folder = writable_folder(folder)
+    for name, html in pages:
+        (folder / name).write_text(html)
+    return [folder / name for name, _ in pages]
+
+
+def _quoted(quote: dictionary.Quote) -> tuple[Markup, ...]:
+    """Return the lines of a quote as HTML, without the indentation that they share."""
+    return highlight.lines(textwrap.dedent("\n".join(quote.lines)))
+
+
+def _floors(ratio: float) -> str:
+    """Return a ratio in words."""
+    number = f"{ratio:.2g}"
+    return f"{number} noise floor{'' if number == '1' else 's'}"
+
+
+def _sentence(text: str) -> str:
+    """Return a clause as a sentence."""
+    return f"{text[:1].upper()}{text[1:]}."
+
+
+def _inlined(*files: str) -> Markup:
+    """Return files of ours to stand in a page as they are."""
+    return Markup("\n".join((TEMPLATES / file).read_text() for file in files))  # noqa: S704

@@ -1,0 +1,1 @@
+"""The catalogue of translation bugs and correct variations, and what was said of each."""

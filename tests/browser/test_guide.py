@@ -1,0 +1,354 @@
+"""The translation guide in a browser: columns of the reader's choice, search, copies, themes."""
+
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from tests.browser.conftest import NARROW, WIDE, Open
+
+KINDS = ("index", "mnist", "runtime", "dictionary", "traps")
+
+
+def columns(tab: Page) -> list[str]:
+    """Return the frameworks whose columns are seen, from left to right."""
+    places = tab.locator(".head:visible").evaluate_all(
+        "own => own.map(head => [head.getBoundingClientRect().x, head.dataset.framework])"
+    )
+    return [name for _, name in sorted(places)]
+
+
+def cells(tab: Page, section: str) -> list[str]:
+    """Return whose code is seen in the last row of a section, in the order of reading."""
+    own = tab.locator(f"#{section} .row").last.locator(".cell:visible")
+    return [cell.get_attribute("data-framework") or "" for cell in own.all()]
+
+
+def choose(tab: Page, name: str) -> None:
+    """Press the button of a framework, or of all."""
+    tab.locator(f"[data-choose={name}]").click()
+
+
+def follow(tab: Page, link: Locator) -> None:
+    """Follow a link to another page, and wait until that is there."""
+    with tab.expect_navigation():
+        link.click()
+
+
+def test_two_frameworks_are_shown_at_first(guide_folder: Path, open_page: Open) -> None:
+    tab = open_page(guide_folder / "mnist.html").tab
+    assert columns(tab) == ["torch", "jax"]
+    assert cells(tab, "train") == ["torch", "jax"]
+    expect(tab.locator("#torch-1")).to_be_visible()
+    expect(tab.locator("#numpy-1")).to_be_hidden()
+
+
+def test_the_reader_chooses_in_order(guide_folder: Path, open_page: Open) -> None:
+    tab = open_page(guide_folder / "mnist.html").tab
+    choose(tab, "tensorflow_v1")
+    choose(tab, "numpy")
+    choose(tab, "torch")  # leaves
+    assert columns(tab) == ["jax", "tensorflow_v1", "numpy"]
+    assert cells(tab, "train") == ["jax", "tensorflow_v1", "numpy"]
+    assert tab.url.endswith("mnist.html?frameworks=jax,tensorflow_v1,numpy")
+    tab.reload()
+    assert columns(tab) == ["jax", "tensorflow_v1", "numpy"]
+    choose(tab, "all")
+    assert len(columns(tab)) == 5
+
+
+def test_one_framework_always_stays(guide_folder: Path, open_page: Open) -> None:
+    tab = open_page(guide_folder / "mnist.html", "?frameworks=jax").tab
+    choose(tab, "jax")
+    assert columns(tab) == ["jax"]
+    expect(tab.locator("#said")).to_have_text("one framework stays")
+
+
+@pytest.mark.parametrize(
+    ("asked", "seen"),
+    [
+        ("jax,numpy", ["jax", "numpy"]),
+        ("numpy,numpy,nobody", ["numpy"]),
+        ("tensorflow_v1,torch", ["torch"]),  # there is no such port of planar
+        ("nobody", ["torch", "jax"]),
+        ("all", ["numpy", "tensorflow", "torch", "jax"]),
+    ],
+)
+def test_an_address_says_what_is_shown(
+    guide_folder: Path, open_page: Open, asked: str, seen: list[str]
+) -> None:
+    tab = open_page(guide_folder / "planar.html", f"?frameworks={asked}").tab
+    assert columns(tab) == seen
+
+
+def test_the_choice_is_kept_on_the_way_to_other_pages(guide_folder: Path, open_page: Open) -> None:
+    tab = open_page(guide_folder / "mnist.html", "?frameworks=numpy,tensorflow_v1#train").tab
+    expect(tab.locator("#h-train")).to_be_in_viewport()
+    follow(tab, tab.get_by_role("navigation", name="Pages").get_by_role("link", name="planar"))
+    assert columns(tab) == ["numpy"]
+    choose(tab, "jax")
+    follow(tab, tab.get_by_role("navigation", name="Pages").get_by_role("link", name="dictionary"))
+    assert columns(tab) == ["numpy", "jax", "tensorflow_v1"]
+    follow(tab, tab.get_by_role("link", name="jax/mnist.py:20").first)
+    assert "mnist.html?frameworks=numpy,jax,tensorflow_v1#jax-20" in tab.url
+    expect(tab.locator("#jax-20")).to_be_in_viewport()
+    assert columns(tab) == ["numpy", "jax", "tensorflow_v1"]
+
+
+def test_an_address_of_a_line_shows_its_column(guide_folder: Path, open_page: Open) -> None:
+    tab = open_page(guide_folder / "mnist.html", "?frameworks=torch#numpy-64").tab
+    assert columns(tab) == ["torch", "numpy"]
+    expect(tab.locator("#numpy-64")).to_be_in_viewport()
+    assert (
+        tab.locator("#numpy-64").inner_text().strip()
+        == "model[name] -= learning_rate * grads[name]"
+    )
+
+
+def test_rows_in_which_nobody_has_anything_are_not_there(
+    guide_folder: Path, open_page: Open
+) -> None:
+    tab = open_page(guide_folder / "mnist.html").tab
+    descend = tab.locator("#tensorflow-63")
+    expect(descend).to_be_hidden()
+    assert tab.locator("#train .row:visible").count() == 2
+    choose(tab, "tensorflow")
+    expect(descend).to_be_visible()
+    assert tab.locator("#train .row:visible").count() == 3
+
+
+def test_search_finds_a_function_and_goes_there(guide_folder: Path, open_page: Open) -> None:
+    tab = open_page(guide_folder / "index.html", "?frameworks=jax,numpy").tab
+    tab.keyboard.press("/")
+    field = tab.locator("#search")
+    expect(field).to_be_focused()
+    tab.keyboard.type("train planar")
+    options = tab.get_by_role("option")
+    expect(options.first).to_have_attribute("aria-selected", "true")
+    expect(options.first).to_contain_text("train, planar")
+    tab.keyboard.press("ArrowDown")
+    expect(options.nth(1)).to_have_attribute("aria-selected", "true")
+    assert field.get_attribute("aria-activedescendant") == options.nth(1).get_attribute("id")
+    tab.keyboard.press("ArrowUp")
+    tab.keyboard.press("Enter")
+    tab.wait_for_url("**/planar.html?frameworks=jax,numpy#train")
+    expect(tab.locator("#h-train")).to_be_in_viewport()
+
+
+@pytest.mark.parametrize(
+    ("words", "kind", "title"),
+    [
+        ("update gradient descent", "dictionary", "Update by gradient descent"),
+        ("another order", "trap", "shuffled"),
+        ("train_step iris", "function", "train_step, iris"),
+        ("zero_grad", "dictionary", "Forget the last gradients"),
+    ],
+)
+def test_search_knows_every_kind(
+    guide_folder: Path, open_page: Open, words: str, kind: str, title: str
+) -> None:
+    tab = open_page(guide_folder / "traps.html").tab
+    tab.locator("#search").fill(words)
+    found = tab.get_by_role("option").filter(has=tab.locator(f".kind:text-is('{kind}')"))
+    expect(found.filter(has_text=title).first).to_be_visible()
+
+
+def test_search_shuts_and_says_when_nothing_is_found(guide_folder: Path, open_page: Open) -> None:
+    tab = open_page(guide_folder / "index.html").tab
+    field = tab.locator("#search")
+    field.fill("no such thing as this")
+    expect(tab.get_by_role("option")).to_have_text(["Nothing is found"])
+    tab.keyboard.press("Enter")
+    tab.keyboard.press("Escape")
+    expect(tab.get_by_role("listbox")).to_be_hidden()
+    assert field.get_attribute("aria-expanded") == "false"
+    assert tab.url.endswith("index.html")
+
+
+def test_a_cell_is_copied(guide_folder: Path, open_page: Open) -> None:
+    permissions = ["clipboard-read", "clipboard-write"]
+    tab = open_page(guide_folder / "mnist.html", permissions=permissions).tab
+    tab.get_by_role("button", name="Copy JAX, train_step, mnist").click()
+    expect(tab.locator("#said")).to_have_text("copied")
+    source = (Path(__file__).parents[2] / "impls" / "jax" / "mnist.py").read_text()
+    copied = tab.evaluate("navigator.clipboard.readText()")
+    assert copied == "\n".join(source.split("\n")[34:38]) + "\n"
+    assert copied.startswith("def train_step(")
+
+
+def test_a_cell_is_copied_without_a_clipboard_of_the_page(
+    guide_folder: Path, open_page: Open
+) -> None:
+    tab = open_page(guide_folder / "dictionary.html", permissions=["clipboard-read"]).tab
+    tab.evaluate(
+        "Object.defineProperty(navigator.clipboard, 'writeText', { value: () => Promise.reject() })"
+    )
+    tab.get_by_role("button", name="Copy PyTorch, Cross-entropy").first.click()
+    expect(tab.locator("#said")).to_have_text("copied")
+    assert tab.evaluate("navigator.clipboard.readText()") == "return F.cross_entropy(model(x), y)\n"
+
+
+def background(tab: Page) -> str:
+    """Return the page's colour."""
+    return str(tab.evaluate("getComputedStyle(document.body).backgroundColor"))
+
+
+def test_dark_by_the_system_and_by_the_reader(guide_folder: Path, open_page: Open) -> None:
+    light = background(open_page(guide_folder / "index.html", color_scheme="light").tab)
+    tab = open_page(guide_folder / "index.html", color_scheme="dark").tab
+    dark = background(tab)
+    assert dark != light
+    toggle = tab.get_by_role("button", name="Dark")
+    expect(toggle).to_have_attribute("aria-pressed", "true")
+    toggle.click()
+    assert background(tab) == light
+    follow(tab, tab.get_by_role("navigation", name="Pages").get_by_role("link", name="mnist"))
+    assert background(tab) == light
+    expect(tab.get_by_role("button", name="Dark")).to_have_attribute("aria-pressed", "false")
+
+
+def test_on_a_phone_the_columns_are_tabs(guide_folder: Path, open_page: Open) -> None:
+    tab = open_page(guide_folder / "mnist.html", "?frameworks=jax,torch,numpy", size=NARROW).tab
+    tabs = tab.get_by_role("tab")
+    assert tabs.all_inner_texts() == ["JAX", "PyTorch", "NumPy"]
+    assert cells(tab, "train") == ["jax"]
+    tabs.first.focus()
+    tab.keyboard.press("ArrowRight")
+    expect(tabs.nth(1)).to_be_focused()
+    expect(tabs.nth(1)).to_have_attribute("aria-selected", "true")
+    assert cells(tab, "train") == ["torch"]
+    tab.keyboard.press("End")
+    assert cells(tab, "train") == ["numpy"]
+    tab.keyboard.press("ArrowRight")
+    assert cells(tab, "train") == ["jax"]
+    tab.keyboard.press("Home")
+    panel = tab.get_by_role("tabpanel")
+    expect(panel).to_have_attribute("aria-labelledby", "tab-jax")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("script", [True, False])
+def test_no_page_is_wider_than_a_phone(
+    guide_folder: Path, open_page: Open, kind: str, script: bool
+) -> None:
+    page = open_page(guide_folder / f"{kind}.html", size=NARROW, java_script_enabled=script)
+    box = page.tab.locator("body").bounding_box()
+    main = page.tab.locator("main").bounding_box()
+    assert box
+    assert main
+    assert box["width"] <= NARROW[0]
+    assert main["width"] <= NARROW[0]
+    if script:
+        assert page.tab.evaluate("document.documentElement.scrollWidth") <= NARROW[0]
+
+
+def test_without_scripts_all_code_is_there(guide_folder: Path, open_page: Open) -> None:
+    for size in ((1440, 900), NARROW):
+        tab = open_page(guide_folder / "mnist.html", size=size, java_script_enabled=False).tab
+        for name, last in (("numpy", 93), ("torch", 95), ("tensorflow_v1", 118)):
+            expect(tab.locator(f"#{name}-1")).to_be_visible()
+            expect(tab.locator(f"#{name}-{last}")).to_be_visible()
+        assert tab.locator("button:visible, input:visible, select:visible").count() == 0
+
+
+def test_the_traps_are_filtered(guide_folder: Path, open_page: Open) -> None:
+    tab = open_page(guide_folder / "traps.html").tab
+    everything = tab.locator(".trap:visible").count()
+    tab.get_by_label("Net").select_option("planar")
+    tab.get_by_label("Framework").select_option("jax")
+    left = tab.locator(".trap:visible")
+    assert 0 < left.count() < everything
+    assert set(left.evaluate_all("t => t.map(e => e.dataset.net + ' ' + e.dataset.of)")) == {
+        "planar jax"
+    }
+    expect(tab.locator("#shown")).to_have_text(f"{left.count()} shown")
+    counts = tab.locator(".themes .count").all_inner_texts()
+    assert sum(map(int, counts)) == left.count()
+
+
+def test_a_net_leads_to_its_own_traps_and_a_trap_to_its_line(
+    guide_folder: Path, open_page: Open
+) -> None:
+    tab = open_page(guide_folder / "mnist.html").tab
+    follow(tab, tab.locator(".lead a[href*=traps]"))
+    assert "traps.html?net=mnist" in tab.url
+    nets = tab.locator(".trap:visible").evaluate_all("traps => traps.map(t => t.dataset.net)")
+    assert set(nets) == {"mnist"}
+    follow(tab, tab.locator(".trap:visible .meta a").first)
+    assert "/mnist.html#" in tab.url
+    expect(tab.locator(":target")).to_be_in_viewport()
+
+
+def test_long_lines_wrap_on_request(guide_folder: Path, open_page: Open) -> None:
+    tab = open_page(guide_folder / "mnist.html", "?frameworks=all").tab
+    code = tab.locator("#torch-27").locator("xpath=ancestor::div[@role='group'][1]")
+    scrolls = "own => own.scrollWidth > own.clientWidth"
+    assert code.evaluate(scrolls)
+    expect(code).to_have_attribute("tabindex", "0")
+    tab.get_by_role("button", name="Wrap lines").click()
+    assert not code.evaluate(scrolls)
+    expect(code).not_to_have_attribute("tabindex", "0")
+
+
+def test_in_print_there_are_no_controls_and_no_line_is_cut(
+    guide_folder: Path, open_page: Open
+) -> None:
+    paper = (718, 1000)  # A4 with Chromium's margins
+    tab = open_page(guide_folder / "mnist.html", size=paper, color_scheme="dark").tab
+    tab.emulate_media(media="print")
+    assert tab.locator("button:visible, input:visible, .site:visible").count() == 0
+    assert columns(tab) == ["torch", "jax"]
+    assert background(tab) == "rgb(255, 255, 255)"
+    assert cells(tab, "train") == ["torch", "jax"]
+    cut = "own => own.filter(e => e.offsetParent && e.scrollWidth > e.clientWidth).length"
+    assert tab.locator(".code").evaluate_all(cut) == 0
+
+
+def test_the_keyboard_reaches_the_content_first(guide_folder: Path, open_page: Open) -> None:
+    tab = open_page(guide_folder / "mnist.html").tab
+    tab.keyboard.press("Tab")
+    skip = tab.get_by_role("link", name="Skip to content")
+    expect(skip).to_be_focused()
+    expect(skip).to_be_in_viewport()
+    tab.keyboard.press("Enter")
+    expect(tab.locator("main")).to_be_focused()
+
+
+# Some of the traps are like all of them, and axe-core takes a minute for all.
+PAGES = [*(f"{kind}.html" for kind in KINDS if kind != "traps"), "traps.html?net=descent"]
+
+
+@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize(
+    ("size", "scheme"), [(WIDE, "light"), (WIDE, "dark"), (NARROW, "light")], ids=str
+)
+def test_every_kind_of_page_is_accessible(
+    guide_folder: Path, open_page: Open, page: str, size: tuple[int, int], scheme: str
+) -> None:
+    name, _, address = page.partition("?")
+    opened = open_page(guide_folder / name, f"?{address}", size=size, color_scheme=scheme)
+    opened.check_accessible()
+
+
+def test_search_comes_to_where_the_reader_is(guide_folder: Path, open_page: Open) -> None:
+    tab = open_page(guide_folder / "mnist.html", "#main").tab
+    at = tab.evaluate("scrollY")
+    assert at > 0
+    tab.keyboard.press("/")
+    expect(tab.locator("#search")).to_be_focused()
+    expect(tab.locator("#search")).to_be_in_viewport()
+    assert tab.evaluate("scrollY") == at
+
+
+def test_a_function_leads_to_the_traps_that_start_in_it(
+    guide_folder: Path, open_page: Open
+) -> None:
+    tab = open_page(guide_folder / "mnist.html").tab
+    planted = tab.locator("#loss details.planted")
+    link = planted.get_by_role("link", name="Sum for mean").first
+    expect(link).to_be_hidden()
+    planted.locator("summary").click()
+    follow(tab, link)
+    heading = tab.locator(".trap:target h3")
+    expect(heading).to_have_text("Sum for mean")
+    expect(heading).to_be_in_viewport()
