@@ -11,9 +11,10 @@ from typing import Any, NoReturn
 import click
 from rich.table import Table
 
-from parity import contract, progress, report, session
-from parity.json_report import to_json
+from parity import contract, progress, session
 from parity.output import OutputFile, writable_folder
+from parity.reports import terminal
+from parity.reports.as_json import to_json
 from parity.repro import Scripts
 from parity.settings import EAGER_STEPS, QUICK_STEPS, Settings
 from parity.verdicts import overall
@@ -132,22 +133,22 @@ def run(
                 shown.warn(f"STAND-IN DATA: {notice}")
             witness = scripts.add if scripts else None
             results = list(session.compare(trials, ports, how, shown, witness))
-        out = report.console(stderr=json == "-")
+        out = terminal.console(stderr=json == "-")
         output.write(to_json(results))
         if not quiet:
-            out.print(report.whole(trials, results))
+            out.print(terminal.whole(trials, results))
             for line in scripts.told if scripts else ():
                 out.print(line, markup=False, soft_wrap=True)
             for result in results if debug else ():
                 out.print(result.traceback or "", markup=False, end="")
         if how.profile:
-            out.print(report.profile(how.profile, results))
+            out.print(terminal.profile(how.profile, results))
         if folder:
             from parity import pictures as drawing  # matplotlib takes a second to import
 
             drawing.draw(trials, results, folder)
         if not (quiet and json == "-"):
-            out.print(report.last_line(results, time.monotonic() - start))
+            out.print(terminal.last_line(results, time.monotonic() - start))
     return STATUS[overall(results)]
 
 
@@ -180,7 +181,7 @@ def choose_ports(
 
 def progress_for(quiet: bool) -> progress.Silent:
     """Return how to tell of progress: live on a terminal, in lines elsewhere, or not at all."""
-    console = report.console(stderr=True)
+    console = terminal.console(stderr=True)
     if quiet:
         return progress.Silent()
     return progress.Live(console) if console.is_terminal else progress.Lines(console)
@@ -188,7 +189,7 @@ def progress_for(quiet: bool) -> progress.Silent:
 
 def print_list() -> None:
     """Print what there is to compare."""
-    out = report.console()
+    out = terminal.console()
     listed = {
         "Recipes": {name: str(recipe) for name, recipe in recipes.RECIPES.items()},
         "Frameworks": {
