@@ -37,6 +37,8 @@ def _result(result: PortResult) -> dict[str, Any]:
     return {
         **fields,
         "rungs": [asdict(rung) for rung in result.rungs],
+        "ratios": [asdict(ratio) for ratio in result.ratios],
+        "confusion": asdict(result.confusion) if result.confusion else None,
         "divergence": asdict(result.divergence) if result.divergence else None,
         "diagnosis": asdict(result.diagnosis) if result.diagnosis else None,
         "compared": result.compared,
