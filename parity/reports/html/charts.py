@@ -1,0 +1,219 @@
+"""What a page's charts show, as plain data; charts.js draws it."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from parity.comparison import LIMIT
+from parity.reports.html.pool import Pool, Value, short
+from parity.verdicts import STEPWISE, Curves, PortResult
+from parity.views.drawn import free_ratios
+from parity.views.thinning import kept
+
+Array = NDArray[Any]
+STRETCHES = 100  # of a long run; in each, the worst ratio and both ends of the losses are kept
+LOSS_DIGITS, RATIO_DIGITS = 5, 3
+MANY_STEPS, WIDE_RANGE = 50, 30  # from here on, a log axis shows more
+SECONDS = {"import": "Import", "first_step": "First step", "train": "Whole run"}
+
+
+@dataclass(frozen=True)
+class Chart:
+    """A chart: its place on the page, what it is called, and what it is seen to say.
+
+    kind: how wide it is drawn.
+    """
+
+    number: int
+    title: str
+    finding: str
+    kind: str
+
+
+class Charts:
+    """All charts of one page. ports: their names, in the order of their colours."""
+
+    def __init__(self, ports: list[str]) -> None:
+        self.ports = ports
+        self.pool = Pool()
+        self.specs: list[dict[str, Any]] = []
+
+    @property
+    def data(self) -> dict[str, Any]:
+        """All that charts.js needs."""
+        return {
+            "limit": LIMIT,
+            "ports": self.ports,
+            "arrays": self.pool.arrays,
+            "charts": self.specs,
+        }
+
+    def add(self, title: str, finding: str, kind: str, **spec: Any) -> Chart:
+        """Keep a chart, and return what the page says of it."""
+        self.specs.append({"kind": kind, **spec})
+        return Chart(len(self.specs) - 1, title, finding, kind)
+
+    def port(self, result: PortResult) -> int:
+        """Return the number of a result's port."""
+        return self.ports.index(result.port)
+
+    def shorten(self, values: Array, digits: int) -> int:
+        """Return the place of numbers, with few digits."""
+        return self.pool.add(short(value, digits) for value in values)
+
+
+def free_runs(charts: Charts, results: list[PortResult]) -> Iterator[Chart]:
+    """Add the losses of the free runs, and their ratios, in each precision."""
+    for dtype in dict.fromkeys(result.dtype for result in results):
+        ran = [(r, r.curves) for r in results if r.curves and r.dtype == dtype]
+        if not ran:
+            continue
+        shown = [(result, curves, steps_shown(curves)) for result, curves in ran]
+        finite = np.concatenate([c.losses[np.isfinite(c.losses)] for _, c in ran])
+        yield charts.add(
+            f"Loss, {dtype}",
+            _losses_said(ran),
+            "loss",
+            log_x=len(ran[0][1].losses) > MANY_STEPS,
+            log_y=bool(finite.size and finite.min() > 0)
+            and bool(finite.max() > WIDE_RANGE * finite.min()),
+            curves=[
+                {
+                    "port": charts.port(result),
+                    "x": charts.pool.add(steps.tolist()),
+                    "y": charts.shorten(curves.losses[steps], LOSS_DIGITS),
+                }
+                for result, curves, steps in shown
+            ],
+        )
+        yield charts.add(
+            f"Error over noise floor in the free run, {dtype}",
+            _free_ratios_said(ran),
+            "ratio",
+            log_x=len(ran[0][1].losses) > MANY_STEPS,
+            curves=[
+                {
+                    "port": charts.port(result),
+                    "x": charts.pool.add(steps.tolist()),
+                    "y": charts.shorten(free_ratios(curves)[steps], RATIO_DIGITS),
+                }
+                for result, curves, steps in shown
+            ],
+        )
+
+
+def steps_shown(curves: Curves) -> NDArray[np.int64]:
+    """Return the steps of a free run that are drawn, the one with the worst ratio among them."""
+    return kept([free_ratios(curves), curves.losses, -curves.losses], STRETCHES)
+
+
+def single_steps(charts: Charts, results: list[PortResult]) -> Iterator[Chart]:
+    """Add the ratios of single steps, each from the reference's own weights, rung by rung."""
+    for dtype in dict.fromkeys(result.dtype for result in results):
+        for rung in STEPWISE:
+            own = [result for result in results if result.dtype == dtype]
+            climbed = [(r, [at for at in r.ratios if at.rung == rung]) for r in own]
+            if not any(ratios for _, ratios in climbed):
+                continue
+            steps = max(at.step for _, ratios in climbed for at in ratios)
+            said = [(r.port, at.ratio, at.step) for r, ratios in climbed for at in ratios]
+            yield charts.add(
+                f"{rung.capitalize()}, {dtype}",
+                worst_said(said),
+                "rung",
+                log_x=steps > MANY_STEPS,
+                curves=[
+                    {
+                        "port": charts.port(result),
+                        "x": charts.pool.add(at.step for at in ratios),
+                        "y": charts.pool.add(short(at.ratio, RATIO_DIGITS) for at in ratios),
+                        "text": charts.pool.add(at.tensor for at in ratios),
+                    }
+                    for result, ratios in climbed
+                    if ratios
+                ],
+            )
+
+
+def seconds(charts: Charts, results: list[PortResult]) -> Iterator[Chart]:
+    """Add bars of what took how long: imports, and each recipe's first step and whole run."""
+    imports = {r.port: r.seconds["import"] for r in results if r.seconds["import"] is not None}
+    if imports:
+        bars = [_bars(charts, port, [""], [value]) for port, value in imports.items()]
+        yield charts.add(SECONDS["import"], _slowest_said(imports), "seconds", bars=bars)
+    for what in ("first_step", "train"):
+        for dtype in dict.fromkeys(result.dtype for result in results):
+            own = [r for r in results if r.dtype == dtype and r.seconds[what] is not None]
+            if not own:
+                continue
+            by_port = {port: [r for r in own if r.port == port] for port in charts.ports}
+            total = {port: sum(r.seconds[what] or 0 for r in rs) for port, rs in by_port.items()}
+            yield charts.add(
+                f"{SECONDS[what]}, {dtype}",
+                _slowest_said({port: value for port, value in total.items() if by_port[port]}),
+                "seconds",
+                bars=[
+                    _bars(charts, port, [_place(r) for r in rs], [r.seconds[what] for r in rs])
+                    for port, rs in by_port.items()
+                    if rs
+                ],
+            )
+
+
+def _place(result: PortResult) -> str:
+    return f"{result.recipe}, eager" if result.requested == "eager" else result.recipe
+
+
+def _bars(
+    charts: Charts, port: str, labels: list[str], values: list[float | None]
+) -> dict[str, int]:
+    rounded: list[Value] = [None if value is None else short(value, 3) for value in values]
+    return {
+        "port": charts.ports.index(port),
+        "x": charts.pool.add(labels),
+        "y": charts.pool.add(rounded),
+    }
+
+
+def _losses_said(ran: list[tuple[PortResult, Curves]]) -> str:
+    last = [float(curves.losses[-1]) for _, curves in ran]
+    bad = [r.port for r, curves in ran if not np.isfinite(curves.losses).all()]
+    if bad:
+        return f"Of {', '.join(bad)}, not all losses are finite numbers."
+    low, high = f"{min(last) + 0.0:.6f}", f"{max(last) + 0.0:.6f}"
+    where = f"at {low}" if low == high else f"between {low} and {high}"
+    return (
+        f"After {len(ran[0][1].losses):,} steps, all end {where}."
+        if len(ran) > 1
+        else (f"After {len(ran[0][1].losses):,} steps, it ends {where}.")
+    )
+
+
+def _free_ratios_said(ran: list[tuple[PortResult, Curves]]) -> str:
+    worst = []
+    for result, curves in ran:
+        ratios = free_ratios(curves)
+        worst.append((result.port, float(ratios.max()), int(ratios.argmax())))
+    return worst_said(worst)
+
+
+def worst_said(ratios: list[tuple[str, float, int]]) -> str:
+    """Return a sentence on the worst of some ratios, each with its port and step."""
+    port, ratio, step = max(ratios, key=lambda each: each[1])
+    if ratio == 0:
+        return "Exact at every step."
+    side = "under" if ratio <= LIMIT else "over"
+    size = f"{ratio:.2g}" if np.isfinite(ratio) else "infinite"
+    return f"Worst ratio {size}, of {port} at step {step:,}: {side} the limit of {LIMIT:g}."
+
+
+def _slowest_said(total: dict[str, float]) -> str:
+    fastest, slowest = min(total, key=total.__getitem__), max(total, key=total.__getitem__)
+    if fastest == slowest:
+        return f"{fastest} takes {total[fastest]:.2g} s."
+    return (
+        f"In all, from {total[fastest]:.2g} s of {fastest} to {total[slowest]:.2g} s of {slowest}."
+    )
