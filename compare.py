@@ -12,10 +12,9 @@ import click
 from rich.table import Table
 
 from parity import contract, progress, session
-from parity.output import OutputFile, writable_folder
 from parity.reports import terminal
-from parity.reports.as_json import to_json
-from parity.repro import Scripts
+from parity.reports.outputs import Outputs
+from parity.reports.run import Run
 from parity.settings import EAGER_STEPS, QUICK_STEPS, Settings
 from parity.verdicts import overall
 from parity.yardsticks import ReferenceFailedError
@@ -23,6 +22,7 @@ from shared import recipes
 from shared.errors import InputError
 
 STATUS = {"agree": 0, "disagree": 1, "error": 3}
+OUTPUTS = ("json", "html", "markdown", "junit", "tensorboard", "pictures", "repro")
 UNUSABLE_INPUT, FAILED, INTERRUPTED = 2, 3, 130
 EXAMPLES = """\b
 Examples:
@@ -82,6 +82,14 @@ FILE = click.Path(path_type=Path)
 )
 @click.option("--fresh", is_flag=True, help="Measure noise floors anew, even where they are kept.")
 @click.option("--json", metavar="FILE", help="Write the result as JSON; - is standard output.")
+@click.option("--html", metavar="FILE", help="Write a report with charts, one page for a browser.")
+@click.option(
+    "--markdown", metavar="FILE", help="Write a summary for a CI job; - is standard output."
+)
+@click.option("--junit", metavar="FILE", help="Write the verdicts as JUnit XML, for CI servers.")
+@click.option(
+    "--tensorboard", metavar="DIR", type=FILE, help="Write curves and pictures for TensorBoard."
+)
 @click.option("--pictures", metavar="DIR", type=FILE, help="Draw curves, decisions, weights there.")
 @click.option(
     "--repro",
@@ -108,22 +116,18 @@ def run(
     recipe: tuple[str, ...],
     frameworks: str | None,
     files: tuple[Path, ...],
-    json: str | None,
-    pictures: Path | None,
-    repro: Path | None,
     quiet: bool,
     debug: bool,
     **options: Any,
 ) -> int:
-    """Compare, and return the exit status; `options` are those of the comparison itself."""
+    """Compare, and return the exit status; `options` are of the comparison and its outputs."""
+    wanted = Outputs(**{name: options.pop(name) for name in OUTPUTS})
     settings = Settings(**options)
     names = list(dict.fromkeys(recipe)) or list(recipes.RECIPES)
     for name in names:
         recipes.get(name)
     ports = choose_ports(names, frameworks, files, named=bool(recipe))
-    folder = writable_folder(pictures) if pictures else None
-    scripts = Scripts(writable_folder(repro)) if repro else None
-    with OutputFile(json) as output:
+    with wanted as outputs:
         start = time.monotonic()
         how = settings.options
         trials = settings.trials(names)
@@ -131,24 +135,21 @@ def run(
         with progress_for(quiet) as shown:
             for notice in filter(None, dict.fromkeys(notices)):
                 shown.warn(f"STAND-IN DATA: {notice}")
-            witness = scripts.add if scripts else None
-            results = list(session.compare(trials, ports, how, shown, witness))
-        out = terminal.console(stderr=json == "-")
-        output.write(to_json(results))
+            results = list(session.compare(trials, ports, how, shown, outputs.witness))
+        given = (*recipe, *given_ports(frameworks, ports), *settings.given)
+        compared = Run(trials, results, time.monotonic() - start, given)
+        out = terminal.console(stderr=outputs.on_stdout)
         if not quiet:
             out.print(terminal.whole(trials, results))
-            for line in scripts.told if scripts else ():
+            for line in outputs.scripts.told if outputs.scripts else ():
                 out.print(line, markup=False, soft_wrap=True)
             for result in results if debug else ():
                 out.print(result.traceback or "", markup=False, end="")
         if how.profile:
             out.print(terminal.profile(how.profile, results))
-        if folder:
-            from parity import pictures as drawing  # matplotlib takes a second to import
-
-            drawing.draw(trials, results, folder)
-        if not (quiet and json == "-"):
-            out.print(terminal.last_line(results, time.monotonic() - start))
+        outputs.write(compared)
+        if not (quiet and outputs.on_stdout):
+            out.print(terminal.last_line(results, compared.seconds))
     return STATUS[overall(results)]
 
 
@@ -177,6 +178,12 @@ def choose_ports(
     if not ports:
         raise InputError("--frameworks names no framework, so there is nothing to compare")
     return ports
+
+
+def given_ports(frameworks: str | None, ports: list[contract.PortName]) -> list[str]:
+    """Return what the command line says of ports."""
+    named = [] if frameworks is None else [f"--frameworks {frameworks}"]
+    return named + [f"--with {port}" for port in ports if port.file]
 
 
 def progress_for(quiet: bool) -> progress.Silent:

@@ -14,6 +14,7 @@ from parity.reports.html.charts import Charts
 from parity.reports.html.confusions import SHADES
 from parity.reports.html.pool import script_json
 from parity.reports.html.sections import sections
+from parity.reports.legible import legible
 from parity.reports.run import Run, environment
 from parity.verdicts import overall
 
@@ -30,6 +31,7 @@ def to_html(run: Run) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
         undefined=StrictUndefined,
+        finalize=lambda value: legible(value) if type(value) is str else value,
     )
     pages.filters["sentence"] = lambda text: text[:1].upper() + text[1:]
     now = datetime.now().astimezone()

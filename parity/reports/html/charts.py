@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from parity.comparison import LIMIT
 from parity.reports.html.pool import Pool, Value, short
+from parity.reports.legible import legible
 from parity.verdicts import STEPWISE, Curves, PortResult
 from parity.views.drawn import free_ratios
 from parity.views.thinning import kept
@@ -46,7 +47,7 @@ class Charts:
         """All that charts.js needs."""
         return {
             "limit": LIMIT,
-            "ports": self.ports,
+            "ports": [legible(port) for port in self.ports],
             "arrays": self.pool.arrays,
             "charts": self.specs,
         }
@@ -130,7 +131,7 @@ def single_steps(charts: Charts, results: list[PortResult]) -> Iterator[Chart]:
                         "port": charts.port(result),
                         "x": charts.pool.add(at.step for at in ratios),
                         "y": charts.pool.add(short(at.ratio, RATIO_DIGITS) for at in ratios),
-                        "text": charts.pool.add(at.tensor for at in ratios),
+                        "text": charts.pool.add(legible(at.tensor) for at in ratios),
                     }
                     for result, ratios in climbed
                     if ratios
@@ -205,9 +206,9 @@ def worst_said(ratios: list[tuple[str, float, int]]) -> str:
     port, ratio, step = max(ratios, key=lambda each: each[1])
     if ratio == 0:
         return "Exact at every step."
-    side = "under" if ratio <= LIMIT else "over"
     size = f"{ratio:.2g}" if np.isfinite(ratio) else "infinite"
-    return f"Worst ratio {size}, of {port} at step {step:,}: {side} the limit of {LIMIT:g}."
+    over = "" if ratio <= LIMIT else f", over the limit of {LIMIT:g}"
+    return f"Worst ratio {size}, {port}, step {step:,}{over}."
 
 
 def _slowest_said(total: dict[str, float]) -> str:

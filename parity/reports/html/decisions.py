@@ -31,7 +31,7 @@ def decisions(charts: Charts, drawn: Drawn) -> Iterator[Chart]:
             "plane",
             points=_points(charts, experiment.x, experiment.y),
             unseen=_points(charts, experiment.x_test, experiment.y_test),
-            regions=regions(seen),
+            regions=charts.pool.add(regions(seen)),
             sides=[_ends(seen.x), _ends(seen.y)],
             names=axis_names(drawn.net),
         )

@@ -70,7 +70,8 @@
       showarrow: false, font: { color: colour("wrong"), size: 11 },
     };
     const range = [log10(bottom / 1.4), log10(top)];
-    const yaxis = { type: "log", range, exponentformat: "power", nticks: 6 };
+    const dtick = Math.max(1, Math.ceil((range[1] - range[0]) / 6)); // decades between two marks
+    const yaxis = { type: "log", range, tickmode: "linear", tick0: 0, dtick, tickformat: "~g" };
     return [traces, { xaxis: stepAxis(spec), yaxis, shapes: [limit], annotations: [name] }];
   }
 
@@ -87,7 +88,7 @@
   function plane(spec) {
     const traces = spec.points.map((own, number) => points(own, number, false))
       .concat(spec.unseen.map((own, number) => points(own, number, true)));
-    const shapes = spec.regions.map((path) => ({
+    const shapes = values(spec.regions).map((path) => ({
       type: "path", path, layer: "below", fillrule: "evenodd", fillcolor: colour("region"), line: { color: colour("ink"), width: 1 },
     }));
     const axis = (side) => ({ range: spec.sides[side], zeroline: false, title: { text: spec.names[side], standoff: 6 } });
@@ -125,17 +126,23 @@
     modeBarButtonsToRemove: ["select2d", "lasso2d", "autoScale2d", "zoomIn2d", "zoomOut2d"],
   };
 
+  // Marks at the decades read well from afar; closer up, there are too few of them.
+  function remark(div, whole, change) {
+    const marks = {};
+    for (const axis of ["xaxis", "yaxis"]) {
+      const mode = whole[axis].tickvals ? "array" : whole[axis].tickmode;
+      if (!mode) continue;
+      if (change[`${axis}.range[0]`] !== undefined) marks[`${axis}.tickmode`] = "auto";
+      if (change[`${axis}.autorange`]) Object.assign(marks, { [`${axis}.tickmode`]: mode, [`${axis}.range`]: whole[axis].range.slice() });
+    }
+    if (Object.keys(marks).length) Plotly.relayout(div, marks);
+  }
+
   function draw(div) {
     const spec = data.charts[Number(div.dataset.chart)];
     const [traces, layout] = figure(spec);
     Plotly.react(div, traces, layout, CONFIG);
-    if (!drawn.has(div) && spec.log_x) {
-      // Marks at the decades name the step 0; closer up, there are too few of them.
-      div.on("plotly_relayout", (change) => {
-        if (change["xaxis.range[0]"] !== undefined) Plotly.relayout(div, { "xaxis.tickmode": "auto" });
-        if (change["xaxis.autorange"]) Plotly.relayout(div, { "xaxis.tickmode": "array", "xaxis.range": layout.xaxis.range.slice() });
-      });
-    }
+    if (!drawn.has(div)) div.on("plotly_relayout", (change) => remark(div, layout, change));
     drawn.add(div);
   }
 
