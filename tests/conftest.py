@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from tests.reported import Reported, options, reports, write_ports
 from tests.running import ROOT, Compare, Run, run_compare
 
 # The same examples on every run, none kept between runs, and no limit on a busy machine.
@@ -40,3 +41,14 @@ def mnist_dir() -> Path:
             if (candidate / "train-images-idx3-ubyte.gz").exists():
                 return candidate
     pytest.skip("MNIST's files are neither in $LOCKSTEP_DATA nor in ../shared/data/mnist")
+
+
+@pytest.fixture(scope="session")
+def reported(compare: Compare, tmp_path_factory: pytest.TempPathFactory) -> Reported:
+    """A comparison with mistakes and hostile ports, on a stand-in, too, with all its reports."""
+    folder = tmp_path_factory.mktemp("reported")
+    files = [f"--with={path}" for path in write_ports(folder)]
+    how = ("--data", "digits", "--steps", 60, "--frameworks", "numpy", *files)
+    run = compare("iris", "planar-1", "mnist", *how, *options(folder))
+    assert run.status == 3, run.stderr
+    return reports(run, folder)

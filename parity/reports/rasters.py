@@ -41,7 +41,7 @@ def _places(seen: Plane, points: Array) -> NDArray[np.int64]:
     low = np.array([seen.x[0], seen.y[0]])
     size = np.array([seen.x[-1], seen.y[-1]]) - low
     size[size == 0] = 1
-    return np.rint((points - low) / size * (SCALE * len(seen.x) - 1)).astype(np.int64)
+    return np.asarray(np.rint((points - low) / size * (SCALE * len(seen.x) - 1)), np.int64)
 
 
 def weights(drawn: Drawn, result: PortResult) -> Pixels:

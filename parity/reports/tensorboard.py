@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 OURS = ".lockstep"  # ends the names of our event files
 MANY = 1_000  # points of a curve; of a longer one, as many are kept
+QUEUE = 10_000  # events that may wait to be written before the next one has to
 LONGEST = 80  # letters of a folder's name
 
 
@@ -78,7 +79,7 @@ def folder_names(names: Iterable[str]) -> dict[str, str]:
 def _write(folder: Path, run: Run, result: PortResult, drawn: Drawn | None) -> None:
     from tensorboardX import SummaryWriter
 
-    with SummaryWriter(str(folder), filename_suffix=OURS) as writer:
+    with SummaryWriter(str(folder), max_queue=QUEUE, filename_suffix=OURS) as writer:
         for tag, step, value in scalars(result):
             writer.add_scalar(tag, value, step)
         writer.add_text("verdict", _said(run, result), 0)

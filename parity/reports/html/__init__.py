@@ -11,7 +11,6 @@ from parity.comparison import LIMIT
 from parity.reports import wording
 from parity.reports.html import charts as drawing
 from parity.reports.html.charts import Charts
-from parity.reports.html.confusions import SHADES
 from parity.reports.html.pool import script_json
 from parity.reports.html.sections import sections
 from parity.reports.legible import legible
@@ -19,7 +18,6 @@ from parity.reports.run import Run, environment
 from parity.verdicts import overall
 
 TEMPLATES = "templates"
-COLOURS = 6  # of ports; more than so many share them
 ICONS = {"agree": "✓", "disagree": "✗", "error": "!"}
 
 
@@ -35,7 +33,7 @@ def to_html(run: Run) -> str:
     )
     pages.filters["sentence"] = lambda text: text[:1].upper() + text[1:]
     now = datetime.now().astimezone()
-    charts = Charts(run.ports)
+    charts = Charts(run)
     shown = list(sections(run, charts))
     timings = list(drawing.seconds(charts, run.results))
     scripts = [plotly(), _source(pages, "charts.js")]
@@ -54,8 +52,7 @@ def to_html(run: Run) -> str:
         sections=shown,
         wrong=[row for section in shown for row in section.rows if row.finding],
         timings=timings,
-        colours=COLOURS,
-        shades=SHADES,
+        looks=charts.looks,
         icons=ICONS,
         style=Markup(_source(pages, "style.css")),  # noqa: S704 - our own file
         data=Markup(script_json(charts.data)),  # noqa: S704 - escaped for a script element

@@ -10,13 +10,17 @@ from numpy.typing import NDArray
 from parity.comparison import LIMIT
 from parity.reports.html.pool import Pool, Value, short
 from parity.reports.legible import legible
+from parity.reports.run import Run
 from parity.verdicts import STEPWISE, Curves, PortResult
 from parity.views.drawn import free_ratios
 from parity.views.thinning import kept
 
 Array = NDArray[Any]
-STRETCHES = 100  # of a long run; in each, the worst ratio and both ends of the losses are kept
+SERIES = 3  # that decide which points of a curve are kept: ratio, and the losses' both ends
+POINTS = 24_000  # of all free runs on a page
+FEWEST, MOST = 24, 160  # stretches of a free run, in each of which the largest is kept
 LOSS_DIGITS, RATIO_DIGITS = 5, 3
+LOOKS = 5  # of lines, besides the first port's
 MANY_STEPS, WIDE_RANGE = 50, 30  # from here on, a log axis shows more
 SECONDS = {"import": "Import", "first_step": "First step", "train": "Whole run"}
 
@@ -35,12 +39,19 @@ class Chart:
 
 
 class Charts:
-    """All charts of one page. ports: their names, in the order of their colours."""
+    """All charts of one page: the more free runs there are, the fewer points each is drawn by."""
 
-    def __init__(self, ports: list[str]) -> None:
-        self.ports = ports
+    def __init__(self, run: Run) -> None:
+        self.ports = run.ports
+        long = sum(r.curves is not None and len(r.curves.losses) > MANY_STEPS for r in run.results)
+        self.stretches = min(max(POINTS // (SERIES * max(long, 1)), FEWEST), MOST)
         self.pool = Pool()
         self.specs: list[dict[str, Any]] = []
+
+    @property
+    def looks(self) -> list[int]:
+        """How the line of each port looks: the first one's is its own, the others take turns."""
+        return [0 if number == 0 else 1 + (number - 1) % LOOKS for number in range(len(self.ports))]
 
     @property
     def data(self) -> dict[str, Any]:
@@ -48,6 +59,7 @@ class Charts:
         return {
             "limit": LIMIT,
             "ports": [legible(port) for port in self.ports],
+            "looks": self.looks,
             "arrays": self.pool.arrays,
             "charts": self.specs,
         }
@@ -72,7 +84,7 @@ def free_runs(charts: Charts, results: list[PortResult]) -> Iterator[Chart]:
         ran = [(r, r.curves) for r in results if r.curves and r.dtype == dtype]
         if not ran:
             continue
-        shown = [(result, curves, steps_shown(curves)) for result, curves in ran]
+        shown = [(result, curves, _steps_shown(charts, curves)) for result, curves in ran]
         finite = np.concatenate([c.losses[np.isfinite(c.losses)] for _, c in ran])
         yield charts.add(
             f"Loss, {dtype}",
@@ -106,9 +118,9 @@ def free_runs(charts: Charts, results: list[PortResult]) -> Iterator[Chart]:
         )
 
 
-def steps_shown(curves: Curves) -> NDArray[np.int64]:
+def _steps_shown(charts: Charts, curves: Curves) -> NDArray[np.int64]:
     """Return the steps of a free run that are drawn, the one with the worst ratio among them."""
-    return kept([free_ratios(curves), curves.losses, -curves.losses], STRETCHES)
+    return kept([free_ratios(curves), curves.losses, -curves.losses], charts.stretches)
 
 
 def single_steps(charts: Charts, results: list[PortResult]) -> Iterator[Chart]:
@@ -117,15 +129,15 @@ def single_steps(charts: Charts, results: list[PortResult]) -> Iterator[Chart]:
         for rung in STEPWISE:
             own = [result for result in results if result.dtype == dtype]
             climbed = [(r, [at for at in r.ratios if at.rung == rung]) for r in own]
-            if not any(ratios for _, ratios in climbed):
-                continue
-            steps = max(at.step for _, ratios in climbed for at in ratios)
+            steps = {at.step for _, ratios in climbed for at in ratios}
+            if len(steps) < 2:
+                continue  # a single one is no curve
             said = [(r.port, at.ratio, at.step) for r, ratios in climbed for at in ratios]
             yield charts.add(
                 f"{rung.capitalize()}, {dtype}",
                 worst_said(said),
                 "rung",
-                log_x=steps > MANY_STEPS,
+                log_x=max(steps) > MANY_STEPS,
                 curves=[
                     {
                         "port": charts.port(result),
@@ -143,7 +155,7 @@ def seconds(charts: Charts, results: list[PortResult]) -> Iterator[Chart]:
     """Add bars of what took how long: imports, and each recipe's first step and whole run."""
     imports = {r.port: r.seconds["import"] for r in results if r.seconds["import"] is not None}
     if imports:
-        bars = [_bars(charts, port, [""], [value]) for port, value in imports.items()]
+        bars = [_bars(charts, port, [legible(port)], [value]) for port, value in imports.items()]
         yield charts.add(SECONDS["import"], _slowest_said(imports), "seconds", bars=bars)
     for what in ("first_step", "train"):
         for dtype in dict.fromkeys(result.dtype for result in results):

@@ -11,7 +11,7 @@
   // Plotly takes some of HTML for markup; what a port is called is none.
   const plain = (text) => String(text).replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;");
   const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
-  const portColour = (port) => colour(`port-${port % DASHES.length}`);
+  const portColour = (port) => colour(`port-${data.looks[port]}`);
   const values = (place) => data.arrays[place];
   const finite = (value) => typeof value === "number";
   const log10 = (value) => Math.log10(value);
@@ -20,7 +20,7 @@
     const port = curve.port;
     return {
       type: "scatter", name: plain(data.ports[port]), port, hoverlabel: { namelength: -1 },
-      line: { color: portColour(port), dash: DASHES[port % DASHES.length], width: port ? 1.6 : 4 },
+      line: { color: portColour(port), dash: DASHES[data.looks[port]], width: port ? 1.6 : 4 },
       marker: { color: portColour(port), size: port ? 5 : 8 }, ...look,
     };
   }
@@ -97,12 +97,12 @@
 
   function seconds(spec) {
     const traces = spec.bars.map((bar) => ({
-      type: "bar", name: plain(data.ports[bar.port]), port: bar.port, x: values(bar.x), y: values(bar.y),
+      type: "bar", name: plain(data.ports[bar.port]), port: bar.port, x: values(bar.x).map(plain), y: values(bar.y),
       marker: { color: portColour(bar.port) }, hovertemplate: "%{x} %{y} s", hoverlabel: { namelength: -1 },
     }));
     const bare = spec.bars.every((bar) => values(bar.x).length < 2);
     const yaxis = { type: bare ? "linear" : "log", title: { text: "seconds", standoff: 6 }, exponentformat: "power", rangemode: "tozero" };
-    return [traces, { barmode: "group", bargap: 0.25, xaxis: { type: "category" }, yaxis }];
+    return [traces, { barmode: bare ? "overlay" : "group", bargap: 0.25, xaxis: { type: "category" }, yaxis }];
   }
 
   const KINDS = { loss, ratio: ratios, rung: ratios, plane, seconds };
