@@ -80,7 +80,7 @@ def test_a_point_tells_its_value_and_its_port(open_page: Open, reported: Reporte
 def test_a_chart_can_be_zoomed_into_and_back(open_page: Open, reported: Reported) -> None:
     opened = open_page(reported.html)
     chart, tab = shown(opened, ".ratio .chart"), opened.tab
-    read = "div => div._fullLayout.xaxis.range.slice()"
+    read, marks = "div => div.layout.xaxis.range.slice()", "div => div.layout.xaxis.tickmode"
     before = chart.evaluate(read)
     box = chart.bounding_box()
     assert box
@@ -91,9 +91,11 @@ def test_a_chart_can_be_zoomed_into_and_back(open_page: Open, reported: Reported
     tab.wait_for_timeout(300)
     zoomed = chart.evaluate(read)
     assert before[0] < zoomed[0] < zoomed[1] < before[1]
+    assert chart.evaluate(marks) == "auto"
     tab.mouse.dblclick(box["x"] + 0.5 * box["width"], box["y"] + 0.5 * box["height"])
     tab.wait_for_timeout(500)
-    assert chart.evaluate(read) == pytest.approx(before, abs=0.2)
+    assert chart.evaluate(read) == pytest.approx(before)
+    assert chart.evaluate(marks) == "array"
 
 
 def test_a_port_can_be_hidden(open_page: Open, reported: Reported) -> None:
@@ -112,7 +114,7 @@ def test_a_port_can_be_hidden(open_page: Open, reported: Reported) -> None:
 def test_charts_follow_the_theme(open_page: Open, reported: Reported) -> None:
     opened = open_page(reported.html, color_scheme="light")
     chart = shown(opened, ".loss .chart")
-    read = "div => [div._fullLayout.font.color, getComputedStyle(document.body).backgroundColor]"
+    read = "div => [div.layout.font.color, getComputedStyle(document.body).backgroundColor]"
     light = chart.evaluate(read)
     opened.tab.emulate_media(color_scheme="dark")
     opened.tab.wait_for_timeout(500)

@@ -9,10 +9,10 @@ from markupsafe import Markup
 
 from parity.comparison import LIMIT
 from parity.reports import wording
-from parity.reports.html import charts as drawing
 from parity.reports.html.charts import Charts
 from parity.reports.html.pool import script_json
 from parity.reports.html.sections import sections
+from parity.reports.html.timings import timings
 from parity.reports.legible import legible
 from parity.reports.run import Run, environment
 from parity.verdicts import overall
@@ -35,7 +35,7 @@ def to_html(run: Run) -> str:
     now = datetime.now().astimezone()
     charts = Charts(run)
     shown = list(sections(run, charts))
-    timings = list(drawing.seconds(charts, run.results))
+    spent = list(timings(charts, run.results))
     scripts = [plotly(), _source(pages, "charts.js")]
     page: str = pages.get_template("page.html").render(
         run=run,
@@ -51,7 +51,7 @@ def to_html(run: Run) -> str:
         devices=list(dict.fromkeys(result.device for result in run.results)),
         sections=shown,
         wrong=[row for section in shown for row in section.rows if row.finding],
-        timings=timings,
+        timings=spent,
         looks=charts.looks,
         icons=ICONS,
         style=Markup(_source(pages, "style.css")),  # noqa: S704 - our own file

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from parity.comparison import LIMIT
-from parity.reports.html.pool import Pool, Value, short
+from parity.reports.html.pool import Pool, short
 from parity.reports.legible import legible
 from parity.reports.run import Run
 from parity.verdicts import STEPWISE, Curves, PortResult
@@ -22,7 +22,6 @@ FEWEST, MOST = 24, 160  # stretches of a free run, in each of which the largest 
 LOSS_DIGITS, RATIO_DIGITS = 5, 3
 LOOKS = 5  # of lines, besides the first port's
 MANY_STEPS, WIDE_RANGE = 50, 30  # from here on, a log axis shows more
-SECONDS = {"import": "Import", "first_step": "First step", "train": "Whole run"}
 
 
 @dataclass(frozen=True)
@@ -151,46 +150,6 @@ def single_steps(charts: Charts, results: list[PortResult]) -> Iterator[Chart]:
             )
 
 
-def seconds(charts: Charts, results: list[PortResult]) -> Iterator[Chart]:
-    """Add bars of what took how long: imports, and each recipe's first step and whole run."""
-    imports = {r.port: r.seconds["import"] for r in results if r.seconds["import"] is not None}
-    if imports:
-        bars = [_bars(charts, port, [legible(port)], [value]) for port, value in imports.items()]
-        yield charts.add(SECONDS["import"], _slowest_said(imports), "seconds", bars=bars)
-    for what in ("first_step", "train"):
-        for dtype in dict.fromkeys(result.dtype for result in results):
-            own = [r for r in results if r.dtype == dtype and r.seconds[what] is not None]
-            if not own:
-                continue
-            by_port = {port: [r for r in own if r.port == port] for port in charts.ports}
-            total = {port: sum(r.seconds[what] or 0 for r in rs) for port, rs in by_port.items()}
-            yield charts.add(
-                f"{SECONDS[what]}, {dtype}",
-                _slowest_said({port: value for port, value in total.items() if by_port[port]}),
-                "seconds",
-                bars=[
-                    _bars(charts, port, [_place(r) for r in rs], [r.seconds[what] for r in rs])
-                    for port, rs in by_port.items()
-                    if rs
-                ],
-            )
-
-
-def _place(result: PortResult) -> str:
-    return f"{result.recipe}, eager" if result.requested == "eager" else result.recipe
-
-
-def _bars(
-    charts: Charts, port: str, labels: list[str], values: list[float | None]
-) -> dict[str, int]:
-    rounded: list[Value] = [None if value is None else short(value, 3) for value in values]
-    return {
-        "port": charts.ports.index(port),
-        "x": charts.pool.add(labels),
-        "y": charts.pool.add(rounded),
-    }
-
-
 def _losses_said(ran: list[tuple[PortResult, Curves]]) -> str:
     last = [float(curves.losses[-1]) for _, curves in ran]
     bad = [r.port for r, curves in ran if not np.isfinite(curves.losses).all()]
@@ -221,12 +180,3 @@ def worst_said(ratios: list[tuple[str, float, int]]) -> str:
     size = f"{ratio:.2g}" if np.isfinite(ratio) else "infinite"
     over = "" if ratio <= LIMIT else f", over the limit of {LIMIT:g}"
     return f"Worst ratio {size}, {port}, step {step:,}{over}."
-
-
-def _slowest_said(total: dict[str, float]) -> str:
-    fastest, slowest = min(total, key=total.__getitem__), max(total, key=total.__getitem__)
-    if fastest == slowest:
-        return f"{fastest} takes {total[fastest]:.2g} s."
-    return (
-        f"In all, from {total[fastest]:.2g} s of {fastest} to {total[slowest]:.2g} s of {slowest}."
-    )

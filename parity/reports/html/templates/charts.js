@@ -35,7 +35,7 @@
     if (!spec.log_x) return axis;
     const last = Math.max(...spec.curves.flatMap((curve) => values(curve.x)));
     const range = [log10(0.4), log10(last * 1.15)];
-    return { ...axis, type: "log", range, tickvals: DECADES, ticktext: NAMES, minor: { dtick: "D1" } };
+    return { ...axis, type: "log", range, tickmode: "array", tickvals: DECADES, ticktext: NAMES, minor: { dtick: "D1" } };
   }
 
   function loss(spec) {
@@ -101,7 +101,8 @@
       marker: { color: portColour(bar.port) }, hovertemplate: "%{x} %{y} s", hoverlabel: { namelength: -1 },
     }));
     const bare = spec.bars.every((bar) => values(bar.x).length < 2);
-    const yaxis = { type: bare ? "linear" : "log", title: { text: "seconds", standoff: 6 }, exponentformat: "power", rangemode: "tozero" };
+    const scale = bare ? { rangemode: "tozero" } : { type: "log", tickmode: "linear", tick0: 0, dtick: 1 };
+    const yaxis = { ...scale, title: { text: "seconds", standoff: 6 }, tickformat: "~g" };
     return [traces, { barmode: bare ? "overlay" : "group", bargap: 0.25, xaxis: { type: "category" }, yaxis }];
   }
 
@@ -122,18 +123,17 @@
   }
 
   const CONFIG = {
-    responsive: true, displaylogo: false,
+    responsive: true, displaylogo: false, doubleClick: "reset",
     modeBarButtonsToRemove: ["select2d", "lasso2d", "autoScale2d", "zoomIn2d", "zoomOut2d"],
   };
 
   // Marks at the decades read well from afar; closer up, there are too few of them.
-  function remark(div, whole, change) {
+  function remark(div) {
     const marks = {};
-    for (const axis of ["xaxis", "yaxis"]) {
-      const mode = whole[axis].tickvals ? "array" : whole[axis].tickmode;
-      if (!mode) continue;
-      if (change[`${axis}.range[0]`] !== undefined) marks[`${axis}.tickmode`] = "auto";
-      if (change[`${axis}.autorange`]) Object.assign(marks, { [`${axis}.tickmode`]: mode, [`${axis}.range`]: whole[axis].range.slice() });
+    for (const [axis, { range, tickmode }] of Object.entries(div.home)) {
+      const away = div.layout[axis].range.some((end, side) => Math.abs(end - range[side]) > 1e-6);
+      const wanted = away ? "auto" : tickmode;
+      if (tickmode && wanted !== div.layout[axis].tickmode) marks[`${axis}.tickmode`] = wanted;
     }
     if (Object.keys(marks).length) Plotly.relayout(div, marks);
   }
@@ -142,7 +142,9 @@
     const spec = data.charts[Number(div.dataset.chart)];
     const [traces, layout] = figure(spec);
     Plotly.react(div, traces, layout, CONFIG);
-    if (!drawn.has(div)) div.on("plotly_relayout", (change) => remark(div, layout, change));
+    const { xaxis, yaxis } = div.layout;
+    div.home = { xaxis: { ...xaxis, range: xaxis.range.slice() }, yaxis: { ...yaxis, range: yaxis.range.slice() } };
+    if (!drawn.has(div)) div.on("plotly_relayout", () => remark(div));
     drawn.add(div);
   }
 
