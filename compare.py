@@ -137,7 +137,7 @@ def run(
                 shown.warn(f"STAND-IN DATA: {notice}")
             results = list(session.compare(trials, ports, how, shown, outputs.witness))
         given = (*recipe, *given_ports(frameworks, ports), *settings.given)
-        compared = Run(trials, results, time.monotonic() - start, given)
+        compared = Run(trials, results, time.monotonic() - start, given, settings.threads)
         out = terminal.console(stderr=outputs.on_stdout)
         if not quiet:
             out.print(terminal.whole(trials, results))

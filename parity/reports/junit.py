@@ -63,6 +63,7 @@ def _properties(run: Run, result: PortResult) -> dict[str, str]:
         "platform": where["platform"],
         **where["versions"],
         "device": result.device,
+        "threads": f"{run.threads}",
         "options": " ".join(run.options),
         "data": result.data.get("name") or "",
         "stand-in data": result.data.get("stand_in") or "",

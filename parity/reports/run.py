@@ -22,13 +22,14 @@ class Environment(TypedDict):
 class Run:
     """A comparison that is over.
 
-    options: those given on the command line, in words. seconds: how long it took.
+    seconds: how long it took. options: those given on the command line. threads: of each port.
     """
 
     trials: list[Trial]
     results: list[PortResult]
     seconds: float
     options: tuple[str, ...] = ()
+    threads: int = 1
 
     @property
     def ports(self) -> list[str]:

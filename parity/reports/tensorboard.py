@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from parity.reports import rasters, wording
+from parity.reports.legible import legible
 from parity.reports.markdown import escape
 from parity.reports.run import Run
 from parity.reports.wording import finding
@@ -113,7 +114,8 @@ def _said(run: Run, result: PortResult) -> str:
     if notice:
         lines.append(f"**STAND-IN DATA**: {escape(notice)}")
     if result.verdict != "agree":
-        lines += map(escape, str(finding(result, run.results)).splitlines())
+        told = legible(str(finding(result, run.results))).splitlines()
+        lines.append("\n".join(f"    {line}" for line in told))  # as code: no markup in it
     return "\n\n".join(lines)
 
 

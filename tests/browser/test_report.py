@@ -132,3 +132,14 @@ def test_without_javascript_all_text_is_there(open_page: Open, reported: Reporte
     assert tab.locator("table.results").first.is_visible()
     assert tab.locator("article.finding").count() > 10
     assert tab.get_by_text("Looks like").first.is_visible()
+
+
+def test_bars_of_one_recipe_stand_side_by_side(open_page: Open, reported: Reported) -> None:
+    opened = open_page(reported.html)
+    charts = opened.tab.locator(".seconds .chart")
+    modes = []
+    for number in range(charts.count()):
+        charts.nth(number).scroll_into_view_if_needed()
+        charts.nth(number).locator(".plot-container").wait_for()
+        modes.append(charts.nth(number).evaluate("(div) => div.layout.barmode"))
+    assert modes == ["overlay", *["group"] * 4]

@@ -16,7 +16,9 @@ def timings(charts: Charts, results: list[PortResult]) -> Iterator[Chart]:
     imports = {r.port: spent for r in results if (spent := r.seconds["import"]) is not None}
     if imports:
         bars = [_bars(charts, port, {legible(port): spent}) for port, spent in imports.items()]
-        yield charts.add("Import", f"Once a port: {_said(imports)}", "seconds", bars=bars)
+        yield charts.add(
+            "Import", f"Once a port: {_said(imports)}", "seconds", bars=bars, alone=True
+        )
     for what, title in OF_RECIPES.items():
         for dtype in dict.fromkeys(result.dtype for result in results):
             own = [result for result in results if result.dtype == dtype]
@@ -25,9 +27,8 @@ def timings(charts: Charts, results: list[PortResult]) -> Iterator[Chart]:
             if by_port:
                 total = {port: sum(spent.values()) for port, spent in by_port.items()}
                 bars = [_bars(charts, port, spent) for port, spent in by_port.items()]
-                yield charts.add(
-                    f"{title}, {dtype}", f"In all: {_said(total)}", "seconds", bars=bars
-                )
+                said = f"In all: {_said(total)}"
+                yield charts.add(f"{title}, {dtype}", said, "seconds", bars=bars, alone=False)
 
 
 def _spent(results: list[PortResult], port: str, what: str) -> dict[str, float]:

@@ -100,10 +100,9 @@
       type: "bar", name: plain(data.ports[bar.port]), port: bar.port, x: values(bar.x).map(plain), y: values(bar.y),
       marker: { color: portColour(bar.port) }, hovertemplate: "%{x} %{y} s", hoverlabel: { namelength: -1 },
     }));
-    const bare = spec.bars.every((bar) => values(bar.x).length < 2);
-    const scale = bare ? { rangemode: "tozero" } : { type: "log", tickmode: "linear", tick0: 0, dtick: 1 };
+    const scale = spec.alone ? { rangemode: "tozero" } : { type: "log", tickmode: "linear", tick0: 0, dtick: 1 };
     const yaxis = { ...scale, title: { text: "seconds", standoff: 6 }, tickformat: "~g" };
-    return [traces, { barmode: bare ? "overlay" : "group", bargap: 0.25, xaxis: { type: "category" }, yaxis }];
+    return [traces, { barmode: spec.alone ? "overlay" : "group", bargap: 0.25, xaxis: { type: "category" }, yaxis }];
   }
 
   const KINDS = { loss, ratio: ratios, rung: ratios, plane, seconds };
