@@ -12,10 +12,10 @@ from typing import Any, NoReturn
 import click
 from rich.table import Table
 
-from parity import contract, progress, report, session
-from parity.json_report import to_json
-from parity.output import OutputFile, writable_folder
-from parity.repro import Scripts
+from parity import contract, progress, session
+from parity.reports import terminal
+from parity.reports.outputs import Outputs
+from parity.reports.run import Run
 from parity.settings import EAGER_STEPS, QUICK_STEPS, Settings
 from parity.verdicts import overall
 from parity.workforce import Progress
@@ -24,6 +24,7 @@ from shared import recipes
 from shared.errors import InputError
 
 STATUS = {"agree": 0, "disagree": 1, "error": 3}
+OUTPUTS = ("json", "html", "markdown", "junit", "tensorboard", "pictures", "repro")
 UNUSABLE_INPUT, FAILED, INTERRUPTED = 2, 3, 130
 EXAMPLES = """\b
 Examples:
@@ -89,6 +90,14 @@ FILE = click.Path(path_type=Path)
 )
 @click.option("--fresh", is_flag=True, help="Measure noise floors anew, even where they are kept.")
 @click.option("--json", metavar="FILE", help="Write the result as JSON; - is standard output.")
+@click.option("--html", metavar="FILE", help="Write a report with charts, one page for a browser.")
+@click.option(
+    "--markdown", metavar="FILE", help="Write a summary for a CI job; - is standard output."
+)
+@click.option("--junit", metavar="FILE", help="Write the verdicts as JUnit XML, for CI servers.")
+@click.option(
+    "--tensorboard", metavar="DIR", type=FILE, help="Write curves and pictures for TensorBoard."
+)
 @click.option("--pictures", metavar="DIR", type=FILE, help="Draw curves, decisions, weights there.")
 @click.option(
     "--repro",
@@ -123,15 +132,13 @@ def run(
     recipe: tuple[str, ...],
     frameworks: str | None,
     files: tuple[Path, ...],
-    json: str | None,
-    pictures: Path | None,
-    repro: Path | None,
     watch: bool,
     quiet: bool,
     debug: bool,
     **options: Any,
 ) -> int:
-    """Compare, and return the exit status; `options` are those of the comparison itself."""
+    """Compare, and return the exit status; `options` are of the comparison and its outputs."""
+    wanted = Outputs(**{name: options.pop(name) for name in OUTPUTS})
     options["quick"] |= watch
     settings = Settings(**options)
     names = list(dict.fromkeys(recipe)) or list(recipes.RECIPES)
@@ -139,12 +146,9 @@ def run(
         recipes.get(name)
     ports = choose_ports(names, frameworks, files, named=bool(recipe), drafts=watch)
     if watch:
-        asked = {"--json": json, "--pictures": pictures, "--repro": repro}
-        check_watch(files, [*filter(asked.get, asked), *["--profile"] * settings.profile])
+        check_watch(files, [*wanted.options, *["--profile"] * settings.profile])
         return keep_judging(settings, names, ports, quiet)
-    folder = writable_folder(pictures) if pictures else None
-    scripts = Scripts(writable_folder(repro)) if repro else None
-    with OutputFile(json) as output:
+    with wanted as outputs:
         start = time.monotonic()
         how = settings.options
         trials = settings.trials(names)
@@ -152,24 +156,21 @@ def run(
         with progress_for(quiet) as shown:
             for notice in filter(None, dict.fromkeys(notices)):
                 shown.warn(f"STAND-IN DATA: {notice}")
-            witness = scripts.add if scripts else None
-            results = list(session.compare(trials, ports, how, shown, witness))
-        out = report.console(stderr=json == "-")
-        output.write(to_json(results))
+            results = list(session.compare(trials, ports, how, shown, outputs.witness))
+        given = (*recipe, *given_ports(frameworks, ports), *settings.given)
+        compared = Run(trials, results, time.monotonic() - start, given, settings.threads)
+        out = terminal.console(stderr=outputs.on_stdout)
         if not quiet:
-            out.print(report.whole(trials, results))
-            for line in scripts.told if scripts else ():
+            out.print(terminal.whole(trials, results))
+            for line in outputs.scripts.told if outputs.scripts else ():
                 out.print(line, markup=False, soft_wrap=True)
             for result in results if debug else ():
                 out.print(result.traceback or "", markup=False, end="")
         if how.profile:
-            out.print(report.profile(how.profile, results))
-        if folder:
-            from parity import pictures as drawing  # matplotlib takes a second to import
-
-            drawing.draw(trials, results, folder)
-        if not (quiet and json == "-"):
-            out.print(report.last_line(results, time.monotonic() - start))
+            out.print(terminal.profile(how.profile, results))
+        outputs.write(compared)
+        if not (quiet and outputs.on_stdout):
+            out.print(terminal.last_line(results, compared.seconds))
     return STATUS[overall(results)]
 
 
@@ -190,7 +191,7 @@ def keep_judging(
     """
     from parity.watch import Watch  # it takes what watches files, and the time to import it
 
-    trials, out = settings.trials(names), report.console()
+    trials, out = settings.trials(names), terminal.console()
     watched = " and ".join(f"{port}" for port in ports if port.file)
     status = INTERRUPTED
     with (
@@ -202,7 +203,7 @@ def keep_judging(
             with progress_for(quiet) as shown:
                 judging.tell(shown)
                 found = watch.judge()
-            out.print(report.look(trials, found, verdict_alone=quiet))
+            out.print(terminal.look(trials, found, verdict_alone=quiet))
             status = UNUSABLE_INPUT if found.faults else STATUS[overall(found.results)]
             out.print(f"watching {watched}; Ctrl-C ends", style="dim", markup=False)
             watch.wait()
@@ -237,9 +238,15 @@ def choose_ports(
     return ports
 
 
+def given_ports(frameworks: str | None, ports: list[contract.PortName]) -> list[str]:
+    """Return what the command line says of ports."""
+    named = [] if frameworks is None else [f"--frameworks {frameworks}"]
+    return named + [f"--with {port}" for port in ports if port.file]
+
+
 def progress_for(quiet: bool) -> progress.Silent:
     """Return how to tell of progress: live on a terminal, in lines elsewhere, or not at all."""
-    console = report.console(stderr=True)
+    console = terminal.console(stderr=True)
     if quiet:
         return progress.Silent()
     return progress.Live(console) if console.is_terminal else progress.Lines(console)
@@ -247,7 +254,7 @@ def progress_for(quiet: bool) -> progress.Silent:
 
 def print_list() -> None:
     """Print what there is to compare."""
-    out = report.console()
+    out = terminal.console()
     listed = {
         "Recipes": {name: str(recipe) for name, recipe in recipes.RECIPES.items()},
         "Frameworks": {

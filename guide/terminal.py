@@ -12,7 +12,7 @@ from rich.text import Text
 from guide import markup, notes, ports
 from guide.alignment import REST, Block, Row
 from guide.ports import Net
-from parity import report
+from parity.reports import terminal
 
 NARROWEST = 60  # columns that a port needs beside another
 NUMBERS = 8  # columns beside a line for its number, where the width is ours to choose
@@ -33,9 +33,9 @@ def show(name: str, frameworks: str | None) -> None:
     if frameworks is not None:
         names = [name.strip() for name in frameworks.split(",")]
         net = net.only([name for name in dict.fromkeys(names) if name])
-    out = report.console()
+    out = terminal.console()
     known = out.is_terminal or "COLUMNS" in os.environ
-    out.width = Console().width if known else report.WIDTH + NUMBERS
+    out.width = Console().width if known else terminal.WIDTH + NUMBERS
     for part in render(net, out.width):
         out.print(part)
 
@@ -54,7 +54,7 @@ def render(net: Net, width: int) -> Iterator[RenderableType]:
             text = Text()
             for piece, is_code in markup.pieces(note):
                 text.append(piece, style="bold" if is_code else "")
-            yield Padding(text, (0, max(0, width - report.WIDTH), 0, 0))
+            yield Padding(text, (0, max(0, width - terminal.WIDTH), 0, 0))
         for row in section.rows:
             yield _beside(net, row) if beside else _below(net, row)
 

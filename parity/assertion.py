@@ -48,8 +48,10 @@ def assert_parity(
     trials = settings.trials([recipe])
     results = list(session.compare(trials, ports, settings.options, Progress()))
     if overall(results) != "agree":
-        from parity import report  # nothing but a failure takes rich, and the time to import it
+        from parity.reports import (
+            terminal,  # nothing but a failure takes rich, and the time to import it
+        )
 
-        text = report.as_text(trials, results, time.monotonic() - start)
+        text = terminal.as_text(trials, results, time.monotonic() - start)
         raise AssertionError(f"{ports[0]} does not agree on {recipe}\n{text}")
     return results

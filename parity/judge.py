@@ -2,24 +2,32 @@
 
 import traceback
 
+import numpy as np
+
 from parity import bisection, ladder, published
 from parity.comparison import Comparison
 from parity.contract import PortName
 from parity.diagnosis.unusable import of_failure
-from parity.inputs import Inputs
+from parity.inputs import SPLITS, Inputs
 from parity.inquiry import Inquiry
+from parity.messages import Predictions
 from parity.record import Record
+from parity.reference import Reference
 from parity.verdicts import (
+    STEPWISE,
+    Confusion,
     Curves,
     Diagnosis,
     Divergence,
     PortResult,
     Rung,
     Verdict,
+    by_step,
     first_divergence,
     summarise,
 )
 from parity.yardsticks import Yardstick
+from shared.metrics import confusion
 
 
 def judge(
@@ -80,6 +88,8 @@ def judge(
         accuracy=_accuracies(inputs, record),
         seconds={name: record.seconds.get(name) for name in ("import", "first_step", "train")},
         told_apart=floors.told_apart,
+        ratios=tuple(ratio for rung in STEPWISE for ratio in by_step(rung, found[rung])),
+        confusion=_confusion(inputs, reference, record),
         traceback=fault,
         curves=curves,
         inside=record.answers.get(("forward", 0), {}),
@@ -144,6 +154,25 @@ def _error(found: dict[str, list[Comparison]], record: Record) -> str | None:
 
 def _accuracies(inputs: Inputs, record: Record) -> dict[str, float | None]:
     """Return the port's own accuracy after its free run or, where nothing is trained, as it is."""
-    rung = "trajectory" if "train" in inputs.functions else "accuracy"
-    own = {p.split: p.figure for p in record.predictions if p.rung == rung}
+    own = {p.split: p.figure for p in _predictions(inputs, record)}
     return {split: own.get(split) for split in ("train", "test")}
+
+
+def _confusion(inputs: Inputs, reference: Reference, record: Record) -> Confusion | None:
+    """Count which classes the port takes for which, on the test rows if there are any."""
+    split = "test" if "test" in reference.outputs else "train"
+    outputs = {p.split: p.outputs for p in _predictions(inputs, record)}.get(split)
+    if outputs is None:
+        return None
+    if outputs.shape != reference.outputs[split].shape or outputs.dtype != inputs.dtype:
+        return None  # that is said on the rung accuracy
+    if not np.isfinite(outputs).all():
+        return None
+    counts = confusion(outputs, inputs.array(SPLITS[split][1]), inputs.threshold)
+    return Confusion(split, tuple(tuple(map(int, row)) for row in counts))
+
+
+def _predictions(inputs: Inputs, record: Record) -> list[Predictions]:
+    """Return those of the port's own model: after its free run or, if it makes none, as it is."""
+    rung = "trajectory" if "train" in inputs.functions else "accuracy"
+    return [p for p in record.predictions if p.rung == rung]

@@ -51,9 +51,9 @@ class OutputFile:
             sys.stdout.write(text)
             sys.stdout.flush()
         elif self.temporary is None:  # a device or a pipe
-            self.path.write_text(text)
+            self.path.write_text(text, encoding="utf-8")
         else:
-            self.temporary.write_text(text)
+            self.temporary.write_text(text, encoding="utf-8")
             mode = self.path.stat().st_mode if self.path.exists() else 0o666 & ~_umask()
             self.temporary.chmod(mode)
             self.temporary.replace(self.path)

@@ -1,7 +1,7 @@
 """How a comparison is made: the options of compare.py and of `assert_parity`."""
 
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 from parity.contract import Mode
@@ -61,6 +61,20 @@ class Settings:
             raise InputError(
                 f"--timeout is {self.timeout:g}, but must be a number of seconds over 0"
             )
+
+    @property
+    def given(self) -> tuple[str, ...]:
+        """The options that are not as they are by default, as on the command line."""
+        own = {
+            field.name: value
+            for field in fields(self)
+            if (value := getattr(self, field.name)) != field.default
+        }
+        names = {name: f"--{name.replace('_', '-')}" for name in own}
+        return tuple(
+            names[name] if value is True else f"{names[name]} {value}"
+            for name, value in own.items()
+        )
 
     @property
     def options(self) -> Options:

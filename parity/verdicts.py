@@ -39,6 +39,29 @@ class Rung:
 
 
 @dataclass(frozen=True)
+class Ratio:
+    """How far a port is off at one step of a rung: the numbers of the worst of its tensors."""
+
+    rung: str
+    step: int
+    tensor: str
+    ratio: float
+    error: float
+    floor: float
+
+
+@dataclass(frozen=True)
+class Confusion:
+    """How many rows of each true class (down) a port takes for which (across), as whole numbers.
+
+    split: "test", or "train" where there are no rows to test on.
+    """
+
+    split: str
+    counts: tuple[tuple[int, ...], ...]
+
+
+@dataclass(frozen=True)
 class Divergence:
     """The first rung, step and tensor on which a port differs; the index is of the value shown.
 
@@ -92,6 +115,8 @@ class PortResult:
     test rows, after the run or, where nothing is trained, as the net is. told_apart: up to how many
     steps the free run can be held to the reference; beyond, rounding alone decides where it goes.
     alike: the ports that differ from the reference in the same way, and agree with this one.
+    ratios: at every step at which a rung was climbed from the reference's own weights. confusion:
+    of the port's own model, where it classes rows: after the run, or as the net is.
     curves: for pictures, if it ran to the end. inside: for pictures, what it gave on the rung
     forward before the first step, by name.
     """
@@ -115,6 +140,8 @@ class PortResult:
     accuracy: dict[str, float | None]
     seconds: dict[str, float | None]
     told_apart: int
+    ratios: tuple[Ratio, ...] = ()
+    confusion: Confusion | None = None
     alike: tuple[str, ...] = ()
     traceback: str | None = None
     curves: Curves | None = field(default=None, repr=False)
@@ -152,7 +179,7 @@ def summarise(rung: str, comparisons: list[Comparison]) -> Rung:
     """Return what a rung's comparisons amount to: it agrees where there are some, and all agree."""
     if not comparisons:
         return Rung(rung, "not provided")
-    worst = max(comparisons, key=lambda c: (not c.agrees, c.ratio))
+    worst = max(comparisons, key=_severity)
     return Rung(
         rung,
         "agree" if all(c.agrees for c in comparisons) else "disagree",
@@ -163,6 +190,21 @@ def summarise(rung: str, comparisons: list[Comparison]) -> Rung:
         worst.step,
         sum(c.compared for c in comparisons),
     )
+
+
+def _severity(comparison: Comparison) -> tuple[bool, float]:
+    return not comparison.agrees, comparison.ratio
+
+
+def by_step(rung: str, comparisons: list[Comparison]) -> list[Ratio]:
+    """Return the worst ratio at each step of a rung, in order."""
+    worst: dict[int, Comparison] = {}
+    for c in comparisons:
+        if c.step not in worst or _severity(c) > _severity(worst[c.step]):
+            worst[c.step] = c
+    return [
+        Ratio(rung, step, c.tensor, c.ratio, c.error, c.floor) for step, c in sorted(worst.items())
+    ]
 
 
 def first_divergence(

@@ -37,3 +37,14 @@ def margins(outputs: Floats, threshold: float = 0.0) -> Floats:
 def correct_rows(outputs: Floats, y: NDArray[Any], threshold: float = 0.0) -> int:
     """Return in how many rows the predicted class is the true one."""
     return int(np.count_nonzero(predicted_classes(outputs, threshold) == true_classes(y)))
+
+
+def confusion(outputs: Floats, y: NDArray[Any], threshold: float = 0.0) -> NDArray[np.int64]:
+    """Return how many rows of each true class (down) are predicted as which (across).
+
+    For outputs (n, classes) it is (classes, classes), of a single column (n, 1) it is (2, 2).
+    """
+    classes = max(outputs.shape[1], 2)
+    counts = np.zeros((classes, classes), np.int64)
+    np.add.at(counts, (true_classes(y), predicted_classes(outputs, threshold)), 1)
+    return counts

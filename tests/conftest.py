@@ -7,6 +7,7 @@ import pytest
 from hypothesis import settings
 
 from guide import site
+from tests.reported import Reported, options, reports, write_ports
 from tests.running import ROOT, Compare, Run, run_compare
 
 # The same examples on every run, none kept between runs, and no limit on a busy machine.
@@ -49,3 +50,14 @@ def guide_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("guide")
     site.build(folder)
     return folder
+
+
+@pytest.fixture(scope="session")
+def reported(compare: Compare, tmp_path_factory: pytest.TempPathFactory) -> Reported:
+    """A comparison with mistakes and hostile ports, on a stand-in, too, with all its reports."""
+    folder = tmp_path_factory.mktemp("reported")
+    files = [f"--with={path}" for path in write_ports(folder)]
+    how = ("--data", "digits", "--steps", 60, "--frameworks", "numpy", *files)
+    run = compare("iris", "planar-1", "mnist", *how, *options(folder))
+    assert run.status == 3, run.stderr
+    return reports(run, folder)

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from parity.json_report import to_json
 from parity.output import OutputFile
 from parity.pictures import losses
+from parity.reports.as_json import to_json
 from parity.verdicts import Divergence, PortResult, Rung, overall
 from shared.recipes import RECIPES
 from tests.running import ROOT, Compare

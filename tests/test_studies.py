@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from parity.comparison import LIMIT
-from parity.report import console
+from parity.reports.terminal import console
 from tests.studies import false_alarms, learning_rate, summary
 from tests.studies.draws import Judged, Worst, draw
 

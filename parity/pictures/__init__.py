@@ -7,9 +7,10 @@ from pathlib import Path
 from matplotlib.figure import Figure
 
 from parity.pictures import activations, descent, digits, losses, planes, signals
-from parity.pictures.style import Drawn, Pictures
-from parity.trials import Trial, by_recipe
+from parity.pictures.style import Pictures
+from parity.trials import Trial
 from parity.verdicts import PortResult
+from parity.views.drawn import Drawn, drawable
 
 # What is drawn of all recipes of a net, besides the losses of each.
 OF_NET: dict[str, Callable[[list[Drawn]], Pictures]] = {
@@ -34,11 +35,7 @@ def draw(trials: list[Trial], results: list[PortResult], folder: Path) -> None:
 
 
 def _figures(trials: list[Trial], results: list[PortResult]) -> Iterator[tuple[str, Figure]]:
-    drawn = [
-        (trial.mode, Drawn(trial.experiment, own))
-        for trial, group in by_recipe(trials, results)
-        if (own := [result for result in group if result.verdict != "error"])
-    ]
+    drawn = [(trial.mode, each) for trial, each in drawable(trials, results)]
     for mode, each in drawn:
         if any(result.curves for result in each.results):
             yield f"{each.recipe}{_suffix(mode)}-loss", losses.draw(each)

@@ -7,8 +7,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from parity.pictures.style import Drawn, Pictures, port_style
+from parity.pictures.style import Pictures, port_style
 from parity.verdicts import PortResult
+from parity.views.drawn import Drawn
 
 Array = NDArray[Any]
 CURVES = ("step", "sigmoid", "tanh", "relu", "identity")

@@ -3,7 +3,8 @@
 import numpy as np
 from matplotlib.figure import Figure
 
-from parity.pictures.style import Drawn, Pictures, port_style
+from parity.pictures.style import Pictures, port_style
+from parity.views.drawn import Drawn
 
 LABELLED = 6  # steps whose numbers are written out
 

@@ -6,16 +6,19 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from parity.pictures.style import Drawn, Pictures
-from shared.metrics import predicted_classes
+from parity.pictures.style import Pictures
+from parity.views.digits import largest_weight, weight_images
+from parity.views.drawn import Drawn
+from shared import metrics
 
 Array = NDArray[Any]
-SIDE = 28  # pixels
 
 
 def draw(drawn: list[Drawn]) -> Pictures:
     """Draw weights and confusions of each recipe."""
     for each in drawn:
+        if not each.weighted():
+            continue
         yield f"{each.recipe}-weights", weights(each)
         if each.experiment.x_test is not None and each.experiment.y_test is not None:
             yield f"{each.recipe}-confusion", confusion(each, each.experiment.y_test)
@@ -23,15 +26,14 @@ def draw(drawn: list[Drawn]) -> Pictures:
 
 def weights(drawn: Drawn) -> Figure:
     """Draw the ten columns of W, a row per port: dark speaks for the digit, light against."""
-    own = drawn.single
+    own = drawn.weighted()
     figure = Figure(figsize=(10.5, 0.92 * len(own) + 0.8), layout="constrained")
     figure.suptitle(f"{drawn.title}, {drawn.dtype}: weights")
     grid = figure.subplots(len(own), 10, squeeze=False)
-    largest = max(float(np.abs(drawn.weights(result)["W"]).max()) for result in own)
+    largest = largest_weight(drawn, own)
     image = None
     for result, row in zip(own, grid, strict=True):
-        for digit, axes in enumerate(row):
-            pixels = drawn.weights(result)["W"][:, digit].reshape(SIDE, SIDE)
+        for pixels, axes in zip(weight_images(drawn, result), row, strict=True):
             image = axes.imshow(pixels, cmap="Greys", vmin=-largest, vmax=largest)
             axes.set(xticks=[], yticks=[])
         row[0].set_ylabel(result.port, rotation=0, ha="right", va="center")
@@ -45,10 +47,10 @@ def weights(drawn: Drawn) -> Figure:
 
 def confusion(drawn: Drawn, y_test: Array) -> Figure:
     """Draw how many images of each digit are taken for which, by the first port."""
-    own = drawn.single
-    classes = [_classes(drawn, drawn.weights(result)) for result in own]
-    counts = np.zeros((10, 10), int)
-    np.add.at(counts, (y_test, classes[0]), 1)
+    own = drawn.weighted()
+    outputs = [_outputs(drawn, drawn.weights(result)) for result in own]
+    classes = [metrics.predicted_classes(each) for each in outputs]
+    counts = metrics.confusion(outputs[0], y_test)
     figure = Figure(figsize=(6.4, 6.4), layout="constrained")
     figure.suptitle(f"{drawn.title}, {drawn.dtype}\nconfusions of {len(y_test):,} test images")
     axes = figure.subplots()
@@ -67,7 +69,7 @@ def confusion(drawn: Drawn, y_test: Array) -> Figure:
     return figure
 
 
-def _classes(drawn: Drawn, weights: dict[str, Array]) -> Array:
-    """Return the class of each test image, (n,)."""
+def _outputs(drawn: Drawn, weights: dict[str, Array]) -> Array:
+    """Return the logits of each test image, (n, 10)."""
     outputs: Array = drawn.experiment.x_test @ weights["W"] + weights["b"]
-    return predicted_classes(outputs)
+    return outputs

@@ -8,7 +8,9 @@ from numpy.typing import NDArray
 
 from parity.comparison import LIMIT
 from parity.floors import EXACT_ZERO
-from parity.pictures.style import Drawn, port_style, spare_ticks
+from parity.pictures.style import port_style, spare_ticks
+from parity.views.drawn import Drawn
+from parity.views.thinning import kept
 
 Array = NDArray[Any]
 LONG = 2_000  # points that a curve is drawn by: more cannot be told apart
@@ -45,9 +47,5 @@ def draw(drawn: Drawn) -> Figure:
 
 def points(values: Array) -> tuple[Array, Array]:
     """Return the points of a curve over the steps; of a long one, its range in each stretch."""
-    steps = np.arange(1, len(values) + 1)
-    if len(values) <= LONG:
-        return steps, values
-    starts = np.unique(np.geomspace(1, len(values), LONG // 2).astype(int)) - 1
-    ends = [np.fmin.reduceat(values, starts), np.fmax.reduceat(values, starts)]
-    return np.repeat(steps[starts], 2), np.stack(ends, axis=1).ravel()
+    shown = kept([values, -values], LONG // 2 - 1)
+    return shown + 1, values[shown]

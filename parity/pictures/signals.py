@@ -6,7 +6,8 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from parity.pictures.style import Drawn, Pictures
+from parity.pictures.style import Pictures
+from parity.views.drawn import Drawn
 
 Array = NDArray[Any]
 COLUMNS = (("x", "inputs"), ("Z1", "sigmoid"), ("Z2", "sigmoid"), ("A3", "identity"))

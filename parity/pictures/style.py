@@ -1,7 +1,6 @@
-"""What all pictures share: how ports and classes look, titles, and what is drawn of a recipe."""
+"""What all pictures share: how ports and classes look."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -10,9 +9,6 @@ from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogFormatter, NullLocator
 from numpy.typing import NDArray
-
-from parity.verdicts import PortResult
-from shared.experiment import Experiment
 
 Array = NDArray[Any]
 Pictures = Iterator[tuple[str, Figure]]
@@ -26,44 +22,6 @@ PORTS = (
     {"color": "#7a4ea3", "linestyle": (0, (1, 3)), "linewidth": 2.2},
 )
 CLASSES = (("o", "#1b3a6b"), ("s", "#e8a33d"))  # class 0 and class 1
-
-
-@dataclass(frozen=True)
-class Drawn:
-    """A recipe, and the results of the ports that did not fail on it, in all precisions."""
-
-    experiment: Experiment
-    results: list[PortResult]
-
-    @property
-    def recipe(self) -> str:
-        """The recipe's name."""
-        return self.experiment.recipe.name
-
-    @property
-    def net(self) -> str:
-        """The net's name."""
-        return self.experiment.recipe.net
-
-    @property
-    def dtype(self) -> str:
-        """The precision that pictures of one alone are drawn in."""
-        return self.results[0].dtype
-
-    @property
-    def single(self) -> list[PortResult]:
-        """The results in one precision."""
-        return [result for result in self.results if result.dtype == self.dtype]
-
-    @property
-    def title(self) -> str:
-        """The recipe and its data, with a warning where another's stand in for it."""
-        stand_in = " - STAND-IN DATA" if self.experiment.data.notice else ""
-        return f"{self.recipe}: {self.experiment.data.title}{stand_in}"
-
-    def weights(self, result: PortResult) -> dict[str, Array]:
-        """Return a port's last weights; where nothing was trained, those it was given."""
-        return result.curves.weights if result.curves else self.experiment.weights
 
 
 def port_style(number: int) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from rich.console import Console
 from parity.comparison import LIMIT
 from parity.contract import FRAMEWORKS, check_framework, nets_of
 from parity.output import writable_folder
-from parity.report import console
+from parity.reports.terminal import console
 from shared.recipes import RECIPES, get, unknown
 from tests.studies import summary
 from tests.studies.draws import DTYPES, Judged, draw, judge, own_cache

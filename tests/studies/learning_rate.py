@@ -21,7 +21,7 @@ from parity.ladder import compare_rungs
 from parity.messages import Climb
 from parity.output import writable_folder
 from parity.record import Record
-from parity.report import console
+from parity.reports.terminal import console
 from shared.experiment import Experiment
 from tests.studies.draws import DTYPES, draw
 

@@ -2,13 +2,11 @@
 
 import json
 import math
-import platform
 from dataclasses import asdict
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from parity.comparison import LIMIT
-from parity.contract import FRAMEWORKS
+from parity.reports.run import environment
 from parity.verdicts import PortResult, overall
 
 SCHEMA = 1
@@ -22,11 +20,7 @@ def to_json(results: list[PortResult]) -> str:
         "schema": SCHEMA,
         "verdict": overall(results),
         "limit": LIMIT,
-        "environment": {
-            "python": platform.python_version(),
-            "platform": platform.platform(),
-            "versions": {name: v for name in FRAMEWORKS if (v := _version(name))},
-        },
+        "environment": environment(),
         "results": [_result(result) for result in results],
     }
     return json.dumps(_finite(report), indent=2, allow_nan=False) + "\n"
@@ -37,17 +31,12 @@ def _result(result: PortResult) -> dict[str, Any]:
     return {
         **fields,
         "rungs": [asdict(rung) for rung in result.rungs],
+        "ratios": [asdict(ratio) for ratio in result.ratios],
+        "confusion": asdict(result.confusion) if result.confusion else None,
         "divergence": asdict(result.divergence) if result.divergence else None,
         "diagnosis": asdict(result.diagnosis) if result.diagnosis else None,
         "compared": result.compared,
     }
-
-
-def _version(package: str) -> str | None:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return None
 
 
 def _finite(value: Any) -> Any:

@@ -1,0 +1,87 @@
+"""One page with all of a comparison: it opens from disk, and loads nothing from elsewhere."""
+
+import base64
+import hashlib
+from datetime import datetime
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from parity.comparison import LIMIT
+from parity.reports import wording
+from parity.reports.html.charts import Charts
+from parity.reports.html.pool import script_json
+from parity.reports.html.sections import sections
+from parity.reports.html.timings import timings
+from parity.reports.legible import legible
+from parity.reports.run import Run, environment
+from parity.verdicts import overall
+
+TEMPLATES = "templates"
+ICONS = {"agree": "✓", "disagree": "✗", "error": "!"}
+
+
+def to_html(run: Run) -> str:
+    """Return the page. Whatever a port may have put into a text is escaped."""
+    pages = Environment(
+        loader=PackageLoader(__name__, TEMPLATES),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=StrictUndefined,
+        finalize=lambda value: legible(value) if type(value) is str else value,
+    )
+    pages.filters["sentence"] = lambda text: text[:1].upper() + text[1:]
+    now = datetime.now().astimezone()
+    charts = Charts(run)
+    shown = list(sections(run, charts))
+    spent = list(timings(charts, run.results))
+    scripts = [plotly(), _source(pages, "charts.js")]
+    page: str = pages.get_template("page.html").render(
+        run=run,
+        verdict=overall(run.results),
+        headline=wording.headline(run.results),
+        effort=wording.effort(run.results, run.seconds),
+        legend=wording.LEGEND,
+        columns=wording.COLUMNS,
+        limit=f"{LIMIT:g}",
+        written=f"{now.day} {now:%B %Y, %H:%M %Z}",
+        environment=environment(),
+        dtypes=list(dict.fromkeys(result.dtype for result in run.results)),
+        devices=list(dict.fromkeys(result.device for result in run.results)),
+        sections=shown,
+        wrong=[row for section in shown for row in section.rows if row.finding],
+        timings=spent,
+        looks=charts.looks,
+        icons=ICONS,
+        style=Markup(_source(pages, "style.css")),  # noqa: S704 - our own file
+        data=Markup(script_json(charts.data)),  # noqa: S704 - escaped for a script element
+        scripts=[Markup(script) for script in scripts],  # noqa: S704 - Plotly's and our own
+        policy=_policy(scripts),
+    )
+    return page
+
+
+def plotly() -> str:
+    """Return the script that draws charts."""
+    from plotly.offline import get_plotlyjs
+
+    script: str = get_plotlyjs()
+    return script
+
+
+def _source(pages: Environment, name: str) -> str:
+    assert pages.loader
+    return pages.loader.get_source(pages, name)[0]
+
+
+def _policy(scripts: list[str]) -> str:
+    """Return a content security policy: these scripts run, and nothing is loaded."""
+    hashes = " ".join(
+        f"'sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}'"
+        for script in scripts
+    )
+    return (
+        f"default-src 'none'; script-src {hashes}; style-src 'unsafe-inline'; "
+        "img-src data: blob:; base-uri 'none'; form-action 'none'"
+    )

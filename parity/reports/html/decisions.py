@@ -1,0 +1,76 @@
+"""What nets with two inputs decide of the plane, as charts."""
+
+from collections.abc import Iterator
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from contourpy import FillType, contour_generator
+from numpy.typing import NDArray
+
+from parity.reports.html.charts import Chart, Charts
+from parity.reports.wording import percent
+from parity.verdicts import PortResult
+from parity.views.drawn import Drawn
+from parity.views.planes import SCORES, Plane, axis_names, plane
+
+Array = NDArray[Any]
+DIGITS = 3
+
+
+def decisions(charts: Charts, drawn: Drawn) -> Iterator[Chart]:
+    """Add a chart for each port, in one precision: the points, and where it says class 1."""
+    if drawn.net not in SCORES:
+        return
+    experiment = drawn.experiment
+    for result in drawn.weighted():
+        seen = plane(drawn, result)
+        yield charts.add(
+            f"{result.port}, {result.dtype}",
+            _said(seen, result),
+            "plane",
+            points=_points(charts, experiment.x, experiment.y),
+            unseen=_points(charts, experiment.x_test, experiment.y_test),
+            regions=charts.pool.add(regions(seen)),
+            sides=[_ends(seen.x), _ends(seen.y)],
+            names=axis_names(drawn.net),
+        )
+
+
+def regions(seen: Plane) -> list[str]:
+    """Return the regions of class 1 as paths of SVG, each with its holes."""
+    score = np.where(np.isfinite(seen.score), seen.score, 0)
+    contours: Any = contour_generator(seen.x, seen.y, score, fill_type=FillType.OuterOffset)
+    lines, offsets, *_ = contours.filled(0, np.inf)
+    return [
+        "".join(_path(points[start:stop]) for start, stop in pairwise(starts))
+        for points, starts in zip(lines, offsets, strict=True)
+    ]
+
+
+def _path(points: Array) -> str:
+    return "M" + "L".join(f"{x:.{DIGITS}g},{y:.{DIGITS}g}" for x, y in points) + "Z"
+
+
+def _points(charts: Charts, x: Array | None, y: Array | None) -> list[dict[str, int]]:
+    """Return the points of class 0 and of class 1."""
+    if x is None or y is None:
+        return []
+    return [
+        {
+            "x": charts.shorten(x[y[:, 0] == number, 0], DIGITS),
+            "y": charts.shorten(x[y[:, 0] == number, 1], DIGITS),
+        }
+        for number in (0, 1)
+    ]
+
+
+def _ends(values: Array) -> list[float]:
+    return [float(values[0]), float(values[-1])]
+
+
+def _said(seen: Plane, result: PortResult) -> str:
+    share = float(np.mean(seen.score > 0))
+    own = percent(result.accuracy["train"])
+    right = f"; {own} of the rows to train on are right" if own else ""
+    return f"Class 1 on {share:.1%} of the plane shown{right}."

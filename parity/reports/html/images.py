@@ -1,0 +1,52 @@
+"""Pictures in a page: grey images as PNG, within the page itself."""
+
+import base64
+import struct
+import zlib
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from parity.views.digits import largest_weight, weight_images
+from parity.views.drawn import Drawn
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A port's weights as images side by side; `source` holds them."""
+
+    port: str
+    dtype: str
+    source: str
+
+
+def weights(drawn: Drawn) -> list[Picture]:
+    """Return what each port has learned of images: dark speaks for the digit, light against."""
+    own = drawn.weighted()
+    largest = largest_weight(drawn, own)
+    return [
+        Picture(result.port, result.dtype, _source(weight_images(drawn, result), largest))
+        for result in own
+    ]
+
+
+def _source(images: Array, largest: float) -> str:
+    row = np.concatenate(list(images), axis=1).astype(np.float64)
+    grey = np.rint(127.5 * (1 - row / largest)).astype(np.uint8)
+    return f"data:image/png;base64,{base64.b64encode(png(grey)).decode()}"
+
+
+def png(pixels: NDArray[np.uint8]) -> bytes:
+    """Return a grey image (height, width) as a PNG file."""
+    height, width = pixels.shape
+    lines = b"".join(b"\0" + row.tobytes() for row in pixels)  # each is unfiltered
+    header = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
+    chunks = ((b"IHDR", header), (b"IDAT", zlib.compress(lines, 9)), (b"IEND", b""))
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+        for kind, data in chunks
+    )

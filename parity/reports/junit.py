@@ -1,0 +1,93 @@
+"""The result of a comparison as JUnit XML, which CI servers show as tests."""
+
+from datetime import datetime
+from itertools import groupby
+from xml.etree import ElementTree
+from xml.etree.ElementTree import Element, SubElement
+
+from parity.reports import wording
+from parity.reports.legible import legible
+from parity.reports.run import Run, environment
+from parity.reports.wording import Finding, finding
+from parity.verdicts import PortResult
+
+
+def to_junit(run: Run) -> str:
+    """Return a suite for each recipe, with a case for each port, precision and mode."""
+    root = Element("testsuites", {"name": "Lockstep", **_counts(run.results)})
+    written = datetime.now().isoformat(timespec="seconds")
+    by_recipe = sorted(run.results, key=lambda result: _order(run, result))
+    for recipe, group in groupby(by_recipe, key=lambda result: result.recipe):
+        results = list(group)
+        about = {"name": recipe, **_counts(results), "timestamp": written}
+        suite = SubElement(root, "testsuite", about)
+        properties = SubElement(suite, "properties")
+        for name, value in _properties(run, results[0]).items():
+            SubElement(properties, "property", name=name, value=legible(value))
+        for result in results:
+            _case(suite, result, finding(result, run.results))
+    ElementTree.indent(root)
+    text = ElementTree.tostring(root, encoding="unicode")
+    return f'<?xml version="1.0" encoding="UTF-8"?>\n{text}\n'
+
+
+def _order(run: Run, result: PortResult) -> int:
+    """Return the place of a result's recipe; its modes may lie apart."""
+    recipes = [trial.experiment.recipe.name for trial in run.trials]
+    return recipes.index(result.recipe)
+
+
+def _counts(results: list[PortResult]) -> dict[str, str]:
+    """Return what a suite counts of its cases."""
+    verdicts = [result.verdict for result in results]
+    return {
+        "tests": f"{len(results)}",
+        "failures": f"{verdicts.count('disagree')}",
+        "errors": f"{verdicts.count('error')}",
+        "skipped": "0",
+        "time": f"{sum(map(_seconds, results)):.3f}",
+    }
+
+
+def _seconds(result: PortResult) -> float:
+    """Return how long the port took over its first step and its whole run, to the millisecond."""
+    spent = (result.seconds.get(what) or 0.0 for what in ("first_step", "train"))
+    return round(sum(spent), 3)
+
+
+def _properties(run: Run, result: PortResult) -> dict[str, str]:
+    """Return where a suite ran, and on what."""
+    where = environment()
+    return {
+        "python": where["python"],
+        "platform": where["platform"],
+        **where["versions"],
+        "device": result.device,
+        "threads": f"{run.threads}",
+        "options": " ".join(run.options),
+        "data": result.data.get("name") or "",
+        "stand-in data": result.data.get("stand_in") or "",
+    }
+
+
+def _case(suite: Element, result: PortResult, found: Finding) -> None:
+    case = SubElement(
+        suite,
+        "testcase",
+        classname=f"lockstep.{result.recipe}",
+        name=legible(f"{result.port} {result.dtype} {result.requested}"),
+        time=f"{_seconds(result):.3f}",
+    )
+    if result.verdict == "agree":
+        worst = wording.worst(result)
+        told = SubElement(case, "system-out")
+        ratio = f"; worst ratio {worst.ratio:.2g} on {worst.rung}" if worst else ""
+        told.text = legible(f"{result.compared:,} values compared{ratio}")
+        return
+    message = (found.titles or [found.who])[0]
+    kind = "failure" if result.verdict == "disagree" else "error"
+    what = found.cause or ("differs from the reference" if kind == "failure" else "failed")
+    element = SubElement(case, kind, message=legible(message), type=legible(what))
+    element.text = legible(str(found))
+    if result.traceback:
+        SubElement(case, "system-err").text = legible(result.traceback)

@@ -1,0 +1,123 @@
+"""The result of a comparison in GitHub's flavour of Markdown, short enough for a job summary."""
+
+import re
+from collections.abc import Iterable
+
+from parity.reports import wording
+from parity.reports.legible import legible
+from parity.reports.run import Run, environment
+from parity.reports.wording import Finding, finding
+from parity.trials import by_recipe
+from parity.verdicts import PortResult
+
+MOST = 1024 * 1024 - 4096  # bytes that GitHub takes of a job summary, and some for what it adds
+ICONS = {"agree": "✅", "disagree": "❌", "error": "⚠️"}
+SPECIAL = re.compile(r"[^\w \-.,;=+/()'%]|_|www\.")
+
+
+def to_markdown(run: Run) -> str:
+    """Return headline, matrix, and what is wrong, as far as there is room for it."""
+    parts = ["\n".join(_head(run))]
+    room = MOST - _size(parts[0])
+    wrong = [result for result in run.results if result.verdict != "agree"]
+    for number, result in enumerate(wrong):
+        lines = "\n".join(_details(result, finding(result, run.results)))
+        part = re.sub(r"\n{3,}", "\n\n", lines)
+        room -= _size(part) + 1
+        if room < 0:
+            left = len(wrong) - number
+            parts.append(f"Left out for its length: what is wrong with {left:,} more.")
+            break
+        parts.append(part)
+    return "\n".join(parts) + "\n"
+
+
+def _size(text: str) -> int:
+    return len(text.encode())
+
+
+def escape(text: str) -> str:
+    """Return a text, on one line, that Markdown, tables and HTML take for nothing but text."""
+    words = " ".join(legible(text).split())
+    return SPECIAL.sub(lambda found: f"&#{ord(found[0][0])};{found[0][1:]}", words)
+
+
+def code(text: str) -> str:
+    """Return a name as code, in which GitHub looks for nobody's name and no other reference."""
+    return f"<code>{escape(text)}</code>"
+
+
+def _head(run: Run) -> Iterable[str]:
+    yield f"## Lockstep: {wording.headline(run.results)}"
+    yield ""
+    yield f"{wording.effort(run.results, run.seconds)}. {' '.join(wording.LEGEND.split())}"
+    for notice in run.notices:
+        yield ""
+        yield f"> ⚠️ **STAND-IN DATA:** {escape(notice)}"
+    yield ""
+    yield from _matrix(run)
+    yield ""
+    where = environment()
+    versions = ", ".join(f"{name} {version}" for name, version in where["versions"].items())
+    yield f"Python {where['python']} on {escape(where['platform'])}; {escape(versions)}."
+    yield ""
+
+
+def _matrix(run: Run) -> Iterable[str]:
+    yield _row(["recipe", *map(code, run.ports)])
+    yield _row(["---", *["---"] * len(run.ports)])
+    for trial, results in by_recipe(run.trials, run.results):
+        eager = ", eager" if trial.mode == "eager" else ""
+        cells = [
+            "<br>".join(_cell(result) for result in results if result.port == port) or "-"
+            for port in run.ports
+        ]
+        yield _row([f"{trial.experiment.recipe.name}{eager}", *cells])
+
+
+def _row(cells: Iterable[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _cell(result: PortResult) -> str:
+    """Return precision, verdict and worst ratio of one result."""
+    worst = wording.worst(result)
+    ratio = f" {worst.ratio:.2g}" if worst and result.verdict != "error" else ""
+    return f"{ICONS[result.verdict]} {result.dtype} {result.verdict}{ratio}"
+
+
+def _details(result: PortResult, found: Finding) -> Iterable[str]:
+    yield "<details>"
+    what = f"differs first on {_place(result)}" if result.divergence else result.verdict
+    eager = ", eager" if result.requested == result.mode == "eager" else ""
+    yield (
+        f"<summary>{ICONS[result.verdict]} {escape(result.recipe)}: {code(result.port)} "
+        f"{result.dtype}{eager} {what}</summary>"
+    )
+    yield ""
+    if found.error:
+        yield f"**{escape(result.verdict)}:** {escape(found.error)}"
+        yield ""
+    for line in found.extent:
+        yield f"- {escape(line)}"
+    if found.values:
+        yield ""
+        yield _row(["index", "expected", "got"])
+        yield "| --- | ---: | ---: |"
+        for values in found.values:
+            yield _row(map(escape, values))
+        yield ""
+    for line in found.elsewhere:
+        yield f"- {escape(line)}"
+    if found.cause:
+        yield ""
+        yield f"Looks like **{escape(found.cause)}** ({found.confidence})."
+        yield escape(found.evidence or "")
+    yield ""
+    yield "</details>"
+
+
+def _place(result: PortResult) -> str:
+    assert result.divergence
+    divergence = result.divergence
+    return f"{divergence.rung}, step {divergence.step}, {code(divergence.tensor)}"

@@ -1,0 +1,60 @@
+"""A comparison that is over: what every report is made of."""
+
+import platform
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from typing import TypedDict
+
+from parity.contract import FRAMEWORKS, PACKAGES
+from parity.trials import Trial
+from parity.verdicts import PortResult
+
+
+class Environment(TypedDict):
+    """Where a comparison ran: versions of Python and of the frameworks that are installed."""
+
+    python: str
+    platform: str
+    versions: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Run:
+    """A comparison that is over.
+
+    seconds: how long it took. options: those given on the command line. threads: of each port.
+    """
+
+    trials: list[Trial]
+    results: list[PortResult]
+    seconds: float
+    options: tuple[str, ...] = ()
+    threads: int = 1
+
+    @property
+    def ports(self) -> list[str]:
+        """The names of all ports, in their order."""
+        return list(dict.fromkeys(result.port for result in self.results))
+
+    @property
+    def notices(self) -> list[str]:
+        """What must be said of data that stands in for other data."""
+        notices = (trial.experiment.data.notice for trial in self.trials)
+        return list(dict.fromkeys(filter(None, notices)))
+
+
+def environment() -> Environment:
+    """Return where this runs."""
+    versions = {name: _version(name) for name in FRAMEWORKS if name not in PACKAGES}
+    return {
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "versions": {name: found for name, found in versions.items() if found},
+    }
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None

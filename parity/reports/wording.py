@@ -1,0 +1,240 @@
+"""What all reports say of a result, and how: plain text, in the same words everywhere."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from parity import consensus
+from parity.comparison import LIMIT, Example
+from parity.trials import Trial
+from parity.verdicts import Divergence, PortResult, Rung
+
+# Ratios on the other rungs are not of noise floors.
+MEASURED = ("forward", "loss", "gradients", "update", "trajectory")
+DRIFTS = "one step from the reference's own weights there is right: the error is carried over"
+COARSE = "in float64 it agrees: what it computes is right, but not to the precision of float32"
+LEGEND = (
+    "Every port is held to the NumPy port in float64. A ratio is a port's error divided by the\n"
+    f"noise floor, which is how far rounding alone moves that value: up to {LIMIT:g} agrees."
+)
+# Of a table with a row per port and precision, as `row` fills it.
+COLUMNS = (
+    *("port", "dtype", "verdict", "last loss", "train", "test"),
+    *("ratio", "worst on", "step", "values", "s"),
+)
+
+
+def headline(results: list[PortResult]) -> str:
+    """Return the verdict on everything in a few words."""
+    wrong = [result for result in results if result.verdict != "agree"]
+    if not wrong:
+        return f"All {len(results)} agree"
+    counts = [
+        f"{number} {word}"
+        for verdict, word in (("disagree", "disagree"), ("error", "in error"))
+        if (number := sum(r.verdict == verdict for r in wrong))
+    ]
+    return f"{' and '.join(counts)} of {len(results)}"
+
+
+def effort(results: list[PortResult], seconds: float) -> str:
+    """Return how much was compared in what time, and on what, if that stands in for other data."""
+    compared = sum(result.compared for result in results)
+    stand_in = " (STAND-IN DATA)" if any(r.data["stand_in"] for r in results) else ""
+    return f"{compared:,} values compared in {seconds:.{0 if seconds > 10 else 1}f} s{stand_in}"
+
+
+def summary(trial: Trial) -> str:
+    """Return what a recipe is, in one line without its name."""
+    experiment = trial.experiment
+    cut = f"; here {experiment.steps:,} steps" if experiment.steps != experiment.budget else ""
+    return f"{experiment.recipe}{cut}"
+
+
+def data(trial: Trial) -> str:
+    """Return what a recipe's data is, in one line."""
+    rows = trial.experiment.recipe.rows
+    part = f"; training sees the first {rows} of them" if rows else ""
+    return f"data: {trial.experiment.data.title}{part}"
+
+
+def stand_in(trial: Trial) -> str | None:
+    """Return what must be said of data that stands in for other data."""
+    notice = trial.experiment.data.notice
+    return f"STAND-IN DATA: {notice}" if notice else None
+
+
+def conditions(trial: Trial, results: list[PortResult]) -> Iterator[str]:
+    """Say how the results of a recipe were come by, where that is not as usual."""
+    if trial.mode == "eager":
+        yield "mode: eager, with the frameworks' compilers off"
+    steps = trial.experiment.steps
+    together = min((result.told_apart for result in results), default=steps)
+    if together < steps:
+        yield (
+            f"after {together:,} steps, rounding alone decides where this run goes: beyond them\n"
+            "only single steps are compared"
+        )
+
+
+def row(result: PortResult) -> tuple[str, ...]:
+    """Return a result as the cells of a table, one for each of COLUMNS."""
+    found = worst(result)
+    return (
+        result.port,
+        result.dtype,
+        result.verdict,
+        "" if result.loss["last"] is None else f"{result.loss['last'] + 0.0:.6f}",  # not -0
+        percent(result.accuracy["train"]),
+        percent(result.accuracy["test"]),
+        f"{found.ratio:.2g}" if found else "",
+        _place(found),
+        f"{found.step}" if found else "",
+        count(result.compared),
+        "" if result.seconds["train"] is None else f"{result.seconds['train']:.1f}",
+    )
+
+
+def worst(result: PortResult) -> Rung | None:
+    """Return the rung with the largest ratio, of those that are held to noise floors."""
+    measured = [rung for rung in result.rungs if rung.rung in MEASURED and rung.compared]
+    return max(measured, key=lambda rung: rung.ratio, default=None)
+
+
+def _place(rung: Rung | None) -> str:
+    if rung is None:
+        return ""
+    name = (rung.tensor or "").partition(" of ")[0]
+    return rung.rung if name == rung.rung else f"{rung.rung} {name}"
+
+
+def percent(fraction: float | None) -> str:
+    """Return a fraction in percent, or nothing of none."""
+    return "" if fraction is None else f"{100 * fraction:.2f}%"
+
+
+def count(number: int) -> str:
+    """Return a number of values in a few characters."""
+    return f"{number:,}" if number < 1_000_000 else f"{number / 1e6:.0f} M"
+
+
+def who(result: PortResult) -> str:
+    """Return which port this is, in which precision and, if that was asked for, mode."""
+    eager = ", eager" if result.requested == result.mode == "eager" else ""
+    return f"{result.port} {result.dtype}{eager}"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What is wrong with one result.
+
+    who: which port. error: why it has no verdict. where: what differs first. extent: how far.
+    values: index, expected and got. elsewhere: where the same port agrees. cause: the mistake that
+    it looks like, with its confidence and its evidence.
+    """
+
+    who: str
+    error: str | None
+    where: str | None
+    extent: tuple[str, ...]
+    values: tuple[tuple[str, str, str], ...]
+    elsewhere: tuple[str, ...]
+    cause: str | None = None
+    confidence: str | None = None
+    evidence: str | None = None
+
+    @property
+    def titles(self) -> list[str]:
+        """One line each for the error and for what differs, as far as there are any."""
+        error = [f"{self.who}: {self.error}"] if self.error else []
+        return error + ([f"{self.who} {self.where}"] if self.where else [])
+
+    @property
+    def likeness(self) -> str | None:
+        """What it looks like, in one line."""
+        return f"looks like: {self.cause} ({self.confidence})" if self.cause else None
+
+    def __str__(self) -> str:
+        """Return all of it, in plain lines."""
+        table = [("index", "expected", "got"), *self.values] if self.values else []
+        widths = [max(len(row[column]) for row in table) if table else 0 for column in range(3)]
+        lines = [*self.titles, *(f"  {line}" for line in self.extent)]
+        for index, expected, got in table:
+            row = f"{index:<{widths[0]}}   {expected:>{widths[1]}}   {got:>{widths[2]}}"
+            lines.append(f"  {row}".rstrip())
+        lines += [f"  {line}" for line in (*self.elsewhere, self.likeness, self.evidence) if line]
+        return "\n".join(lines)
+
+
+def finding(result: PortResult, others: list[PortResult]) -> Finding:
+    """Say what is wrong with a result; `others` are all there are, for what one says of another."""
+    divergence, diagnosis = result.divergence, result.diagnosis
+    digits = 9 if result.dtype == "float32" else 17  # enough to tell any two numbers apart
+    where = None
+    if divergence:
+        where = f"differs first on {divergence.rung}, step {divergence.step}, {divergence.tensor}"
+    return Finding(
+        who=who(result),
+        error=result.error,
+        where=where,
+        extent=tuple(_extent(divergence)) if divergence else (),
+        values=tuple(
+            (_index(example), _value(example.expected, digits), _value(example.got, digits))
+            for example in (divergence.examples if divergence else ())
+        ),
+        elsewhere=tuple(_elsewhere(result, others)),
+        cause=diagnosis.cause if diagnosis else None,
+        confidence=f"confidence {diagnosis.confidence:.0%}" if diagnosis else None,
+        evidence=diagnosis.evidence if diagnosis else None,
+    )
+
+
+def _extent(divergence: Divergence) -> Iterator[str]:
+    if divergence.size:
+        share = f"{divergence.mismatches:,} of {divergence.size:,} values are over the limit"
+        ratio = f", the worst by a ratio of {divergence.ratio:.3g}" if divergence.mismatches else ""
+        yield share + ratio
+    if divergence.rung == "trajectory" and divergence.teacher_forced is False:
+        yield DRIFTS
+
+
+def _index(example: Example) -> str:
+    return str(list(example.index)) if example.index else "-"
+
+
+def _value(value: float | int | str, digits: int) -> str:
+    return f"{value:#.{digits}g}" if isinstance(value, float) else str(value)
+
+
+def _elsewhere(result: PortResult, others: list[PortResult]) -> Iterator[str]:
+    """Say where else the same port agrees on the same recipe, and what that means."""
+    own = {
+        (other.dtype, other.mode)
+        for other in others
+        if (other.recipe, other.port, other.verdict) == (result.recipe, result.port, "agree")
+    }
+    if result.dtype == "float32" and ("float64", result.mode) in own:
+        yield COARSE
+    other_mode = "eager" if result.mode == "compiled" else "compiled"
+    if (result.dtype, other_mode) in own:
+        yield f"in {other_mode} mode it agrees: it matters how often Python itself runs its code"
+
+
+def suspicions(results: list[PortResult]) -> Iterator[str]:
+    """Say where the reference stands alone against ports that agree with each other."""
+    for dtype in dict.fromkeys(result.dtype for result in results):
+        group = [result for result in results if result.dtype == dtype]
+        for ports in consensus.suspects(group):
+            names = f"{', '.join(ports[:-1])} and {ports[-1]}"
+            yield (
+                f"{names} differ from the reference in {dtype} in the same way, and agree with "
+                "each other:\nthe reference, NumPy's port, is the odd one out, and suspect itself"
+            )
+
+
+def omissions(results: list[PortResult]) -> Iterator[str]:
+    """Say what was not compared, or not in the mode asked for, because a port lacks something."""
+    lacking = {result.port: result.not_provided for result in results if result.not_provided}
+    for port, functions in lacking.items():
+        yield f"{port} does not provide {', '.join(functions)}: not compared"
+    for port in dict.fromkeys(r.port for r in results if r.requested == "eager" != r.mode):
+        yield f"{port} has no run_eagerly to switch its compiler off: judged compiled"

@@ -1,0 +1,1 @@
+"""What is to be seen in results, as numbers: computed once, whatever draws it."""
