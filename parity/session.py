@@ -24,12 +24,8 @@ from parity.yardsticks import Assistant, ReferenceFailedError, Yardstick
 from shared.experiment import Experiment
 
 Witness = Callable[[PortResult, Inquiry], None]
-IMPORTS = {
-    "tensorflow": 0,
-    "tensorflow_v1": 1,
-    "torch": 2,
-    "jax": 3,
-}  # the slowest to import starts first
+# Those that take the longest start first, so that no core is idle while the last one works.
+LONGEST = ("tensorflow", "jax", "torch", "tensorflow_v1")
 
 
 class AbandonedError(Exception):
@@ -159,7 +155,8 @@ class Session:
         self.workforce.progress.planned(pieces, len(missing))
         if missing:
             self._pool.submit(yardsticks.refer, self.workforce, missing)
-        for run in sorted(self._runs, key=lambda run: IMPORTS.get(str(run.port), len(IMPORTS))):
+        place = {name: number for number, name in enumerate(LONGEST)}
+        for run in sorted(self._runs, key=lambda run: place.get(str(run.port), len(place))):
             self._pool.submit(run.climb)
         for yardstick in sorted(missing, key=lambda yardstick: -yardstick.work):
             self._pool.submit(yardsticks.measure, self.workforce, yardstick)
