@@ -258,3 +258,12 @@ def test_floors_in_both_precisions_fit(tmp_path: Path) -> None:
         expected[dtype] = ran.expected
     assert both["float32"].keys() == both["float64"].keys()
     assert floors.check_scale(both["float32"], both["float64"], expected["float32"]) is None
+
+
+def test_compiled_programs_are_kept_by_hasty_runs_alone(compare: Compare, tmp_path: Path) -> None:
+    command = ("gates", "--frameworks", "jax", "--dtype", "float32")
+    programs = tmp_path / "programs"
+    assert compare(*command, LOCKSTEP_CACHE=str(tmp_path)).status == 0
+    assert not programs.exists()
+    assert compare(*command, "--quick", LOCKSTEP_CACHE=str(tmp_path)).status == 0
+    assert list(programs.iterdir())
