@@ -157,5 +157,5 @@ def _fault(port: PortName) -> str | None:
         if port.file:
             check_python(port.file)
     except InputError as error:
-        return str(error)
+        return str(error).replace(str(port.file), str(port))  # as short as it was given
     return None
