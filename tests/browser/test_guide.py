@@ -6,6 +6,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.conftest import NARROW, WIDE, Open
+from tests.running import ROOT
 
 KINDS = ("index", "mnist", "runtime", "dictionary", "traps")
 
@@ -33,6 +34,12 @@ def follow(tab: Page, link: Locator) -> None:
     """Follow a link to another page, and wait until that is there."""
     with tab.expect_navigation():
         link.click()
+
+
+def line_of(framework: str, code: str) -> int:
+    """Return the number of the first line of a port of mnist that some code stands in."""
+    source = (ROOT / "impls" / framework / "mnist.py").read_text()
+    return 1 + source[: source.index(code)].count("\n")
 
 
 def test_two_frameworks_are_shown_at_first(guide_folder: Path, open_page: Open) -> None:
@@ -89,27 +96,27 @@ def test_the_choice_is_kept_on_the_way_to_other_pages(guide_folder: Path, open_p
     choose(tab, "jax")
     follow(tab, tab.get_by_role("navigation", name="Pages").get_by_role("link", name="dictionary"))
     assert columns(tab) == ["numpy", "jax", "tensorflow_v1"]
-    follow(tab, tab.get_by_role("link", name="jax/mnist.py:20").first)
-    assert "mnist.html?frameworks=numpy,jax,tensorflow_v1#jax-20" in tab.url
-    expect(tab.locator("#jax-20")).to_be_in_viewport()
+    line = line_of("jax", 'return x @ model["W"]')
+    follow(tab, tab.get_by_role("link", name=f"jax/mnist.py:{line}").first)
+    assert f"mnist.html?frameworks=numpy,jax,tensorflow_v1#jax-{line}" in tab.url
+    expect(tab.locator(f"#jax-{line}")).to_be_in_viewport()
     assert columns(tab) == ["numpy", "jax", "tensorflow_v1"]
 
 
 def test_an_address_of_a_line_shows_its_column(guide_folder: Path, open_page: Open) -> None:
-    tab = open_page(guide_folder / "mnist.html", "?frameworks=torch#numpy-64").tab
+    code = "model[name] -= learning_rate * grads[name]"
+    line = line_of("numpy", code)
+    tab = open_page(guide_folder / "mnist.html", f"?frameworks=torch#numpy-{line}").tab
     assert columns(tab) == ["torch", "numpy"]
-    expect(tab.locator("#numpy-64")).to_be_in_viewport()
-    assert (
-        tab.locator("#numpy-64").inner_text().strip()
-        == "model[name] -= learning_rate * grads[name]"
-    )
+    expect(tab.locator(f"#numpy-{line}")).to_be_in_viewport()
+    assert tab.locator(f"#numpy-{line}").inner_text().strip() == code
 
 
 def test_rows_in_which_nobody_has_anything_are_not_there(
     guide_folder: Path, open_page: Open
 ) -> None:
     tab = open_page(guide_folder / "mnist.html").tab
-    descend = tab.locator("#tensorflow-63")
+    descend = tab.locator(f"#tensorflow-{line_of('tensorflow', 'def descend(')}")
     expect(descend).to_be_hidden()
     assert tab.locator("#train .row:visible").count() == 2
     choose(tab, "tensorflow")
@@ -281,7 +288,9 @@ def test_a_net_leads_to_its_own_traps_and_a_trap_to_its_line(
 
 def test_long_lines_wrap_on_request(guide_folder: Path, open_page: Open) -> None:
     tab = open_page(guide_folder / "mnist.html", "?frameworks=all").tab
-    code = tab.locator("#torch-27").locator("xpath=ancestor::div[@role='group'][1]")
+    code = tab.locator(f"#torch-{line_of('torch', 'load_state_dict')}").locator(
+        "xpath=ancestor::div[@role='group'][1]"
+    )
     scrolls = "own => own.scrollWidth > own.clientWidth"
     assert code.evaluate(scrolls)
     expect(code).to_have_attribute("tabindex", "0")
