@@ -220,5 +220,5 @@ def get(name: str) -> Recipe:
 def unknown(kind: str, name: str, known: list[str]) -> str:
     """Return the sentence for a name that nobody knows, with the nearest one that somebody does."""
     near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
-    guess = f"did you mean {near[0]}? " if near else ""
-    return f"there is no {kind} {name!r}: {guess}(choose from {', '.join(known)})"
+    guess = f": did you mean {near[0]}?" if near else ""
+    return f"there is no {kind} {name!r}{guess} (choose from {', '.join(known)})"
