@@ -117,7 +117,7 @@ def test_a_file_is_whole_or_as_it_was(tmp_path: Path) -> None:
 
 def test_pictures_are_drawn(compare: Compare, tmp_path: Path) -> None:
     run = compare(
-        *("--quick", "--data", "digits", "--frameworks", "numpy,jax", "--quiet"),
+        *("--quick", "--data", "digits", "--frameworks", "numpy,torch", "--quiet"),
         *("--pictures", tmp_path / "out"),
     )
     assert run.status == 0
