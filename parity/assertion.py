@@ -48,9 +48,8 @@ def assert_parity(
     trials = settings.trials([recipe])
     results = list(session.compare(trials, ports, settings.options, Progress()))
     if overall(results) != "agree":
-        from parity.reports import (
-            terminal,  # nothing but a failure takes rich, and the time to import it
-        )
+        # Nothing but a failure takes rich, and the time to import it.
+        from parity.reports import terminal
 
         text = terminal.as_text(trials, results, time.monotonic() - start)
         raise AssertionError(f"{ports[0]} does not agree on {recipe}\n{text}")

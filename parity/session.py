@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Self
 
 from parity import cache, consensus, yardsticks
-from parity.contract import FRAMEWORKS, PortName
+from parity.contract import PortName
 from parity.inputs import Store
 from parity.inquiry import Inquiry
 from parity.judge import judge
@@ -68,6 +68,8 @@ class Session:
         self.workforce.stop()
         self._release(ReferenceFailedError("the comparison was stopped"))
         self._pool.shutdown(cancel_futures=True)
+        for spare in self._spares.values():
+            spare.end()  # it may still read from the folder
         self._folder.cleanup()
 
     def compare(
@@ -122,10 +124,9 @@ class Session:
     def prepare(self, port: PortName, framework: str) -> None:
         """Have a process ready for the next comparison of a user's port, in the background.
 
-        framework: whose arrays it takes; where it has a runtime of its own, nothing can be
-        prepared.
+        framework: whose arrays it takes.
         """
-        if framework not in FRAMEWORKS or port in self._spares:
+        if port in self._spares:
             return
         own = PortName(framework)
         climbs = [

@@ -40,6 +40,11 @@ class Spare:
         self._thread.join()
         return self._worker if self._worker and self._worker.lives() else self._workforce.start()
 
+    def end(self) -> None:
+        """Wait until a rehearsal that was stopped is over."""
+        self._wanted.set()
+        self._thread.join()
+
     def _rehearse(self) -> None:
         timeout = self._workforce.options.timeout
         with contextlib.suppress(WorkerDiedError):

@@ -10,7 +10,7 @@ from typing import Self
 
 import watchfiles
 
-from parity.contract import PortName, check_python
+from parity.contract import FRAMEWORKS, PortName, check_python
 from parity.session import AbandonedError, Session
 from parity.trials import Trial
 from parity.verdicts import Round
@@ -31,6 +31,7 @@ class Watch:
     def __init__(self, session: Session, trials: list[Trial], ports: list[PortName]) -> None:
         self._session, self._trials, self._ports = session, trials, ports
         self._due, self._changed = ports, list[PortName]()
+        self._frameworks: dict[str, str] = {}
         self._since = time.monotonic()
         self._events: queue.SimpleQueue[set[Path] | Exception] = queue.SimpleQueue()
         self._over = threading.Event()
@@ -82,10 +83,12 @@ class Watch:
         sound = [port for port in self._due if port not in faults]
         results = list(self._session.compare(self._trials, sound)) if sound else []
         seconds = time.monotonic() - self._since
-        frameworks = {result.port: result.framework for result in results}
+        # A version that could not be loaded does not say what the next one will be written in.
+        known = {r.port: r.framework for r in results if r.framework in FRAMEWORKS}
+        self._frameworks |= known
         for port in sound:
-            if port.file:
-                self._session.prepare(port, frameworks[str(port)])
+            if port.file and str(port) in self._frameworks:
+                self._session.prepare(port, self._frameworks[str(port)])
         return Round(tuple(self._changed), tuple(faults.values()), results, seconds)
 
     def _watch(self) -> None:

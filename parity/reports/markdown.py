@@ -111,8 +111,8 @@ def _details(result: PortResult, found: Finding) -> Iterable[str]:
         yield f"- {escape(line)}"
     if found.cause:
         yield ""
-        evidence = escape(found.evidence or "nothing else fits")
-        yield f"Looks like **{escape(found.cause)}** ({found.confidence}): {evidence}."
+        evidence = f": {escape(found.evidence)}" if found.evidence else ""
+        yield f"Looks like **{escape(found.cause)}** ({found.confidence}){evidence}."
     yield ""
     yield "</details>"
 
