@@ -1,7 +1,10 @@
 """The guide's traps: what is shown of each is what compare.py said of it."""
 
 import dataclasses
+import html
 import json
+import re
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -102,16 +105,29 @@ def test_every_cause_has_one_theme() -> None:
         assert theme_of(bug.causes[0]) in THEMES
 
 
+def text_of(line: shown.Line) -> str:
+    """Return a line of a page without its markup."""
+    return html.unescape(re.sub(r"<[^>]+>", "", line.html))
+
+
 def test_a_change_is_shown_as_it_is_planted() -> None:
     for trap in shown.traps():
-        real = trap.entry.port.read_text().splitlines()
-        assert any(line.kind == "changed" for hunk in trap.hunks for line in hunk) or any(
-            line.kind == "real" for hunk in trap.hunks for line in hunk
-        )
-        for hunk in trap.hunks:
-            for line in hunk:
-                assert (line.number is None) == (line.kind == "changed")
-        assert 1 <= trap.line <= len(real)
+        real = trap.entry.port.read_text().split("\n")
+        lines = [line for hunk in trap.hunks for line in hunk]
+        seen = [line.number for line in lines if line.number is not None]
+        assert seen == sorted(set(seen))
+        for line in lines:
+            if line.number is not None:
+                assert text_of(line) == real[line.number - 1]
+        planted = catalogue.changed(trap.entry).split("\n")
+        for line in lines:
+            if line.kind != "real":
+                assert text_of(line) in planted
+        gone = [text_of(line) for line in lines if line.kind == "real"]
+        new = [text_of(line) for line in lines if line.kind == "changed"]
+        assert Counter(planted) - Counter(real) == Counter(new) - Counter(gone)
+        assert Counter(real) - Counter(planted) == Counter(gone) - Counter(new)
+        assert trap.line in [line.number for line in lines if line.kind == "real"] or not gone
 
 
 def test_every_trap_is_on_the_page(guide_folder: Path) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
+import numpy as np
 import pytest
 from markdown_it import MarkdownIt
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
@@ -89,7 +90,7 @@ def test_confusions_count_all_rows_and_the_right_ones(reported: Reported) -> Non
             split, counts = result["confusion"]["split"], result["confusion"]["counts"]
             rows = sum(map(sum, counts))
             right = sum(row[number] for number, row in enumerate(counts))
-            assert right / rows == pytest.approx(result["accuracy"][split], abs=1e-6)
+            assert right / rows == result["accuracy"][split]
             seen.add((result["recipe"], split, rows))
     assert seen == {("iris", "train", 150), ("planar-1", "train", 400), ("mnist", "test", 397)}
 
@@ -247,7 +248,7 @@ def test_junit_counts_its_cases(reported: Reported) -> None:
         assert int(suite.get("failures", "")) == sum(c.find("failure") is not None for c in cases)
         assert int(suite.get("errors", "")) == sum(c.find("error") is not None for c in cases)
         times = sum(float(case.get("time", "")) for case in cases)
-        assert float(suite.get("time", "")) == pytest.approx(times, abs=1e-6)
+        assert suite.get("time") == f"{times:.3f}"
     assert [suite.get("name") for suite in root] == ["iris", "planar-1", "mnist"]
     for suite in root:
         assert suite[0].tag == "properties"  # servers want them first
@@ -269,10 +270,10 @@ def test_tensorboard_opens_the_event_files(reported: Reported) -> None:
     own = reported.run.result("numpy", "float64", "mnist")
     losses = events.Scalars("loss")
     assert [event.step for event in losses] == list(range(60))
-    assert losses[-1].value == pytest.approx(own["loss"]["last"], rel=1e-6)
+    assert losses[-1].value == np.float32(own["loss"]["last"])  # what an event file keeps
     scalars = set(events.Tags()["scalars"])
     assert {f"ratio/{rung}" for rung in (*STEPWISE, "trajectory")} < scalars
-    assert events.Scalars("accuracy/test")[0].value == pytest.approx(own["accuracy"]["test"])
+    assert events.Scalars("accuracy/test")[0].value == np.float32(own["accuracy"]["test"])
     assert set(events.Tags()["images"]) == {"weights", "confusion/test"}
     planes = loaded(reported.tensorboard / "planar-1" / "numpy" / "float32-compiled")
     assert set(planes.Tags()["images"]) == {"decisions", "confusion/train"}
