@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 import click
 from rich.table import Table
 
-from parity import contract, progress, session
+from parity import choice, contract, progress, session
 from parity.reports import terminal
 from parity.reports.outputs import Outputs
 from parity.reports.run import Run
@@ -144,7 +144,7 @@ def run(
     names = list(dict.fromkeys(recipe)) or list(recipes.RECIPES)
     for name in names:
         recipes.get(name)
-    ports = choose_ports(names, frameworks, files, named=bool(recipe), drafts=watch)
+    ports = choice.choose(names, frameworks, files, named=bool(recipe), drafts=watch)
     if watch:
         check_watch(files, [*wanted.options, *["--profile"] * settings.profile])
         return keep_judging(settings, names, ports, quiet)
@@ -157,7 +157,7 @@ def run(
             for notice in filter(None, dict.fromkeys(notices)):
                 shown.warn(f"STAND-IN DATA: {notice}")
             results = list(session.compare(trials, ports, how, shown, outputs.witness))
-        given = (*recipe, *given_ports(frameworks, ports), *settings.given)
+        given = (*recipe, *choice.given(frameworks, ports), *settings.given)
         compared = Run(trials, results, time.monotonic() - start, given, settings.threads)
         out = terminal.console(stderr=outputs.on_stdout)
         if not quiet:
@@ -208,40 +208,6 @@ def keep_judging(
             out.print(f"watching {watched}; Ctrl-C ends", style="dim", markup=False)
             watch.wait()
     return status
-
-
-def choose_ports(
-    names: list[str], frameworks: str | None, files: tuple[Path, ...], named: bool, drafts: bool
-) -> list[contract.PortName]:
-    """Return the ports to compare; raise InputError where one cannot be had, or none is named.
-
-    Args:
-        names: of the recipes.
-        frameworks: those asked for, with commas, or None for all.
-        files: of users' ports.
-        named: whether the recipes were asked for by name.
-        drafts: whether users' files need not be Python yet.
-    """
-    if files and not named:
-        raise InputError(f"--with needs a RECIPE: name the one that {files[0]} is a port of")
-    chosen = contract.FRAMEWORKS if frameworks is None else map(str.strip, frameworks.split(","))
-    ports = [contract.check_framework(name) for name in dict.fromkeys(chosen) if name]
-    wanted = dict.fromkeys(recipes.get(name).net for name in names)
-    for port in ports if frameworks else ():
-        if not any(port.covers(net) for net in wanted):
-            own = ", ".join(contract.nets_of(port.name))
-            raise InputError(f"{port} has no port of {', '.join(wanted)}: it has {own} alone")
-    ports = [port for port in ports if any(port.covers(net) for net in wanted)]
-    ports += contract.check_files(list(dict.fromkeys(files)), drafts)
-    if not ports:
-        raise InputError("--frameworks names no framework, so there is nothing to compare")
-    return ports
-
-
-def given_ports(frameworks: str | None, ports: list[contract.PortName]) -> list[str]:
-    """Return what the command line says of ports."""
-    named = [] if frameworks is None else [f"--frameworks {frameworks}"]
-    return named + [f"--with {port}" for port in ports if port.file]
 
 
 def progress_for(quiet: bool) -> progress.Silent:

@@ -1,0 +1,42 @@
+"""Which ports a comparison is of: those that its options name."""
+
+from pathlib import Path
+
+from parity import contract
+from parity.contract import PortName
+from shared import recipes
+from shared.errors import InputError
+
+
+def choose(
+    names: list[str], frameworks: str | None, files: tuple[Path, ...], named: bool, drafts: bool
+) -> list[PortName]:
+    """Return the ports to compare; raise InputError where one cannot be had, or none is named.
+
+    Args:
+        names: of the recipes.
+        frameworks: those asked for, with commas, or None for all.
+        files: of users' ports.
+        named: whether the recipes were asked for by name.
+        drafts: whether users' files need not be Python yet.
+    """
+    if files and not named:
+        raise InputError(f"--with needs a RECIPE: name the one that {files[0]} is a port of")
+    chosen = contract.FRAMEWORKS if frameworks is None else map(str.strip, frameworks.split(","))
+    ports = [contract.check_framework(name) for name in dict.fromkeys(chosen) if name]
+    wanted = dict.fromkeys(recipes.get(name).net for name in names)
+    for port in ports if frameworks else ():
+        if not any(port.covers(net) for net in wanted):
+            own = ", ".join(contract.nets_of(port.name))
+            raise InputError(f"{port} has no port of {', '.join(wanted)}: it has {own} alone")
+    ports = [port for port in ports if any(port.covers(net) for net in wanted)]
+    ports += contract.check_files(list(dict.fromkeys(files)), drafts)
+    if not ports:
+        raise InputError("--frameworks names no framework, so there is nothing to compare")
+    return ports
+
+
+def given(frameworks: str | None, ports: list[PortName]) -> list[str]:
+    """Return what the command line says of ports."""
+    named = [] if frameworks is None else [f"--frameworks {frameworks}"]
+    return named + [f"--with {port}" for port in ports if port.file]
