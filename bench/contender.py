@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from operator import getitem
 from typing import Any, Literal, Self
 
 import numpy as np
@@ -35,14 +36,19 @@ class Contender:
         return replace(self, make=None)
 
 
-def batches(schedule: Any, x: Any, y: Any) -> Iterator[tuple[Any, Any]]:
-    """Yield the batch of each step, from a number of full-batch steps or from row numbers."""
+def batches(
+    schedule: Any, x: Any, y: Any, gather: Callable[[Any, Any], Any] = getitem
+) -> Iterator[tuple[Any, Any]]:
+    """Yield the batch of each step, from a number of full-batch steps or from row numbers.
+
+    gather: from an array and row numbers to the rows.
+    """
     if isinstance(schedule, int):
         for _ in range(schedule):
             yield x, y
     else:
         for rows in schedule:
-            yield x[rows], y[rows]
+            yield gather(x, rows), gather(y, rows)
 
 
 def port() -> Mapping[str, Any]:

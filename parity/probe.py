@@ -264,6 +264,8 @@ class _Run:
             if self.has("loss"):
                 answer["loss"] = self.array(self.port.module.loss(own, x, y), "loss")
             if self.has("gradients"):
+                if rung == "trained":
+                    self.returned("gradients", own, x, y)  # the next must not add to these
                 answer |= self.returned("gradients", own, x, y)
             self.send(Answer(rung, step, answer))
 

@@ -77,6 +77,7 @@ def test_a_correct_variation_agrees(found: Outcomes, variation: Variation, dtype
         ('framework = "torch"', 'framework = "torhc"', "no framework 'torhc'"),
         ('name = "doubled"', 'name = "Doubled"', "kebab-case"),
         ("[[bug]]", "[[bugs]]", "no kind of entry 'bugs'"),
+        ('rung = "loss"', 'rung = "loss"\nstyle = "sdg"', "no variation 'sdg'"),
     ],
 )
 def test_a_rotten_entry_is_refused(tmp_path: Path, text: str, instead: str, says: str) -> None:
@@ -91,6 +92,21 @@ def test_a_rotten_entry_is_refused(tmp_path: Path, text: str, instead: str, says
     (tmp_path / "iris.toml").write_text(entry.replace(text, instead))
     with pytest.raises(CatalogueError, match=says):
         catalogue.load(tmp_path)
+
+
+def test_a_bug_in_a_style_changes_the_variation(tmp_path: Path) -> None:
+    for net in NETS:
+        (tmp_path / f"{net}.toml").write_text("")
+    (tmp_path / "iris.toml").write_text(
+        '[[bug]]\nname = "squared"\nframework = "torch"\nstyle = "called"\ncause = "a"\n'
+        'right = "F.mse_loss(called, y)"\nwrong = "called"\nrung = "loss"\n'
+        '[[variation]]\nname = "called"\nframework = "torch"\n'
+        'right = "return F.mse_loss(model(x), y)"\n'
+        'other = "called = model(x)\\n    return F.mse_loss(called, y)"\n'
+    )
+    (bug,) = catalogue.load(tmp_path).bugs
+    assert "    called = model(x)\n    return F.mse_loss(called, y)\n" in catalogue.original(bug)
+    assert "    called = model(x)\n    return called\n" in catalogue.changed(bug)
 
 
 def test_two_entries_of_one_name_are_refused(tmp_path: Path) -> None:

@@ -63,7 +63,7 @@ PLANTED = {
         {"tf.constant(learning_rate, x.dtype)": "tf.cast(learning_rate, x.dtype)"},
     ),
     "summed": Planted(
-        "torch/planar", "trajectory", "loss", {"optimizer.zero_grad()": "pass  # nothing is zero"}
+        "torch/planar", "trajectory", "loss", {"            weight.grad = None": "            #"}
     ),
     "reversed": Planted(
         "jax/mnist", "trajectory", "", {"(step, model, schedule)": "(step, model, schedule[::-1])"}
@@ -74,8 +74,7 @@ PLANTED = {
     "stale": Planted(
         *("torch/planar", "trajectory", "outputs of the trained model"),
         {
-            "    optimizer = torch.optim": "    model.old = [build(export(model))]\n"
-            "    optimizer = torch.optim",
+            "    losses = [train": "    model.old = [build(export(model))]\n    losses = [train",
             "    return model(x)\n": '    return getattr(model, "old", [model])[0](x)\n',
         },
     ),

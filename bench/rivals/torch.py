@@ -4,16 +4,13 @@ from typing import Any
 
 import torch
 
-from bench.contender import Contender, Train, batches, port
+from bench.contender import Contender, Train, port
 from bench.rivals import torch_compiled
-
-
-def _native(schedule: Any) -> Any:
-    return schedule if isinstance(schedule, int) else torch.as_tensor(schedule)
+from bench.rivals.torch_batches import batches
 
 
 def optimizer(**options: Any) -> Any:
-    """Return a loop with torch.optim.SGD, as the port's, with its options."""
+    """Return a loop with torch.optim.SGD and its options."""
 
     def make(module: Any) -> Train:
         def train(
@@ -21,7 +18,7 @@ def optimizer(**options: Any) -> Any:
         ) -> tuple[Any, Any]:
             sgd = torch.optim.SGD(model.parameters(), lr=learning_rate, **options)
             losses = []
-            for batch in batches(_native(schedule), x, y):
+            for batch in batches(schedule, x, y):
                 sgd.zero_grad()
                 value = module.loss(model, *batch)
                 value.backward()
@@ -40,7 +37,7 @@ def by_hand(module: Any) -> Train:
     def train(model: Any, x: Any, y: Any, schedule: Any, learning_rate: float) -> tuple[Any, Any]:
         weights = list(model.parameters())
         losses = []
-        for batch in batches(_native(schedule), x, y):
+        for batch in batches(schedule, x, y):
             value = module.loss(model, *batch)
             gradients = torch.autograd.grad(value, weights)
             with torch.no_grad():
@@ -57,7 +54,7 @@ def item_each_step(module: Any) -> Train:
     def train(model: Any, x: Any, y: Any, schedule: Any, learning_rate: float) -> tuple[Any, Any]:
         sgd = torch.optim.SGD(model.parameters(), lr=learning_rate)
         losses = []
-        for batch in batches(_native(schedule), x, y):
+        for batch in batches(schedule, x, y):
             value = module.loss(model, *batch)
             sgd.zero_grad()
             value.backward()
@@ -83,7 +80,7 @@ def functional(module: Any) -> Train:
 
         step = torch.func.grad_and_value(lambda w, x, y: module.loss(Called(w), x, y))
         losses = []
-        for batch in batches(_native(schedule), x, y):
+        for batch in batches(schedule, x, y):
             gradients, value = step(weights, *batch)
             weights = {name: w - learning_rate * gradients[name] for name, w in weights.items()}
             losses.append(value)
@@ -95,9 +92,9 @@ def functional(module: Any) -> Train:
 
 CONTENDERS = (
     Contender("torch", **port()),
+    Contender("torch", "SGD", "idiom", optimizer()),
     Contender("torch", "SGD, foreach=True", "idiom", optimizer(foreach=True)),
     Contender("torch", "SGD, fused=True", "idiom", optimizer(fused=True)),
-    Contender("torch", "SGD, foreach=False", "idiom", optimizer(foreach=False)),
     Contender("torch", "autograd.grad, foreach update", "idiom", by_hand),
     Contender("torch", "torch.func.grad_and_value", "idiom", functional, share=0.2),
     Contender("torch", "the tutorials' loop, loss.item()", "idiom", item_each_step),

@@ -11,7 +11,8 @@ import torch
 import torch.nn.functional as F  # noqa: N812 - so it is called wherever PyTorch is written
 from torch._higher_order_ops.scan import scan
 
-from bench.contender import Contender, Train, batches
+from bench.contender import Contender, Train
+from bench.rivals.torch_batches import batches
 
 UNROLLED = 16  # steps in one compiled call
 COMPILER = shutil.which(os.environ.get("CXX", "g++")) or shutil.which("clang++")
@@ -54,8 +55,7 @@ def each_step(module: Any) -> Train:
 
     def train(model: Any, x: Any, y: Any, schedule: Any, learning_rate: float) -> tuple[Any, Any]:
         weights, losses = _weights(model), []
-        rows = schedule if isinstance(schedule, int) else torch.as_tensor(schedule)
-        for batch in batches(rows, x, y):
+        for batch in batches(schedule, x, y):
             weights, value = step(weights, *batch, learning_rate)
             losses.append(value)
         return _trained(model, weights), torch.stack(losses)

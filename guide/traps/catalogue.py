@@ -1,7 +1,8 @@
 """The catalogue of translation bugs, and of correct variations: small changes to the real ports.
 
 There is one file per net, `<net>.toml`. Each entry replaces text in `impls/<framework>/<net>.py`:
-`right` by `wrong` in a [[bug]], by `other` in a [[variation]], and so do the pairs in `also`. A bug
+`right` by `wrong` in a [[bug]], by `other` in a [[variation]], and so do the pairs in `also`. An
+entry with a `style` changes not the port itself but the variation of it that has this name. A bug
 says its `cause` (or several phrases for it, the best first), the `rung` and maybe the `step` where
 it shows first, and the one `dtype` that can show it, if not both can. Any entry may set the
 `recipe`, the `steps` and the `mode` that it needs.
@@ -10,8 +11,8 @@ it shows first, and the one `dtype` that can show it, if not both can. Any entry
 import ast
 import re
 import tomllib
-from collections.abc import Iterator
-from dataclasses import MISSING, dataclass, fields
+from collections.abc import Iterable, Iterator
+from dataclasses import MISSING, dataclass, fields, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -43,6 +44,8 @@ class Entry:
 
     name: unique within the net and the framework. recipe: what the port is run on, the net's
     namesake unless the entry says otherwise. mode: for --mode of compare.py, if not its default.
+    style: the variation that it is a change to, if not to the port itself; restyled: the changes
+    of that variation.
     """
 
     net: str
@@ -52,6 +55,8 @@ class Entry:
     recipe: str
     steps: int = STEPS
     mode: str | None = None
+    style: str | None = None
+    restyled: tuple[Change, ...] = ()
 
     @property
     def file(self) -> str:
@@ -109,8 +114,10 @@ def load(folder: Path = FOLDER) -> Catalogue:
         tables = tomllib.loads((folder / f"{net}.toml").read_text())
         if unknown := tables.keys() - {"bug", "variation"}:
             raise CatalogueError(f"{net}.toml: there is no kind of entry {min(unknown)!r}")
-        bugs += [_entry(Bug, "wrong", net, table) for table in tables.get("bug", ())]
-        variations += [_entry(Variation, "other", net, t) for t in tables.get("variation", ())]
+        styles = [_entry(Variation, "other", net, table) for table in tables.get("variation", ())]
+        own = [_entry(Bug, "wrong", net, table) for table in tables.get("bug", ())]
+        bugs += [_restyled(bug, styles) for bug in own]
+        variations += [_restyled(variation, styles) for variation in styles]
     seen: set[str] = set()
     for entry in (*bugs, *variations):
         for problem in _problems(entry, seen):
@@ -148,13 +155,25 @@ def planted(entry: Entry) -> str:
 
 
 def changed(entry: Entry) -> str:
-    """Return the source of the real port with the changes in it.
+    """Return the source of the real port with the changes in it, after those of its style.
 
     Raises:
         CatalogueError: some text to replace does not occur just once in the real port.
     """
-    source = entry.port.read_text()
-    for change in entry.changes:
+    return _applied(entry, entry.changes, original(entry))
+
+
+def original(entry: Entry) -> str:
+    """Return what the entry changes: the source of the real port, or of that in another style.
+
+    Raises:
+        CatalogueError: as `changed`.
+    """
+    return _applied(entry, entry.restyled, entry.port.read_text())
+
+
+def _applied(entry: Entry, changes: Iterable[Change], source: str) -> str:
+    for change in changes:
         if (found := source.count(change.right)) != 1:
             raise CatalogueError(
                 f"{entry}: {entry.port.relative_to(ROOT)} has {found} times, where it should have "
@@ -162,6 +181,16 @@ def changed(entry: Entry) -> str:
             )
         source = source.replace(change.right, change.instead)
     return source
+
+
+def _restyled(entry: E, styles: Iterable[Variation]) -> E:
+    """Return an entry with the changes of its style, if it has one."""
+    if entry.style is None:
+        return entry
+    for style in styles:
+        if (style.framework, style.name) == (entry.framework, entry.style):
+            return replace(entry, restyled=style.changes)
+    raise CatalogueError(f"{entry}: its net and framework have no variation {entry.style!r}")
 
 
 def _entry(kind: type[E], instead: str, net: str, table: dict[str, Any]) -> E:

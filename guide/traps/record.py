@@ -60,7 +60,7 @@ def judge(bug: Bug, outcome: Outcome) -> Catch:
 
 def digest(entry: Entry) -> str:
     """Return a hash of all of an entry that what is said of it depends on."""
-    changes = [[change.right, change.instead] for change in entry.changes]
+    changes = [[c.right, c.instead] for c in (*entry.restyled, *entry.changes)]
     text = json.dumps([changes, entry.recipe, entry.steps, entry.mode])
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 

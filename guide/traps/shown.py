@@ -2,14 +2,14 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
 
 from markupsafe import Markup
 
 from guide import highlight
 from guide.traps import record
-from guide.traps.catalogue import Bug, Catalogue, Entry, changed, load
+from guide.traps.catalogue import Bug, Catalogue, Entry, changed, load, original
 from guide.traps.record import Outcome, judge
 from guide.traps.themes import THEMES, theme_of
 
@@ -25,12 +25,16 @@ TELLING = {
 class Line:
     """A line of a change: of both ports ("same"), of the real one or of the changed one alone.
 
-    number: in the real port; a line of the changed port alone has none. html: its tokens in spans.
+    number: in the real port; a line of a changed port alone, or of a port in another style, has
+    none. html: its tokens in spans.
     """
 
     kind: str
     number: int | None
     html: Markup
+
+
+Hunk = tuple[Line, ...]
 
 
 @dataclass(frozen=True)
@@ -44,10 +48,14 @@ class Said:
 
 @dataclass(frozen=True)
 class Trap:
-    """An entry of the catalogue, its hunks, and what was said of it."""
+    """An entry of the catalogue, its hunks, and what was said of it.
+
+    line: the first line of the real port that it changes.
+    """
 
     entry: Entry
-    hunks: tuple[tuple[Line, ...], ...]
+    line: int
+    hunks: tuple[Hunk, ...]
     said: tuple[Said, ...]
 
     @property
@@ -59,12 +67,6 @@ class Trap:
     def title(self) -> str:
         """Its name in words."""
         return re.sub(r"(?<!\de)-", " ", self.entry.name).capitalize()
-
-    @property
-    def line(self) -> int:
-        """The first line of the real port that it changes."""
-        numbered = [(line.kind != "real", line.number) for hunk in self.hunks for line in hunk]
-        return min((real, number) for real, number in numbered if number)[1]
 
 
 def traps(catalogue: Catalogue | None = None) -> list[Trap]:
@@ -101,12 +103,23 @@ def _trap(entry: Entry, outcomes: record.Outcomes) -> Trap:
         outcome = outcomes[entry, dtype]
         catch = TELLING[judge(entry, outcome)] if isinstance(entry, Bug) else outcome.verdict
         said.append(Said(dtype, catch, outcome))
-    return Trap(entry, tuple(_hunks(entry)), tuple(said))
+    planted = changed(entry)
+    hunks = tuple(_hunks(entry.port.read_text(), planted))
+    line = _first_line(hunks)
+    if entry.style:
+        own = _hunks(original(entry), planted)
+        hunks = tuple(tuple(replace(line, number=None) for line in hunk) for hunk in own)
+    return Trap(entry, line, hunks, tuple(said))
 
 
-def _hunks(entry: Entry) -> Iterator[tuple[Line, ...]]:
+def _first_line(hunks: tuple[Hunk, ...]) -> int:
+    """Return the number of the first line that is changed, or else of one beside a change."""
+    numbered = [(line.kind != "real", line.number) for hunk in hunks for line in hunk]
+    return min((real, number) for real, number in numbered if number)[1]
+
+
+def _hunks(*sources: str) -> Iterator[Hunk]:
     """Yield the changes, each with a line around it; what is wrong comes before what is right."""
-    sources = entry.port.read_text(), changed(entry)
     real, other = (source.removesuffix("\n").split("\n") for source in sources)
     html, instead = map(highlight.lines, sources)
     for group in SequenceMatcher(None, real, other, autojunk=False).get_grouped_opcodes(CONTEXT):

@@ -177,6 +177,9 @@ def diagnose(case: Case) -> Diagnosis | None:
 def _predicting(case: Case) -> Diagnosis:
     step = case.inputs.steps - 1
     got = case.findings.answers.get(("trained", step), {})
+    if _doubled(case, got, case.findings.answers.get(("rebuilt", step), {})):
+        evidence = "a second call of gradients on one model adds to what the first one left"
+        return Diagnosis("gradients accumulate", evidence, CERTAIN)
     x, y = case.batch(step)
     first = case.compute(wide_all(case.inputs.weights), x, y)
     same = "outputs" in got and distance(got["outputs"], first.outputs) <= 1e-5 * np.abs(
@@ -187,6 +190,13 @@ def _predicting(case: Case) -> Diagnosis:
         + (": its outputs are still those of the initial weights" if same else "")
     )
     return Diagnosis(STALE, evidence, 0.9 if same else 0.8)
+
+
+def _doubled(case: Case, got: Tensors, once: Tensors) -> bool:
+    """Whether gradients are twice what they are of a fresh model, to the last bit."""
+    names = [name for name in case.inputs.weights if name in got and name in once]
+    asked = [name for name in names if np.any(got[name])]
+    return bool(asked) and all(np.array_equal(got[name], 2 * once[name]) for name in asked)
 
 
 def _resumed(case: Case) -> Diagnosis | None:
