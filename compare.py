@@ -151,12 +151,13 @@ def run(
     with wanted as outputs:
         start = time.monotonic()
         how = settings.options
-        trials = settings.trials(names)
-        notices = [trial.experiment.data.notice for trial in trials]
-        with progress_for(quiet) as shown:
+        with progress_for(quiet) as shown, session.Session(how, shown) as judging:
+            judging.begin(ports)  # they import while the data is read
+            trials = settings.trials(names)
+            notices = [trial.experiment.data.notice for trial in trials]
             for notice in filter(None, dict.fromkeys(notices)):
                 shown.warn(f"STAND-IN DATA: {notice}")
-            results = list(session.compare(trials, ports, how, shown, outputs.witness))
+            results = list(judging.compare(trials, ports, outputs.witness))
         given = (*recipe, *choice.given(frameworks, ports), *settings.given)
         compared = Run(trials, results, time.monotonic() - start, given, settings.threads)
         out = terminal.console(stderr=outputs.on_stdout)

@@ -3,12 +3,13 @@
 import contextlib
 import copy
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from parity import programs
 from parity.comparison import Comparison, compare_exactly
 from parity.contract import Mode, Port, PortError
 from parity.inputs import PART, SPLITS, Inputs, Tensors
@@ -72,6 +73,8 @@ class _Run:
         port.configure(inputs.dtype, inputs.device, inputs.threads)
         send(Calling("run_eagerly"))
         port.run_in(mode)
+        send(Calling("keep_programs"))
+        programs.keep(port)
         send(Calling("to_native"))
         self.handed = {name: inputs.array(name, "c") for name in inputs.files}
         self.native = {name: port.to_native(array) for name, array in self.handed.items()}
@@ -185,10 +188,9 @@ class _Run:
     def update_at(self, step: int, weights: Tensors) -> None:
         """Answer the rung update: one step from a checkpoint; and, from the first, one more."""
         model = self.build(weights)
-        start = time.perf_counter()
-        model, losses = self.train(model, [part(self.schedule, step, step + 1)], f"step {step}")
-        if step == 0:
-            self.send(Timed("first_step", time.perf_counter() - start))
+        chunks = [part(self.schedule, step, step + 1)]
+        with self.timed("first_step") if step == 0 else contextlib.nullcontext():
+            model, losses = self.train(model, chunks, f"step {step}")
         self.send(Answer("update", step, self.trained(model, losses)))
         if step == 0 and self.inputs.steps > 1:
             rate, again = SECOND * self.inputs.learning_rate, "a second time on the same model"
@@ -236,13 +238,20 @@ class _Run:
             losses.append(self.array(result[1], "train"))
         return model, losses[0] if len(losses) == 1 else np.concatenate(losses)
 
+    @contextlib.contextmanager
+    def timed(self, what: str) -> Iterator[None]:
+        """Send how long it took, compilation included."""
+        with programs.timing(self.port):
+            start = time.perf_counter()
+            yield
+            self.send(Timed(what, time.perf_counter() - start))
+
     def train_freely(self) -> None:
         """Answer the rung trajectory: the whole run, and what became of the model."""
         model = self.build(self.inputs.weights)
         chunks = self.inputs.chunks(self.schedule)
-        start = time.perf_counter()
-        model, losses = self.train(model, chunks, f"all {self.inputs.steps:,} steps")
-        self.send(Timed("train", time.perf_counter() - start))
+        with self.timed("train"):
+            model, losses = self.train(model, chunks, f"all {self.inputs.steps:,} steps")
         answer = self.trained(model, losses)
         self.send(Answer("trajectory", self.inputs.steps, answer))
         if "accuracy" in self.inputs.functions:

@@ -56,7 +56,8 @@ class Session:
         self.workforce = Workforce(options, progress, folder)
         self._store = Store(folder)
         self._assistant = Assistant(self.workforce)
-        self._pool = ThreadPoolExecutor(max(1, _cores() // options.threads))
+        self._at_once = max(1, _cores() // options.threads)
+        self._pool = ThreadPoolExecutor(self._at_once)
         self._yardsticks: dict[Experiment, Yardstick] = {}
         self._runs: list[PortRun] = []
         self._spares: dict[PortName, Spare] = {}
@@ -71,6 +72,12 @@ class Session:
         for spare in self._spares.values():
             spare.end()  # it may still read from the folder
         self._folder.cleanup()
+
+    def begin(self, ports: list[PortName]) -> None:
+        """Start the processes that the next comparison begins with, in the background."""
+        for port in _longest_first(ports)[: self._at_once]:
+            if port.file is None:
+                self._spares[port] = Spare(self.workforce, f"{port}", [])
 
     def compare(
         self, trials: list[Trial], ports: list[PortName], witness: Witness | None = None
@@ -156,9 +163,8 @@ class Session:
         self.workforce.progress.planned(pieces, len(missing))
         if missing:
             self._pool.submit(yardsticks.refer, self.workforce, missing)
-        place = {name: number for number, name in enumerate(LONGEST)}
-        for run in sorted(self._runs, key=lambda run: place.get(str(run.port), len(place))):
-            self._pool.submit(run.climb)
+        for port in _longest_first([run.port for run in self._runs]):
+            self._pool.submit(next(run.climb for run in self._runs if run.port == port))
         for yardstick in sorted(missing, key=lambda yardstick: -yardstick.work):
             self._pool.submit(yardsticks.measure, self.workforce, yardstick)
 
@@ -170,6 +176,11 @@ class Session:
         for run in self._runs:
             for record in run.records:
                 yardsticks.fail(record, error)
+
+
+def _longest_first(ports: list[PortName]) -> list[PortName]:
+    place = {name: number for number, name in enumerate(LONGEST)}
+    return sorted(ports, key=lambda port: place.get(str(port), len(place)))
 
 
 def _judge_all(inquiries: list[Inquiry]) -> list[PortResult]:

@@ -84,7 +84,7 @@ class Settings:
             threads=self.threads,
             timeout=self.timeout,
             fresh=self.fresh,
-            hasty=self.quick and not self.fresh,
+            hasty=self.quick,
             profile=profile,
         )
 

@@ -2,6 +2,7 @@
 
 import contextlib
 import threading
+import time
 
 from parity.contract import PortName
 from parity.messages import Climb, Load, Message, Request
@@ -46,12 +47,16 @@ class Spare:
         self._thread.join()
 
     def _rehearse(self) -> None:
-        timeout = self._workforce.options.timeout
+        timeout, profile = self._workforce.options.timeout, self._workforce.options.profile
         with contextlib.suppress(WorkerDiedError):
             self._worker = self._workforce.start()
             for request in self._requests:
-                if not self._wanted.is_set():
+                if isinstance(request, Load) or not self._wanted.is_set():
+                    start = time.monotonic()
                     self._worker.ask(request, _ignore, timeout)
+                    if profile and isinstance(request, Load):
+                        spent = time.monotonic() - start
+                        profile.add(f"{request.port}", request, spent, self._worker.memory)
 
 
 def _ignore(message: Message) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from parity import cache
+from parity import cache, programs
 from parity.messages import Calling, Message, Request
 from parity.process import Worker, WorkerDiedError
 from parity.profile import Profile
@@ -35,8 +35,8 @@ class Progress:
 class Options:
     """How a comparison runs.
 
-    timeout: of one call of a port, in seconds. fresh: measure what is kept in the cache anew.
-    hasty: whether compiled programs may be kept from run to run, so that times tell nothing.
+    timeout: of one call of a port, in seconds. fresh: do anew what is kept in the cache.
+    hasty: whether even programs whose time is taken may come from there, which then tells nothing.
     profile: is told where the time goes, if it is there.
     """
 
@@ -47,14 +47,12 @@ class Options:
     hasty: bool = False
     profile: Profile | None = None
 
-
-def kept_programs() -> dict[str, str]:
-    """Return what makes JAX keep what it compiles, however quickly that went."""
-    return {
-        "JAX_COMPILATION_CACHE_DIR": str(cache.folder("programs")),
-        "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
-        "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
-    }
+    @property
+    def variables(self) -> dict[str, str]:
+        """What joins the environment of a worker process."""
+        if self.fresh:
+            return {}
+        return programs.variables(str(cache.folder("programs")), self.hasty)
 
 
 class Workforce:
@@ -76,8 +74,7 @@ class Workforce:
             if self.stopped:
                 raise WorkerDiedError("the comparison was stopped")
             log = self.folder / f"worker-{len(self.workers)}.log"
-            variables = kept_programs() if self.options.hasty else {}
-            worker = Worker(self.options.threads, log, variables)
+            worker = Worker(self.options.threads, log, self.options.variables)
             self.workers.append(worker)
             return worker
 

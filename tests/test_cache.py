@@ -260,10 +260,28 @@ def test_floors_in_both_precisions_fit(tmp_path: Path) -> None:
     assert floors.check_scale(both["float32"], both["float64"], expected["float32"]) is None
 
 
-def test_compiled_programs_are_kept_by_hasty_runs_alone(compare: Compare, tmp_path: Path) -> None:
+def test_compiled_programs_are_kept_but_for_those_whose_time_is_taken(
+    compare: Compare, tmp_path: Path
+) -> None:
+    def kept(*options: str) -> list[str]:
+        command = ("iris", "--frameworks", "jax", "--dtype", "float32", "--steps", "40", *options)
+        assert compare(*command, LOCKSTEP_CACHE=str(tmp_path)).status == 0
+        return sorted(path.name for path in tmp_path.glob("programs/*-cache"))
+
+    def of_train(names: list[str]) -> int:
+        return sum(name.startswith("jit_train-") for name in names)
+
+    assert kept("--fresh") == []
+    once = kept()
+    assert of_train(once) == 1  # on half a batch
+    assert len(once) > 1
+    assert kept() == once
+    assert of_train(kept("--quick")) == 3  # one step and all 40, too
+
+
+def test_damaged_programs_are_compiled_anew(compare: Compare, tmp_path: Path) -> None:
     command = ("gates", "--frameworks", "jax", "--dtype", "float32")
-    programs = tmp_path / "programs"
     assert compare(*command, LOCKSTEP_CACHE=str(tmp_path)).status == 0
-    assert not programs.exists()
-    assert compare(*command, "--quick", LOCKSTEP_CACHE=str(tmp_path)).status == 0
-    assert list(programs.iterdir())
+    for path in tmp_path.glob("programs/*-cache"):
+        path.write_bytes(b"damaged")
+    assert compare(*command, LOCKSTEP_CACHE=str(tmp_path)).status == 0

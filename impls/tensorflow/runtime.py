@@ -39,4 +39,4 @@ def to_native(array):
 
 def to_numpy(value):
     """Copy a tensor or a Variable into a NumPy array."""
-    return np.array(value.numpy())
+    return np.array(value)

@@ -60,14 +60,10 @@ def gradients(model, x, y):
 
 
 def train_step(model, x, y, learning_rate):
-    """Update the model in place; return the loss before the update.
-
-    torch.optim.SGD does the same, but its bookkeeping would make a step of so small a net up to
-    half as long again.
-    """
+    """Update the model in place; return the loss before the update."""
     value = loss(model, x, y)
     value.backward()
-    with torch.no_grad():
+    with torch.no_grad():  # torch.optim.SGD would make this step up to half as long again
         for weight in model.parameters():
             weight.sub_(weight.grad, alpha=learning_rate)
             weight.grad = None  # the next backward would add to it
