@@ -88,7 +88,9 @@ FILE = click.Path(path_type=Path)
     is_flag=True,
     help="Judge the files of --with again whenever they change; --quick unless --steps is given.",
 )
-@click.option("--fresh", is_flag=True, help="Measure noise floors anew, even where they are kept.")
+@click.option(
+    "--fresh", is_flag=True, help="Measure noise floors and compile anew: use nothing kept."
+)
 @click.option("--json", metavar="FILE", help="Write the result as JSON; - is standard output.")
 @click.option("--html", metavar="FILE", help="Write a report with charts, one page for a browser.")
 @click.option(
