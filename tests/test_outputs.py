@@ -42,7 +42,7 @@ def test_a_profile_says_where_time_and_memory_went(compare: Compare) -> None:
     rows = {line.split()[0]: line.split() for line in table[1:4]}
     assert set(rows) == {"jax", "numpy", "reference"}
     assert float(rows["jax"][1]) > 0  # its import
-    assert all(50 < float(row[-1].replace(",", "")) < 20_000 for row in rows.values())
+    assert all(20 < float(row[-1].replace(",", "")) < 20_000 for row in rows.values())
     assert max(map(len, table)) <= 100
 
 
