@@ -29,5 +29,7 @@ def timing(port: Port) -> Iterator[None]:
     """Let a port compile anew what is compiled inside, so that its time is that of a first call."""
     if port.keep_programs and not os.environ.get(TIMED):
         port.keep_programs(None)
-    yield
-    keep(port)
+    try:
+        yield
+    finally:
+        keep(port)

@@ -75,7 +75,7 @@ class Session:
 
     def begin(self, ports: list[PortName]) -> None:
         """Start the processes that the next comparison begins with, in the background."""
-        for port in _longest_first(ports)[: self._at_once]:
+        for port in sorted(ports, key=_place)[: self._at_once]:
             if port.file is None:
                 self._spares[port] = Spare(self.workforce, f"{port}", [])
 
@@ -163,8 +163,8 @@ class Session:
         self.workforce.progress.planned(pieces, len(missing))
         if missing:
             self._pool.submit(yardsticks.refer, self.workforce, missing)
-        for port in _longest_first([run.port for run in self._runs]):
-            self._pool.submit(next(run.climb for run in self._runs if run.port == port))
+        for run in sorted(self._runs, key=lambda run: _place(run.port)):
+            self._pool.submit(run.climb)
         for yardstick in sorted(missing, key=lambda yardstick: -yardstick.work):
             self._pool.submit(yardsticks.measure, self.workforce, yardstick)
 
@@ -178,9 +178,9 @@ class Session:
                 yardsticks.fail(record, error)
 
 
-def _longest_first(ports: list[PortName]) -> list[PortName]:
-    place = {name: number for number, name in enumerate(LONGEST)}
-    return sorted(ports, key=lambda port: place.get(str(port), len(place)))
+def _place(port: PortName) -> int:
+    """Return when a port starts, among all."""
+    return LONGEST.index(port.name) if port.name in LONGEST else len(LONGEST)
 
 
 def _judge_all(inquiries: list[Inquiry]) -> list[PortResult]:

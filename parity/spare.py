@@ -20,7 +20,8 @@ class Spare:
     Args:
         workforce: of which the process is.
         framework: whose runtime the user's port takes.
-        climbs: the rehearsals, each on a net that the framework has a port of.
+        climbs: the rehearsals, each on a net that the framework has a port of; without any, its
+            framework is imported, and that is all.
     """
 
     def __init__(self, workforce: Workforce, framework: str, climbs: list[Climb]) -> None:
@@ -51,7 +52,7 @@ class Spare:
         with contextlib.suppress(WorkerDiedError):
             self._worker = self._workforce.start()
             for request in self._requests:
-                if isinstance(request, Load) or not self._wanted.is_set():
+                if not self._wanted.is_set():
                     start = time.monotonic()
                     self._worker.ask(request, _ignore, timeout)
                     if profile and isinstance(request, Load):

@@ -35,6 +35,13 @@ def test_a_quick_run_has_all_rungs(compare: Compare) -> None:
     assert {result["steps"] for result in run.report["results"]} == {30}
 
 
+def _peak_of_numpy() -> float:
+    """Return the most MB that a process held which imported NumPy alone."""
+    told = "import numpy, resource; print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
+    found = subprocess.run([sys.executable, "-c", told], capture_output=True, text=True, check=True)
+    return int(found.stdout) * (1 if sys.platform == "darwin" else 1024) / 1e6
+
+
 def test_a_profile_says_where_time_and_memory_went(compare: Compare) -> None:
     run = compare("iris", "--quick", "--profile", "--frameworks", "numpy,jax")
     assert run.status == 0, run.stdout
@@ -42,7 +49,8 @@ def test_a_profile_says_where_time_and_memory_went(compare: Compare) -> None:
     rows = {line.split()[0]: line.split() for line in table[1:4]}
     assert set(rows) == {"jax", "numpy", "reference"}
     assert float(rows["jax"][1]) > 0  # its import
-    assert all(20 < float(row[-1].replace(",", "")) < 20_000 for row in rows.values())
+    for row in rows.values():  # no less than any process that imports NumPy, and counts itself
+        assert _peak_of_numpy() <= float(row[-1].replace(",", "")) < 20_000
     assert max(map(len, table)) <= 100
 
 
