@@ -41,13 +41,14 @@ def _functions(nets: list[Net], notes: Notes) -> Iterator[Found]:
 
 def _operations(operations: list[Operation]) -> Iterator[Found]:
     for operation in operations:
-        code = " ".join(
+        code = [
             line.strip()
             for quotes in operation.quotes.values()
             for quote in quotes
             for line in quote.lines
-        )
-        yield "dictionary", operation.name, code, f"dictionary.html#{operation.anchor}"
+        ]
+        words = " ".join([markup.to_plain(operation.note), *code])
+        yield "dictionary", operation.name, words, f"dictionary.html#{operation.anchor}"
 
 
 def _traps(traps: list[Trap]) -> Iterator[Found]:

@@ -15,7 +15,7 @@ import time
 import traceback
 from typing import BinaryIO
 
-from parity import contract, floors, probe, reference
+from parity import contract, floors, memory, probe, reference
 from parity.contract import PortName
 from parity.diagnosis.case import Case
 from parity.diagnosis.diagnose import diagnose
@@ -105,21 +105,11 @@ def main() -> None:
             name = request.port
         try:
             _serve(request, name, send)
-            send(Done(_peak()))
+            send(Done(memory.peak()))
         except contract.PortError as error:
             send(Failed(f"{calling}: {error}", traceback.format_exc()))
         except BaseException as error:  # sys.exit and the like are the port's, too
             send(Failed(f"{calling} raised {_described(error)}", traceback.format_exc()))
-
-
-def _peak() -> int:
-    """Return the most bytes that this process has held; 0 where the system does not say."""
-    try:
-        import resource  # on Unix alone
-    except ImportError:
-        return 0
-    unit = 1 if sys.platform == "darwin" else 1024
-    return unit * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
 
 def _described(error: BaseException) -> str:

@@ -37,9 +37,14 @@ def test_a_quick_run_has_all_rungs(compare: Compare) -> None:
 
 def _peak_of_numpy() -> float:
     """Return the most MB that a process held which imported NumPy alone."""
-    told = "import numpy, resource; print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
+    told = "import numpy; from parity import memory; print(memory.peak())"
     found = subprocess.run([sys.executable, "-c", told], capture_output=True, text=True, check=True)
-    return int(found.stdout) * (1 if sys.platform == "darwin" else 1024) / 1e6
+    return int(found.stdout) / 1e6
+
+
+def test_a_process_does_not_count_what_its_parent_held() -> None:
+    held = b"x" * 600_000_000
+    assert len(held) / 1e6 > 2 * _peak_of_numpy() > 20
 
 
 def test_a_profile_says_where_time_and_memory_went(compare: Compare) -> None:
