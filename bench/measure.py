@@ -17,8 +17,10 @@ Tell = Callable[[str], None]
 
 @dataclass
 class Result:
-    """A contender on one recipe. first: seconds of its first call; seconds: of those that follow.
+    """A contender on one recipe.
 
+    first: seconds of its first call. again: of the call right after it, in the same spell of the
+    machine. seconds: of those of the rounds.
     first_loss, last_loss: of the first call, to see that it is the same work.
     """
 
@@ -27,6 +29,7 @@ class Result:
     steps: int
     budget: int
     first: float = float("nan")
+    again: float = float("nan")
     seconds: list[float] = field(default_factory=list)
     first_loss: float = float("nan")
     last_loss: float = float("nan")
@@ -45,9 +48,14 @@ class Result:
         return 1e6 * low / self.steps, 1e6 * high / self.steps
 
     @property
+    def start(self) -> float:
+        """Seconds that only a first call takes: to trace, to compile."""
+        return max(0.0, self.first - self.again)
+
+    @property
     def at_budget(self) -> float:
-        """Seconds of the first call at the recipe's budget; of a cut one, the rest is reckoned."""
-        return self.first + 1e-6 * self.micros * (self.budget - self.steps)
+        """Seconds of a first call at the recipe's budget, its steps at their median."""
+        return self.start + 1e-6 * self.micros * self.budget
 
     def pays_from(self, other: Self) -> float:
         """The number of steps from which it takes less time than another, first calls included.
@@ -55,8 +63,7 @@ class Result:
         Infinity where it never does.
         """
         gain = 1e-6 * (other.micros - self.micros)
-        start, other_start = (r.first - 1e-6 * r.micros * r.steps for r in (self, other))
-        return max(0.0, (start - other_start) / gain) if gain > 0 else math.inf
+        return max(0.0, (self.start - other.start) / gain) if gain > 0 else math.inf
 
     @property
     def who(self) -> str:
@@ -65,7 +72,7 @@ class Result:
 
 
 def run(names: list[str], libraries: list[str], rounds: int, tell: Tell) -> Iterator[list[Result]]:
-    """Yield the results of each recipe: a first call of each contender, then the rounds."""
+    """Yield the results of each recipe: each contender called twice, then the rounds."""
     for name in names:
         with started(libraries) as workers:  # anew, so that first calls are first calls
             yield _measure(name, workers, rounds, tell)
@@ -82,9 +89,11 @@ def _measure(name: str, workers: dict[str, Worker], rounds: int, tell: Tell) -> 
     for library in {library for library, _, _ in entries}:
         workers[library].warm_up(name)
     for library, number, result in entries:
-        timed = workers[library].ask(Work(name, number, result.steps))
+        work = Work(name, number, result.steps)
+        timed = workers[library].ask(work)
         result.first, result.first_loss = timed.seconds, timed.first
         result.last_loss = timed.last
+        result.again = workers[library].ask(work).seconds
     order = random.Random(0)  # noqa: S311 - an order, no secret
     for turn in range(rounds):
         tell(f"{name}: round {turn + 1} of {rounds}")

@@ -37,7 +37,7 @@ def table(results: list[Result]) -> RenderableType:
             f"{result.micros:,.1f}",
             f"{low:,.1f} - {high:,.1f}",
             f"{result.first:.2f}" + (f" ({result.steps:,})" if cut else ""),
-            f"{'~' if cut else ''}{result.at_budget:.2f}",
+            f"{result.at_budget:.2f}",
             f"{result.micros / numpy.micros:.2f}" if numpy else "",
         )
         style = "bold" if result.contender.kind == "port" else ""
@@ -108,6 +108,7 @@ def to_json(
                 "steps": r.steps,
                 "budget": r.budget,
                 "first_seconds": r.first,
+                "again_seconds": r.again,
                 "seconds": r.seconds,
                 "micros_per_step": r.micros,
                 "quartiles": r.quartiles,

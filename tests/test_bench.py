@@ -72,14 +72,24 @@ def test_work_of_other_sizes() -> None:
 
 def result(framework: str, kind: str, seconds: float, name: str = "port") -> Result:
     contender = Contender(framework, name, kind, None)  # type: ignore[arg-type] # a word of four
-    return Result("planar", contender, 1_000, 10_000, seconds, [seconds, 2 * seconds, seconds])
+    return Result(
+        "planar", contender, 1_000, 10_000, seconds, seconds, [seconds, 2 * seconds, seconds]
+    )
 
 
 def test_a_median_is_per_step_and_a_cut_run_is_reckoned() -> None:
     each = result("torch", "port", 0.5)
     assert each.micros == 500
     assert each.quartiles[0] == 500
-    assert each.at_budget == pytest.approx(0.5 + 9_000 * 500e-6)
+    assert each.at_budget == pytest.approx(10_000 * 500e-6)
+
+
+def test_a_first_call_costs_what_the_next_one_does_not() -> None:
+    each = result("torch", "port", 0.5)
+    each.first = 4.5
+    assert each.at_budget == pytest.approx(4 + 10_000 * 500e-6)
+    each.first = 0.4  # in a fast spell of the machine
+    assert each.at_budget == pytest.approx(10_000 * 500e-6)
 
 
 def test_compiling_for_long_pays_from_some_number_of_steps_on() -> None:
