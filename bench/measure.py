@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Self
 
+import numpy as np
+
 from bench.contender import Contender
 from bench.worker import Work, Worker, started
 from shared import recipes
@@ -50,7 +52,7 @@ class Result:
     @property
     def start(self) -> float:
         """Seconds that only a first call takes: to trace, to compile."""
-        return max(0.0, self.first - self.again)
+        return float(np.maximum(0.0, self.first - self.again))  # NaN stays NaN
 
     @property
     def at_budget(self) -> float:
@@ -63,7 +65,7 @@ class Result:
         Infinity where it never does.
         """
         gain = 1e-6 * (other.micros - self.micros)
-        return max(0.0, (self.start - other.start) / gain) if gain > 0 else math.inf
+        return float(np.maximum(0.0, (self.start - other.start) / gain)) if gain > 0 else math.inf
 
     @property
     def who(self) -> str:

@@ -90,6 +90,11 @@ def test_a_first_call_costs_what_the_next_one_does_not() -> None:
     assert each.at_budget == pytest.approx(4 + 10_000 * 500e-6)
     each.first = 0.4  # in a fast spell of the machine
     assert each.at_budget == pytest.approx(10_000 * 500e-6)
+    each.again = math.nan
+    assert math.isnan(each.at_budget)
+    other = result("torch", "idiom", 0.1, "other")
+    assert math.isnan(other.pays_from(each))
+    assert not any(goal.met for goal in goals([each, other]) if "first call" in goal.what)
 
 
 def test_compiling_for_long_pays_from_some_number_of_steps_on() -> None:
