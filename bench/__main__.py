@@ -20,9 +20,7 @@ PORTS = ("numpy", "tensorflow", "torch", "jax")
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument("recipe", nargs=-1)
-@click.option(
-    "--rounds", default=5, show_default=True, help="After each contender's first two calls."
-)
+@click.option("--rounds", default=5, show_default=True, help="After the first calls.")
 @click.option("--growth/--no-growth", "grows", default=True, help="Also over growing sizes.")
 @click.option("--output", type=Path, default=Path("out/bench"), show_default=True)
 def main(recipe: tuple[str, ...], rounds: int, grows: bool, output: Path) -> None:

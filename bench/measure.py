@@ -14,6 +14,8 @@ from bench.worker import Work, Worker, started
 from shared import recipes
 from shared.experiment import prepare
 
+LAUNCHES = 3  # of each library's process: in every one, each contender's first call is a new one
+
 Tell = Callable[[str], None]
 
 
@@ -21,17 +23,17 @@ Tell = Callable[[str], None]
 class Result:
     """A contender on one recipe.
 
-    first: seconds of its first call. again: of the call right after it, in the same spell of the
-    machine. seconds: of those of the rounds.
-    first_loss, last_loss: of the first call, to see that it is the same work.
+    firsts: seconds of its first call in each launch. agains: of the call right after it, in the
+    same spell of the machine. seconds: of those of the rounds.
+    first_loss, last_loss: of a first call, to see that it is the same work.
     """
 
     recipe: str
     contender: Contender
     steps: int
     budget: int
-    first: float = float("nan")
-    again: float = float("nan")
+    firsts: list[float] = field(default_factory=list)
+    agains: list[float] = field(default_factory=list)
     seconds: list[float] = field(default_factory=list)
     first_loss: float = float("nan")
     last_loss: float = float("nan")
@@ -50,9 +52,15 @@ class Result:
         return 1e6 * low / self.steps, 1e6 * high / self.steps
 
     @property
+    def first(self) -> float:
+        """The median of the seconds of a first call."""
+        return statistics.median(self.firsts)
+
+    @property
     def start(self) -> float:
-        """Seconds that only a first call takes: to trace, to compile."""
-        return float(np.maximum(0.0, self.first - self.again))  # NaN stays NaN
+        """Seconds that only a first call takes, in the median: to trace, to compile."""
+        only = np.subtract(self.firsts, self.agains)
+        return float(np.maximum(0.0, np.median(only)))  # NaN stays NaN
 
     @property
     def at_budget(self) -> float:
@@ -74,32 +82,57 @@ class Result:
 
 
 def run(names: list[str], libraries: list[str], rounds: int, tell: Tell) -> Iterator[list[Result]]:
-    """Yield the results of each recipe: each contender called twice, then the rounds."""
+    """Yield the results of each recipe: first calls in a few launches, then the rounds."""
     for name in names:
-        with started(libraries) as workers:  # anew, so that first calls are first calls
-            yield _measure(name, workers, rounds, tell)
+        yield _measure(name, libraries, rounds, tell)
 
 
-def _measure(name: str, workers: dict[str, Worker], rounds: int, tell: Tell) -> list[Result]:
-    net, budget = recipes.get(name).net, prepare(name, "float32").budget
-    entries = [
-        (library, number, Result(name, contender, max(1, round(contender.share * budget)), budget))
-        for library, worker in workers.items()
-        for number, contender in enumerate(worker.contenders)
-        if net in contender.nets
-    ]
-    for library in {library for library, _, _ in entries}:
-        workers[library].warm_up(name)
-    for library, number, result in entries:
-        work = Work(name, number, result.steps)
-        timed = workers[library].ask(work)
-        result.first, result.first_loss = timed.seconds, timed.first
-        result.last_loss = timed.last
-        result.again = workers[library].ask(work).seconds
+@dataclass(frozen=True)
+class Entry:
+    """A contender's work, and what it took."""
+
+    library: str
+    work: Work
+    result: Result
+
+    def call_first(self, worker: Worker) -> None:
+        """Time a first call, and the one after it."""
+        timed = worker.ask(self.work)
+        self.result.first_loss, self.result.last_loss = timed.first, timed.last
+        self.result.firsts.append(timed.seconds)
+        self.result.agains.append(worker.ask(self.work).seconds)
+
+    def call(self, worker: Worker) -> None:
+        """Time a call."""
+        self.result.seconds.append(worker.ask(self.work).seconds)
+
+
+def _measure(name: str, libraries: list[str], rounds: int, tell: Tell) -> list[Result]:
     order = random.Random(0)  # noqa: S311 - an order, no secret
-    for turn in range(rounds):
-        tell(f"{name}: round {turn + 1} of {rounds}")
-        order.shuffle(entries)
-        for library, number, result in entries:
-            result.seconds.append(workers[library].ask(Work(name, number, result.steps)).seconds)
-    return sorted((result for _, _, result in entries), key=lambda result: result.micros)
+    entries: list[Entry] = []
+    for left in reversed(range(LAUNCHES)):
+        tell(f"{name}: first calls {LAUNCHES - left} of {LAUNCHES}")
+        with started(libraries) as workers:
+            entries = entries or list(_entries(name, workers))
+            for library in {entry.library for entry in entries}:
+                workers[library].warm_up(name)
+            order.shuffle(entries)
+            for entry in entries:
+                if not (left and entry.result.contender.slow_start):  # many seconds: once will do
+                    entry.call_first(workers[entry.library])
+            for turn in range(0 if left else rounds):
+                tell(f"{name}: round {turn + 1} of {rounds}")
+                order.shuffle(entries)
+                for entry in entries:
+                    entry.call(workers[entry.library])
+    return sorted((entry.result for entry in entries), key=lambda result: result.micros)
+
+
+def _entries(name: str, workers: dict[str, Worker]) -> Iterator[Entry]:
+    net, budget = recipes.get(name).net, prepare(name, "float32").budget
+    for library, worker in workers.items():
+        for number, contender in enumerate(worker.contenders):
+            if net in contender.nets:
+                steps = max(1, round(contender.share * budget))
+                result = Result(name, contender, steps, budget)
+                yield Entry(library, Work(name, number, steps), result)
