@@ -8,7 +8,7 @@ compare: .venv/installed  ## train everything everywhere and compare: make compa
 	$(BIN)/python compare.py --pictures out $(ARGS)
 
 test: lint  ## lint, check types, run all tests
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile $(ARGS)
 
 lint: .venv/installed
 	$(BIN)/ruff format --check .
