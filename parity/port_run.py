@@ -86,6 +86,8 @@ class PortRun:
         heard: list[Message] = []
         spare, self.spare = self.spare, None
         self.worker = spare.take() if spare else self.workforce.start()
+        if self.stopped:  # while there was no process yet that could be ended
+            self.worker.kill()
         self._ask("import", Load(self.port), heard)
         return _recorded(Record(), heard)
 

@@ -17,6 +17,7 @@ from parity.verdicts import Round
 from shared.errors import InputError
 
 QUIET = 60  # milliseconds without a change after which a file counts as saved
+POLL = 0.5  # seconds; Python may miss a Ctrl-C that comes just as a wait without end begins
 
 
 class Watch:
@@ -70,7 +71,10 @@ class Watch:
         """
         changed = list[PortName]()
         while not changed or not self._events.empty():
-            event = self._events.get()
+            try:
+                event = self._events.get(timeout=POLL)
+            except queue.Empty:
+                continue
             if isinstance(event, Exception):
                 raise InputError(f"--watch cannot watch the ports' folders ({event})")
             changed += self._affected(event)

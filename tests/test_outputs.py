@@ -48,7 +48,7 @@ def test_a_process_does_not_count_what_its_parent_held() -> None:
 
 
 def test_a_profile_says_where_time_and_memory_went(compare: Compare) -> None:
-    run = compare("iris", "--quick", "--profile", "--frameworks", "numpy,jax")
+    run = compare("iris", "--quick", "--fresh", "--profile", "--frameworks", "numpy,jax")
     assert run.status == 0, run.stdout
     table = run.stdout[run.stdout.index("seconds of") :].splitlines()
     rows = {line.split()[0]: line.split() for line in table[1:4]}

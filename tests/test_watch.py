@@ -10,7 +10,12 @@ from pathlib import Path
 
 import pytest
 
+from parity.contract import PortName
+from parity.port_run import PortRun
+from parity.process import Worker
+from parity.spare import Spare
 from parity.watch import parts
+from parity.workforce import Options, Progress, Workforce
 from tests.running import ROOT
 
 PATIENCE = 120.0  # seconds for a verdict on a busy machine; not a matter of speed
@@ -116,6 +121,27 @@ def test_a_change_ends_what_hangs(watch: Callable[..., Watched]) -> None:
     watched.save(RIGHT)
     assert "All 1 agree" in watched.verdict()
     assert watched.end() == 0
+
+
+def test_a_process_that_comes_too_late_is_ended(tmp_path: Path) -> None:
+    workforce = Workforce(Options(), Progress(), tmp_path)
+    spare = Spare(workforce, "numpy", [])
+    run = PortRun(PortName("numpy"), workforce, [], [])
+
+    class Late(Spare):
+        def __init__(self) -> None:
+            pass
+
+        def take(self) -> Worker:
+            run.stop()  # the port changed while its process was not there yet
+            return spare.take()
+
+    run.spare = Late()
+    try:
+        assert run._load().failure is not None
+        assert not any(worker.lives() for worker in workforce.workers)
+    finally:
+        workforce.stop()
 
 
 def test_no_state_of_an_older_version_is_left(watch: Callable[..., Watched]) -> None:
