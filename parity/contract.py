@@ -234,4 +234,4 @@ def _nothing_to_configure(dtype: str, device: str, threads: int) -> None:
     """Do nothing: a port without a runtime gets and gives NumPy arrays as they are."""
 
 
-PLAIN = SimpleNamespace(configure=_nothing_to_configure, to_native=np.array, to_numpy=np.array)
+PLAIN = SimpleNamespace(configure=_nothing_to_configure, to_native=np.array, to_numpy=np.asarray)

@@ -112,11 +112,18 @@ class _Run:
         }
 
     def array(self, value: Any, what: str) -> Array:
-        """Convert what a port returned; plain Python floats have no precision of their own."""
+        """Copy what a port returned, so that nothing which it does later changes it."""
+        return np.array(self.view(value, what))
+
+    def view(self, value: Any, what: str) -> Array:
+        """Convert what a port returned, which may still own its memory.
+
+        Plain Python floats have no precision of their own.
+        """
         if type(value) is float:
             return np.array(value, self.inputs.dtype)
         if type(value) in (list, tuple):
-            return np.array([self.array(item, what) for item in value])
+            return np.array([self.view(item, what) for item in value])
         try:
             numpy_already = isinstance(value, np.ndarray | np.generic)
             if not numpy_already or self.port.framework == "own":
@@ -335,7 +342,7 @@ class _Run:
     def same(self, name: str, step: int, sent: Array, native: Any) -> Comparison:
         """Compare a native array, read back, with what was sent."""
         self.send(Calling("to_numpy"))
-        return compare_exactly(name, step, sent, self.array(native, "to_native"))
+        return compare_exactly(name, step, sent, self.view(native, "to_native"))
 
 
 def _plain(name: Any) -> str:

@@ -29,5 +29,5 @@ def to_native(array):
 
 
 def to_numpy(value):
-    """Copy an array or a NumPy scalar into a new NumPy array."""
-    return np.array(value)
+    """Return an array or a NumPy scalar as a NumPy array; an array as it is."""
+    return np.asarray(value)

@@ -32,7 +32,7 @@ def loss_and_gradients(model, x, y):
     return value, tape.gradient(value, model)
 
 
-@tf.function(jit_compile=True)
+@tf.function
 def gradients(model, x, y):
     """Return d loss / d weights by the tape: W (4, 3), b (3,)."""
     return loss_and_gradients(model, x, y)[1]

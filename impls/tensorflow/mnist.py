@@ -41,7 +41,7 @@ def loss_and_gradients(model, x, y):
     return value, tape.gradient(value, model)
 
 
-@tf.function(jit_compile=True)
+@tf.function
 def gradients(model, x, y):
     """Return d loss / d weights by the tape: W (784, 10), b (10,)."""
     return loss_and_gradients(model, x, y)[1]

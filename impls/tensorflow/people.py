@@ -38,7 +38,7 @@ def loss_and_gradients(model, x, y):
     return value, tape.gradient(value, model)
 
 
-@tf.function(jit_compile=True)
+@tf.function
 def gradients(model, x, y):
     """Return d loss / d weights by the tape, in the weights' names and shapes."""
     return loss_and_gradients(model, x, y)[1]

@@ -38,5 +38,5 @@ def to_native(array):
 
 
 def to_numpy(value):
-    """Copy a tensor or a Variable into a NumPy array."""
-    return np.array(value)
+    """Return a tensor as a NumPy array, on a CPU the same memory; of a Variable, a copy."""
+    return np.asarray(value)

@@ -29,5 +29,5 @@ def to_native(array):
 
 
 def to_numpy(value):
-    """Copy a NumPy array."""
-    return np.array(value)
+    """Return a NumPy array as it is."""
+    return np.asarray(value)
