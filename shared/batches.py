@@ -5,6 +5,7 @@ the row numbers of each batch, shape (steps, batch).
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.random import RandomState
@@ -51,13 +52,7 @@ class Shuffled:
 
     def schedule(self, rows: int, steps: int | None, seed: int) -> Schedule:
         """Return the row numbers of each batch, (steps, size), the same for the same seed."""
-        random = RandomState(seed)
-        per_epoch = rows // self.size
-        steps = steps or self.epochs * per_epoch
-        epochs = [
-            random.permutation(rows)[: per_epoch * self.size] for _ in range(-(-steps // per_epoch))
-        ]
-        return np.concatenate(epochs).reshape(-1, self.size)[:steps]
+        return _shuffle(rows, self.size, steps or self.epochs * (rows // self.size), seed)
 
     def __str__(self) -> str:
         return f"batches of {self.size}, reshuffled every epoch, {self.epochs} epochs"
@@ -91,6 +86,16 @@ class ForwardOnly:
 
     def __str__(self) -> str:
         return "forward only"
+
+
+@lru_cache
+def _shuffle(rows: int, size: int, steps: int, seed: int) -> NDArray[np.int64]:
+    """Return row numbers (steps, size), which all who ask for them share."""
+    random, per_epoch = RandomState(seed), rows // size
+    epochs = [random.permutation(rows)[: per_epoch * size] for _ in range(-(-steps // per_epoch))]
+    batches = np.concatenate(epochs).reshape(-1, size)[:steps]
+    batches.flags.writeable = False
+    return batches
 
 
 Batches = FullBatch | OneBatch | Shuffled | InOrder | ForwardOnly

@@ -97,7 +97,8 @@ def keras_fit(module: Any) -> Train:
 
 CONTENDERS = (
     Contender("tensorflow", **port()),
-    Contender("tensorflow", "loop in a graph, no XLA", "idiom", loop(xla=False)),
+    Contender("tensorflow", "loop in a graph, no XLA", "idiom", loop(False), ("iris", "planar")),
+    Contender("tensorflow", "loop under XLA", "idiom", loop(True), ("mnist",)),
     Contender("tensorflow", "step under XLA, Python loop", "idiom", stepwise(True), share=0.2),
     Contender("tensorflow", "step as a graph, Python loop", "idiom", stepwise(False), share=0.2),
     Contender("tensorflow", "eager, a tape per step", "idiom", stepwise(None), share=0.02),

@@ -59,11 +59,12 @@ def train_step(model, x, y, learning_rate):
     return value
 
 
-@tf.function(jit_compile=True)
+@tf.function
 def descend(model, x, y, schedule, learning_rate):
-    """Take one step per batch in one compiled loop; the rows are gathered inside it.
+    """Take one step per batch in one graph; the rows are gathered inside it.
 
-    To call a compiled step from Python would take many times as long.
+    To call the step from Python would take several times as long. XLA (jit_compile=True) gains
+    little on steps that are mostly two matrix products, and is slow to compile.
     """
     losses = tf.TensorArray(x.dtype, size=len(schedule))
     for step in tf.range(len(schedule)):
