@@ -16,7 +16,7 @@ from parity import choice, contract, progress, session
 from parity.reports import terminal
 from parity.reports.outputs import Outputs
 from parity.reports.run import Run
-from parity.settings import EAGER_STEPS, QUICK_STEPS, Settings
+from parity.settings import EAGER_STEPS, QUICK_ROWS, QUICK_STEPS, Settings
 from parity.verdicts import overall
 from parity.workforce import Progress
 from parity.yardsticks import ReferenceFailedError
@@ -81,7 +81,9 @@ FILE = click.Path(path_type=Path)
     "--timeout", default=300.0, show_default=True, help="Seconds that one call of a port may take."
 )
 @click.option(
-    "--quick", is_flag=True, help=f"All rungs, but {QUICK_STEPS} updates unless --steps says more."
+    "--quick",
+    is_flag=True,
+    help=f"All rungs, but {QUICK_STEPS} updates on at most {QUICK_ROWS} rows, or --steps on all.",
 )
 @click.option(
     "--watch",

@@ -54,7 +54,8 @@ def path(inputs: Inputs, data_sha256: str) -> Path:
     facts = [
         *(sys.version, np.__version__, platform.machine(), np.show_config("dicts"), _kernels()),
         *(data_sha256, inputs.dtype, inputs.threads),
-        *(inputs.learning_rate, inputs.steps, inputs.array("x").shape, inputs.functions),
+        *(inputs.learning_rate, inputs.steps, inputs.functions),
+        *(inputs.array(name).shape for name in inputs.files),
     ]
     digest.update(json.dumps(facts).encode())
     for name, array in {**inputs.weights, "schedule": np.asarray(inputs.schedule)}.items():

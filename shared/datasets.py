@@ -4,7 +4,9 @@ import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.random import RandomState
@@ -15,25 +17,37 @@ from shared.errors import InputError
 
 Source = Callable[[str, Path | None], "Dataset"]
 Rows = Sequence[Sequence[float]]
+Array = NDArray[Any]
 
 
 @dataclass(frozen=True)
 class Dataset:
     """Rows to train on and, where there are any, rows to test on.
 
-    x, x_test: inputs (n, inputs), float64. y, y_test: targets; classes (n,) int64, or float64
-    (n, outputs), (n, 0) where there are none. notice: what every output must say of this data, or
-    None. sha256: of the arrays, or of the files they were read from.
+    x, x_test: inputs (n, inputs), float64, or the bytes of pixels, of which `rounded` makes numbers
+    from 0 to 1. y, y_test: targets; classes (n,) int64, or float64 (n, outputs), (n, 0) where there
+    are none. notice: what every output must say of this data, or None. sha256: of the arrays, or of
+    the files they were read from.
     """
 
     name: str
     title: str
-    x: NDArray[np.float64]
+    x: NDArray[np.float64] | NDArray[np.uint8]
     y: NDArray[np.float64] | NDArray[np.int64]
-    x_test: NDArray[np.float64] | None
+    x_test: NDArray[np.float64] | NDArray[np.uint8] | None
     y_test: NDArray[np.float64] | NDArray[np.int64] | None
     sha256: str
     notice: str | None = None
+
+
+def rounded(array: Array, dtype: str) -> Array:
+    """Return inputs or targets as ports get them, real numbers in `dtype`: "float32" or "float64".
+
+    Pixels are divided by 255; classes stay as they are.
+    """
+    if array.dtype == np.uint8:
+        return np.divide(array, 255, dtype=dtype)
+    return array.astype(dtype, copy=False) if array.dtype.kind == "f" else array
 
 
 def _sha256(*arrays: NDArray[np.generic]) -> str:
@@ -43,12 +57,20 @@ def _sha256(*arrays: NDArray[np.generic]) -> str:
     return digest.hexdigest()
 
 
+def _of_sklearn(name: str, header: int = 0) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Read features and classes from a file of scikit-learn, without its 1.5 s of importing."""
+    package = find_spec("sklearn")
+    assert package
+    assert package.origin
+    file = Path(package.origin).with_name("datasets") / "data" / name
+    table = np.loadtxt(file, delimiter=",", skiprows=header)
+    return table[:, :-1], table[:, -1].astype(np.int64)
+
+
 @lru_cache
 def iris(choice: str, data_dir: Path | None) -> Dataset:
     """Return Fisher's iris: x (150, 4) standardised with ddof 0, y one-hot (150, 3)."""
-    from sklearn.datasets import load_iris  # takes a second to import
-
-    features, species = load_iris(return_X_y=True)
+    features, species = _of_sklearn("iris.csv", header=1)
     x = (features - features.mean(axis=0)) / features.std(axis=0)
     y = np.eye(3)[species]
     return Dataset("iris", "Fisher's iris, 150 rows", x, y, None, None, _sha256(x, y))
@@ -151,11 +173,10 @@ def digits(notice: str | None = None) -> Dataset:
     1,400 rows to train on and 397 to test on, in the file's order; pixels from 0 to 1.
     """
     from scipy.ndimage import zoom
-    from sklearn.datasets import load_digits
 
-    images, labels = load_digits(return_X_y=True)
+    images, labels = _of_sklearn("digits.csv.gz")
     scaled = zoom(images.reshape(-1, 8, 8) / 16, (1, 3.5, 3.5), order=1)  # (1797, 28, 28)
-    x, y = scaled.reshape(-1, 784), labels.astype(np.int64)
+    x, y = scaled.reshape(-1, 784), labels
     title = "scikit-learn's 8x8 digits scaled to 28x28 (not MNIST), 1,400 rows"
     return Dataset("digits", title, x[:1400], y[:1400], x[1400:], y[1400:], _sha256(x, y), notice)
 
@@ -188,9 +209,9 @@ def mnist(choice: str, data_dir: Path | None) -> Dataset:
     return Dataset(
         "mnist",
         "MNIST, 55,000 rows",
-        images[5000:] / 255,
+        images[5000:],
         labels[5000:].astype(np.int64),
-        test_images / 255,
+        test_images,
         test_labels.astype(np.int64),
         mnist_files.SHA256_OF_ALL,
     )

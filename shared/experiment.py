@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from shared import recipes
 from shared.batches import Schedule, length, part
-from shared.datasets import Dataset
+from shared.datasets import Dataset, rounded
 from shared.recipes import Recipe
 
 Array = NDArray[Any]
@@ -72,6 +72,7 @@ def prepare(
     seed: int | None = None,
     choice: str = "auto",
     data_dir: Path | None = None,
+    rows: int | None = None,
 ) -> Experiment:
     """Make a recipe concrete.
 
@@ -81,6 +82,7 @@ def prepare(
         steps: how many, or None for the recipe's own budget.
         seed: of the initial weights and the batch order, or None for the recipe's own.
         choice, data_dir: see `shared.datasets.mnist`.
+        rows: the most to train on, and the most to test on, or None for all of the recipe's.
 
     Raises:
         InputError: there is no such recipe, or its data is missing or damaged.
@@ -88,22 +90,17 @@ def prepare(
     recipe = recipes.get(name)
     data = recipe.data(choice, data_dir)
     seed = recipe.seed if seed is None else seed
-    x, y = data.x[: recipe.rows], data.y[: recipe.rows]
+    x, y = (array[: recipe.rows][:rows] for array in (data.x, data.y))
     return Experiment(
         recipe=recipe,
         data=data,
         dtype=dtype,
         seed=seed,
-        x=_round(x, dtype),
-        y=_round(y, dtype),
-        x_test=None if data.x_test is None else _round(data.x_test, dtype),
-        y_test=None if data.y_test is None else _round(data.y_test, dtype),
-        weights={k: _round(w, dtype) for k, w in recipe.initial(recipe.shapes, seed).items()},
+        x=rounded(x, dtype),
+        y=rounded(y, dtype),
+        x_test=None if data.x_test is None else rounded(data.x_test[:rows], dtype),
+        y_test=None if data.y_test is None else rounded(data.y_test[:rows], dtype),
+        weights={k: rounded(w, dtype) for k, w in recipe.initial(recipe.shapes, seed).items()},
         schedule=recipe.batches.schedule(len(x), steps, seed),
         learning_rate=recipe.learning_rate,
     )
-
-
-def _round(array: Array, dtype: str) -> Array:
-    """Round real numbers to `dtype`; leave whole ones as they are."""
-    return array.astype(dtype, copy=False) if array.dtype.kind == "f" else array

@@ -35,6 +35,16 @@ def test_a_quick_run_has_all_rungs(compare: Compare) -> None:
     assert {result["steps"] for result in run.report["results"]} == {30}
 
 
+def test_a_quick_run_says_how_many_rows_it_saw(compare: Compare, mnist_dir: Path) -> None:
+    run = compare("mnist", "--quick", "--data-dir", mnist_dir, "--frameworks", "numpy")
+    assert run.status == 0, run.stdout
+    words = " ".join(run.stdout.split())
+    seen = "training sees the first 5,000 of them; testing sees the first 5,000 of its 10,000"
+    assert f"55,000 rows; {seen}" in words
+    for split, figure in run.result("numpy", "float64", "mnist")["accuracy"].items():
+        assert figure == round(5_000 * figure) / 5_000, split
+
+
 def _peak_of_numpy() -> float:
     """Return the most MB that a process held which imported NumPy alone."""
     told = "import numpy; from parity import memory; print(memory.peak())"

@@ -52,9 +52,14 @@ def summary(trial: Trial) -> str:
 
 def data(trial: Trial) -> str:
     """Return what a recipe's data is, in one line."""
-    rows = trial.experiment.recipe.rows
-    part = f"; training sees the first {rows} of them" if rows else ""
-    return f"data: {trial.experiment.data.title}{part}"
+    experiment, whole = trial.experiment, trial.experiment.data
+    part = ""
+    if len(experiment.x) < len(whole.x):
+        part += f"; training sees the first {len(experiment.x):,} of them"
+    if experiment.x_test is not None and whole.x_test is not None:
+        seen, there = len(experiment.x_test), len(whole.x_test)
+        part += f"; testing sees the first {seen:,} of its {there:,}" if seen < there else ""
+    return f"data: {whole.title}{part}"
 
 
 def stand_in(trial: Trial) -> str | None:

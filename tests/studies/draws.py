@@ -19,7 +19,7 @@ from parity.progress import Live, Silent
 from parity.trials import Trial
 from parity.verdicts import PortResult
 from parity.workforce import Options
-from shared.datasets import Dataset
+from shared.datasets import Dataset, rounded
 from shared.experiment import Experiment, prepare
 
 DTYPES = ("float32", "float64")
@@ -107,13 +107,12 @@ def _some_rows(data: Dataset, most: int, random: Generator) -> Dataset:
 
 def _on(experiment: Experiment, data: Dataset) -> Experiment:
     """Return an experiment on all rows of other data, rounded to its precision."""
-    arrays = {name: getattr(data, name) for name in ("x", "y", "x_test", "y_test")}
-    rounded: dict[str, Any] = {
-        name: array.astype(experiment.dtype)
-        for name, array in arrays.items()
-        if array is not None and array.dtype.kind == "f"
+    arrays: dict[str, Any] = {
+        name: None if array is None else rounded(array, experiment.dtype)
+        for name in ("x", "y", "x_test", "y_test")
+        for array in [getattr(data, name)]
     }
-    return replace(experiment, data=data, **{**arrays, **rounded})
+    return replace(experiment, data=data, **arrays)
 
 
 @contextmanager
