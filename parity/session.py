@@ -24,8 +24,10 @@ from parity.yardsticks import Assistant, ReferenceFailedError, Yardstick
 from shared.experiment import Experiment
 
 Witness = Callable[[PortResult, Inquiry], None]
-# Those that take the longest start first, so that no core is idle while the last one works.
-LONGEST = ("tensorflow", "jax", "torch", "tensorflow_v1")
+# Those that take the longest start first, so that no core is idle while the last one works; in
+# short runs, most of the time is that of the import.
+LONGEST = ("torch", "tensorflow", "jax", "tensorflow_v1")
+LONGEST_IMPORTS = ("tensorflow_v1", "tensorflow", "torch", "jax")
 
 
 class AbandonedError(Exception):
@@ -75,7 +77,7 @@ class Session:
 
     def begin(self, ports: list[PortName]) -> None:
         """Start the processes that the next comparison begins with, in the background."""
-        for port in sorted(ports, key=_place)[: self._at_once]:
+        for port in self._in_order(ports)[: self._at_once]:
             if port.file is None:
                 self._spares[port] = Spare(self.workforce, f"{port}", [])
 
@@ -163,10 +165,17 @@ class Session:
         self.workforce.progress.planned(pieces, len(missing))
         if missing:
             self._pool.submit(yardsticks.refer, self.workforce, missing)
-        for run in sorted(self._runs, key=lambda run: _place(run.port)):
-            self._pool.submit(run.climb)
+        runs = {run.port: run for run in self._runs}
+        for port in self._in_order(list(runs)):
+            self._pool.submit(runs[port].climb)
         for yardstick in sorted(missing, key=lambda yardstick: -yardstick.work):
             self._pool.submit(yardsticks.measure, self.workforce, yardstick)
+
+    def _in_order(self, ports: list[PortName]) -> list[PortName]:
+        """Return ports in the order in which they start."""
+        longest = LONGEST_IMPORTS if self.workforce.options.hasty else LONGEST
+        known = [port for name in longest for port in ports if port == PortName(name)]
+        return known + [port for port in ports if port not in known]
 
     def _release(self, error: Exception) -> None:
         """Let no thread wait for what will not come any more."""
@@ -176,11 +185,6 @@ class Session:
         for run in self._runs:
             for record in run.records:
                 yardsticks.fail(record, error)
-
-
-def _place(port: PortName) -> int:
-    """Return when a port starts, among all."""
-    return LONGEST.index(port.name) if port.name in LONGEST else len(LONGEST)
 
 
 def _judge_all(inquiries: list[Inquiry]) -> list[PortResult]:
