@@ -90,6 +90,35 @@ def functional(module: Any) -> Train:
     return train
 
 
+def autograd_alone(module: Any) -> Train:
+    """Return the floor of eager PyTorch: autograd over the fewest operations that make the net.
+
+    No Module, weights as (inputs, outputs), so that nothing is transposed: addmm and tanh.
+    """
+
+    def train(model: Any, x: Any, y: Any, schedule: Any, learning_rate: float) -> tuple[Any, Any]:
+        weights = [w.detach().t().clone().requires_grad_() for w in model.parameters()]
+
+        def outputs(x: Any) -> Any:
+            for W, b in zip(weights[:-2:2], weights[1:-2:2], strict=True):
+                x = torch.tanh(torch.addmm(b, x, W))
+            return torch.addmm(weights[-1], x, weights[-2])
+
+        losses = []
+        for batch in batches(schedule, x, y):
+            value = module.loss(outputs, *batch)
+            gradients = torch.autograd.grad(value, weights)
+            with torch.no_grad():
+                torch._foreach_add_(weights, gradients, alpha=-learning_rate)
+            losses.append(value.detach())
+        with torch.no_grad():
+            for own, weight in zip(model.parameters(), weights, strict=True):
+                own.copy_(weight.t())
+        return model, torch.stack(losses)
+
+    return train
+
+
 CONTENDERS = (
     Contender("torch", **port()),
     Contender("torch", "SGD", "idiom", optimizer()),
@@ -98,5 +127,6 @@ CONTENDERS = (
     Contender("torch", "autograd.grad, foreach update", "idiom", by_hand),
     Contender("torch", "torch.func.grad_and_value", "idiom", functional, share=0.2),
     Contender("torch", "the tutorials' loop, loss.item()", "idiom", item_each_step),
+    Contender("torch", "autograd alone, on addmm", "floor", autograd_alone, ("iris", "planar")),
     *(torch_compiled.CONTENDERS if torch_compiled.COMPILER else ()),
 )
