@@ -22,6 +22,7 @@ from shared.experiment import Experiment, prepare
 ONE_THREAD = dict.fromkeys(
     ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"), "1"
 )
+PATIENCE = 10.0  # seconds that a process may take to end by itself
 LIBRARIES = ("numpy", "tensorflow", "torch", "jax", "tensorflow_v1", "sklearn")
 
 
@@ -77,6 +78,8 @@ class Worker:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        self._pipe.close()  # which ends the process, and lets it clean up
+        self._process.join(PATIENCE)
         self._process.kill()
         self._process.join()
 

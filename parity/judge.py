@@ -27,6 +27,7 @@ from parity.verdicts import (
     summarise,
 )
 from parity.yardsticks import Yardstick
+from shared.experiment import Experiment
 from shared.metrics import confusion
 
 
@@ -74,6 +75,7 @@ def judge(
             "name": experiment.data.name,
             "sha256": experiment.data.sha256,
             "stand_in": experiment.data.notice,
+            "rows": _rows(experiment),
         },
         verdict=_verdict(error, rungs),
         error=error,
@@ -136,6 +138,12 @@ def _verdict(error: str | None, rungs: tuple[Rung, ...]) -> Verdict:
 def _first(found: dict[str, list[Comparison]], forced: bool | None) -> Divergence | None:
     divergences = (first_divergence(rung, cs, forced) for rung, cs in found.items())
     return next((divergence for divergence in divergences if divergence), None)
+
+
+def _rows(experiment: Experiment) -> dict[str, int | None]:
+    """Count the rows that are trained and tested on; a quick run sees few of them."""
+    test = experiment.x_test
+    return {"train": len(experiment.x), "test": None if test is None else len(test)}
 
 
 def _error(found: dict[str, list[Comparison]], record: Record) -> str | None:

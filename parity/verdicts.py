@@ -110,7 +110,7 @@ class PortResult:
     """The verdict on one port, on one recipe, in one precision.
 
     mode: "compiled" or "eager": the one `requested` or, of a port with one mode alone, that. steps:
-    of the whole run. data: its name, its hash, and why it stands in for another, if it does. loss:
+    of the whole run. data: its name, hash and rows, and why it stands in for another. loss:
     the first and the last of the port's free run. accuracy: the port's own, on the training and the
     test rows, after the run or, where nothing is trained, as the net is. told_apart: up to how many
     steps the free run can be held to the reference; beyond, rounding alone decides where it goes.
@@ -129,7 +129,7 @@ class PortResult:
     mode: Mode
     requested: Mode
     steps: int
-    data: dict[str, str | None]
+    data: dict[str, Any]
     verdict: Verdict
     error: str | None
     rungs: tuple[Rung, ...]

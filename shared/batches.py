@@ -52,7 +52,8 @@ class Shuffled:
 
     def schedule(self, rows: int, steps: int | None, seed: int) -> Schedule:
         """Return the row numbers of each batch, (steps, size), the same for the same seed."""
-        return _shuffle(rows, self.size, steps or self.epochs * (rows // self.size), seed)
+        steps = steps or self.epochs * (rows // self.size)
+        return _shuffle(rows, self.size, steps, seed).copy()  # to each its own
 
     def __str__(self) -> str:
         return f"batches of {self.size}, reshuffled every epoch, {self.epochs} epochs"
@@ -90,12 +91,10 @@ class ForwardOnly:
 
 @lru_cache
 def _shuffle(rows: int, size: int, steps: int, seed: int) -> NDArray[np.int64]:
-    """Return row numbers (steps, size), which all who ask for them share."""
+    """Return row numbers (steps, size), drawn once for all who ask for the same."""
     random, per_epoch = RandomState(seed), rows // size
     epochs = [random.permutation(rows)[: per_epoch * size] for _ in range(-(-steps // per_epoch))]
-    batches = np.concatenate(epochs).reshape(-1, size)[:steps]
-    batches.flags.writeable = False
-    return batches
+    return np.concatenate(epochs).reshape(-1, size)[:steps]
 
 
 Batches = FullBatch | OneBatch | Shuffled | InOrder | ForwardOnly
