@@ -1,5 +1,7 @@
 """PyTorch: the port, and other idioms for its loop."""
 
+from collections.abc import Iterable
+from functools import partial
 from typing import Any
 
 import torch
@@ -31,19 +33,25 @@ def optimizer(**options: Any) -> Any:
     return make
 
 
+def _descend(loss: Any, weights: Any, steps: Iterable[Any], learning_rate: float) -> Any:
+    """Update weights in place by autograd.grad and one foreach call a step; return the losses."""
+    losses = []
+    for batch in steps:
+        value = loss(*batch)
+        gradients = torch.autograd.grad(value, weights)
+        with torch.no_grad():
+            torch._foreach_add_(weights, gradients, alpha=-learning_rate)
+        losses.append(value.detach())
+    return torch.stack(losses)
+
+
 def by_hand(module: Any) -> Train:
     """Return a loop with autograd.grad, and an update of all weights in one foreach call."""
 
     def train(model: Any, x: Any, y: Any, schedule: Any, learning_rate: float) -> tuple[Any, Any]:
         weights = list(model.parameters())
-        losses = []
-        for batch in batches(schedule, x, y):
-            value = module.loss(model, *batch)
-            gradients = torch.autograd.grad(value, weights)
-            with torch.no_grad():
-                torch._foreach_add_(weights, gradients, alpha=-learning_rate)
-            losses.append(value.detach())
-        return model, torch.stack(losses)
+        steps = batches(schedule, x, y)
+        return model, _descend(partial(module.loss, model), weights, steps, learning_rate)
 
     return train
 
@@ -104,17 +112,12 @@ def autograd_alone(module: Any) -> Train:
                 x = torch.tanh(torch.addmm(b, x, W))
             return torch.addmm(weights[-1], x, weights[-2])
 
-        losses = []
-        for batch in batches(schedule, x, y):
-            value = module.loss(outputs, *batch)
-            gradients = torch.autograd.grad(value, weights)
-            with torch.no_grad():
-                torch._foreach_add_(weights, gradients, alpha=-learning_rate)
-            losses.append(value.detach())
+        steps = batches(schedule, x, y)
+        losses = _descend(partial(module.loss, outputs), weights, steps, learning_rate)
         with torch.no_grad():
             for own, weight in zip(model.parameters(), weights, strict=True):
                 own.copy_(weight.t())
-        return model, torch.stack(losses)
+        return model, losses
 
     return train
 
