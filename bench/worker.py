@@ -22,7 +22,7 @@ from shared.experiment import Experiment, prepare
 ONE_THREAD = dict.fromkeys(
     ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"), "1"
 )
-PATIENCE = 10.0  # seconds that a process may take to end by itself
+TO_END = 10.0  # seconds that a process may take to end by itself
 LIBRARIES = ("numpy", "tensorflow", "torch", "jax", "tensorflow_v1", "sklearn")
 
 
@@ -79,7 +79,7 @@ class Worker:
         trace: TracebackType | None,
     ) -> None:
         self._pipe.close()  # which ends the process, and lets it clean up
-        self._process.join(PATIENCE)
+        self._process.join(TO_END)
         self._process.kill()
         self._process.join()
 
