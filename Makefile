@@ -22,11 +22,11 @@ guide: .venv/installed  ## build the translation guide: out/guide/index.html
 	$(BIN)/python -m guide $(ARGS)
 
 bugs: .venv/installed  ## plant every bug of the catalogue, and score the judge: make bugs ARGS="--net iris"
-	$(BIN)/python -m tests.bugs.score $(ARGS)
+	$(BIN)/python -m traps.score $(ARGS)
 
 false-alarms: .venv/installed  ## judge 1,000 draws of correct ports; find how small an error is always caught
-	$(BIN)/python -m tests.studies.false_alarms $(ARGS)
-	$(BIN)/python -m tests.studies.learning_rate
+	$(BIN)/python -m studies.false_alarms $(ARGS)
+	$(BIN)/python -m studies.learning_rate
 
 .venv/installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv

@@ -12,14 +12,16 @@ from typing import Any, NoReturn
 import click
 from rich.table import Table
 
-from parity import choice, contract, progress, session
-from parity.reports import terminal
+from parity import contract
+from parity.processes.workforce import Progress
+from parity.processes.yardsticks import ReferenceFailedError
+from parity.reports import progress, terminal
 from parity.reports.outputs import Outputs
 from parity.reports.run import Run
-from parity.settings import EAGER_STEPS, QUICK_ROWS, QUICK_STEPS, Settings
-from parity.verdicts import overall
-from parity.workforce import Progress
-from parity.yardsticks import ReferenceFailedError
+from parity.results import overall
+from parity.sessions import selection as choice
+from parity.sessions import session
+from parity.sessions.settings import EAGER_STEPS, QUICK_ROWS, QUICK_STEPS, Settings
 from shared import recipes
 from shared.errors import InputError
 
@@ -194,7 +196,9 @@ def keep_judging(
 
     Returns the exit status that goes with the last verdict.
     """
-    from parity.watch import Watch  # it takes what watches files, and the time to import it
+    from parity.sessions.watch import (
+        Watch,  # it takes what watches files, and the time to import it
+    )
 
     trials, out = settings.trials(names), terminal.console()
     watched = " and ".join(f"{port}" for port in ports if port.file)

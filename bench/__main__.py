@@ -11,7 +11,7 @@ from bench.goals import Goal, goals
 from bench.measure import Result, run
 from bench.worker import LIBRARIES
 from parity.contract import is_installed
-from parity.output import writable_folder
+from parity.reports.files import writable_folder
 from shared import recipes
 
 RECIPES = ("iris", "planar", "mnist")

@@ -7,8 +7,8 @@ from guide.alignment import HEADER, REST
 from guide.dictionary import Operation
 from guide.notes import Notes
 from guide.ports import Net, title
-from guide.traps.catalogue import Bug
-from guide.traps.shown import Trap
+from guide.traps import Trap
+from traps.catalogue import Bug
 
 Found = tuple[str, str, str, str]  # kind, title, more words, address
 

@@ -12,14 +12,14 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from guide import dictionary, highlight, markup, notes, ports, search
+from guide import traps as shown
 from guide.alignment import RUNTIME_PAGE
 from guide.notes import Notes
 from guide.ports import ORDER, Net
-from guide.traps import shown
-from guide.traps.shown import Trap
-from guide.traps.themes import THEMES
-from parity.comparison import LIMIT
-from parity.output import writable_folder
+from guide.traps import Trap
+from parity.reports.files import writable_folder
+from parity.standard.comparison import LIMIT
+from traps.themes import THEMES
 
 TEMPLATES = Path(__file__).parent / "templates"
 EARLY = ("early.js",)  # before anything is seen

@@ -1,5 +1,5 @@
 """The judge: runs ports, measures the noise floor, climbs the rungs, reports."""
 
-from parity.assertion import assert_parity
+from parity.sessions.assertion import assert_parity
 
 __all__ = ["assert_parity"]

@@ -3,11 +3,11 @@
 from pathlib import Path
 from typing import NamedTuple
 
-from parity import session
 from parity.contract import PortName, check_files
+from parity.processes.workforce import Progress
 from parity.reports.run import Run as Compared
-from parity.settings import Settings
-from parity.workforce import Progress
+from parity.sessions import session
+from parity.sessions.settings import Settings
 from tests.running import Run
 
 IMAGE = "<img src=x onerror=alert(1)>.py"

@@ -1,48 +1,12 @@
-"""Running compare.py as a user does, and reading what it says."""
+"""Where the tests' ports are, and running compare.py on them as a user does."""
 
-import json
-import subprocess
-import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple
+
+from traps.comparing import Run, run_compare
+
+__all__ = ["PORTS", "ROOT", "Compare", "Run", "run_compare"]
 
 ROOT = Path(__file__).parent.parent
 PORTS = Path(__file__).parent / "ports"
-
-
-class Run(NamedTuple):
-    """One run of compare.py: its exit status, what it printed, and its JSON, if it came so far."""
-
-    status: int
-    stdout: str
-    stderr: str
-    report: dict[str, Any]
-
-    def result(self, port: str, dtype: str, recipe: str | None = None) -> dict[str, Any]:
-        """Return the one result of a port in one precision."""
-        found = [
-            result
-            for result in self.report["results"]
-            if result["port"] == port
-            and result["dtype"] == dtype
-            and recipe in (None, result["recipe"])
-        ]
-        assert len(found) == 1, f"{len(found)} results of {port} in {dtype}"
-        return dict(found[0])
-
-
 Compare = Callable[..., Run]
-
-
-def run_compare(environment: Mapping[str, str], file: Path, *arguments: object) -> Run:
-    """Run compare.py in a process of its own, with --json FILE."""
-    done = subprocess.run(
-        [sys.executable, ROOT / "compare.py", *map(str, arguments), "--json", file],
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    report = json.loads(file.read_text()) if file.is_file() else {}
-    return Run(done.returncode, done.stdout, done.stderr, report)

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from parity.contract import FRAMEWORKS, nets_of
-from parity.ladder import NEEDS
-from parity.verdicts import RUNGS
+from parity.results import RUNGS
+from parity.rungs.ladder import NEEDS
 from shared.recipes import RECIPES
 from tests.running import Compare, Run
 

@@ -69,7 +69,7 @@ def test_one_test_fails_and_the_others_pass(run: subprocess.CompletedProcess[str
     assert "4 passed" in run.stdout, run.stdout
     assert "1 failed" in run.stdout
     assert "AssertionError: sum_for_mean.py does not agree on iris" in run.stdout
-    assert "parity/assertion.py" not in run.stdout  # the traceback ends at the call
+    assert "parity/sessions/assertion.py" not in run.stdout  # the traceback ends at the call
 
 
 def test_the_text_is_what_compare_prints(

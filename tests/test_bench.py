@@ -19,9 +19,10 @@ from bench.growth import Growth
 from bench.measure import Result
 from bench.report import to_json
 from bench.worker import LIBRARIES, Work, Worker
-from parity import contract, floors, reference
-from parity.comparison import LIMIT
-from parity.inputs import Store
+from parity import contract
+from parity.standard import floors, reference
+from parity.standard.comparison import LIMIT
+from parity.standard.inputs import Store
 from shared.experiment import prepare
 
 STEPS = 6

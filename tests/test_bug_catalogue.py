@@ -4,11 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from guide.traps import catalogue
-from guide.traps.catalogue import FOLDER, NETS, Bug, CatalogueError, Variation
-from guide.traps.record import Outcomes, judge
 from parity.contract import FRAMEWORKS, nets_of
-from tests.bugs import outcomes
+from traps import catalogue, outcomes
+from traps.catalogue import FOLDER, NETS, Bug, CatalogueError, Variation
+from traps.record import Outcomes, judge
 
 CATALOGUE = catalogue.load()
 EVERY = 8  # one in eight, which takes minutes; `make bugs` plants all

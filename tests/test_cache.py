@@ -8,10 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from parity import cache, contract, floors, reference
-from parity.floors import NoiseFloors
-from parity.inputs import Inputs, Store
-from parity.reference import Reference
+from parity import contract
+from parity.standard import cache, floors, reference
+from parity.standard.floors import NoiseFloors
+from parity.standard.inputs import Inputs, Store
+from parity.standard.reference import Reference
 from shared.experiment import prepare
 from shared.recipes import RECIPES
 from tests.running import ROOT, Compare
@@ -140,10 +141,8 @@ def test_the_name_depends_on_all_that_matters(tmp_path: Path) -> None:
 
 # What the reference's code imports but does not compute with, or whose results are hashed.
 NOT_HASHED = {
-    "parity/comparison.py",
+    "parity/standard/comparison.py",
     "parity/contract.py",
-    "parity/messages.py",
-    "parity/verdicts.py",
     "shared/errors.py",
     "shared/figures.py",
     "shared/recipes.py",
@@ -170,8 +169,12 @@ def imports_of(file: str) -> set[str]:
 @pytest.mark.parametrize("net", sorted({recipe.net for recipe in RECIPES.values()}))
 def test_the_name_depends_on_all_code_that_matters(net: str) -> None:
     port = f"impls/numpy/{net}.py"
-    used = imports_of("parity/floors.py") | imports_of("parity/reference.py") | imports_of(port)
-    assert used - NOT_HASHED == {*cache.CODE, port} - {"parity/cache.py"}
+    used = (
+        imports_of("parity/standard/floors.py")
+        | imports_of("parity/standard/reference.py")
+        | imports_of(port)
+    )
+    assert used - NOT_HASHED == {*cache.CODE, port} - {"parity/standard/cache.py"}
 
 
 @pytest.mark.parametrize("recipe", ["descent", "signals", "activations", "iris-forward"])
@@ -197,7 +200,7 @@ def test_what_a_lesson_lacks_is_kept_as_well(
 def test_the_name_does_not_depend_on_what_else_is_loaded(tmp_path: Path) -> None:
     script = (
         "from pathlib import Path\n"
-        "from parity import cache, inputs\n"
+        "from parity.standard import cache, inputs\n"
         "from shared.experiment import prepare\n"
         "store = inputs.Store(Path({folder!r}))\n"
         "print(cache.path(store.inputs(prepare('planar'), 'cpu', 1), 'sha'))\n"

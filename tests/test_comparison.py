@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from parity.comparison import LIMIT, Comparison, compare, compare_exactly
-from parity.verdicts import summarise
+from parity.results import summarise
+from parity.standard.comparison import LIMIT, Comparison, compare, compare_exactly
 
 EXPECTED = np.linspace(-1, 1, 12).reshape(4, 3)
 FLOOR = 1e-9

@@ -11,7 +11,7 @@ from hypothesis.extra.numpy import array_shapes, arrays
 from hypothesis.strategies import DrawFn, SearchStrategy
 from numpy.typing import NDArray
 
-from parity.comparison import LIMIT, SHOWN, Comparison, compare, compare_exactly
+from parity.standard.comparison import LIMIT, SHOWN, Comparison, compare, compare_exactly
 
 Array = NDArray[Any]
 NEAR = 1e-6  # how near to the limit, relative to it, a ratio may come: rounding stays far below

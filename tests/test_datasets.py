@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from sklearn.datasets import load_digits, load_iris
 
-from parity.settings import QUICK_ROWS, QUICK_STEPS, Settings
+from parity.sessions.settings import QUICK_ROWS, QUICK_STEPS, Settings
 from shared.datasets import digits, iris, rounded
 from shared.experiment import prepare
 

@@ -11,15 +11,16 @@ import torch
 from numpy.random import default_rng
 from numpy.typing import NDArray
 
-from parity import contract, reference
+from parity import contract
 from parity.contract import PortName
 from parity.diagnosis import precision, rules
 from parity.diagnosis.case import Case
 from parity.diagnosis.chain import recognise
 from parity.diagnosis.diagnose import diagnose
-from parity.inputs import Store, Tensors
-from parity.messages import Explain, Findings
-from parity.verdicts import Divergence
+from parity.processes.messages import Explain, Findings
+from parity.results import Divergence
+from parity.standard import reference
+from parity.standard.inputs import Store, Tensors
 from shared.experiment import prepare
 
 Array = NDArray[Any]

@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 
 from guide import ports
-from guide.traps import catalogue, record, shown
-from guide.traps.catalogue import DTYPES, Bug, Change, Entry
-from guide.traps.record import judge
-from guide.traps.themes import THEMES, theme_of
+from guide import traps as shown
 from shared.errors import InputError
-from tests.bugs import outcomes
+from traps import catalogue, outcomes, record
+from traps.catalogue import DTYPES, Bug, Change, Entry
+from traps.record import judge
+from traps.themes import THEMES, theme_of
 
 CATALOGUE = catalogue.load()
 ENTRIES = (*CATALOGUE.bugs, *CATALOGUE.variations)

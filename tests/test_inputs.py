@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from parity.inputs import Store
+from parity.standard.inputs import Store
 from shared.experiment import Experiment, prepare
 
 

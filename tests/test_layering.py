@@ -30,20 +30,20 @@ def test_imports_run_one_way() -> None:
 @pytest.mark.parametrize(
     ("file", "line"),
     [
-        ("shared/metrics.py", "import parity.comparison"),
+        ("shared/metrics.py", "import parity.standard.comparison"),
         ("shared/metrics.py", "import torch"),
-        ("parity/judge.py", "import impls.numpy.iris"),
-        ("parity/judge.py", "import jax"),
+        ("parity/judging/judge.py", "import impls.numpy.iris"),
+        ("parity/judging/judge.py", "import jax"),
         ("guide/ports.py", "import impls.torch.iris"),
         ("guide/ports.py", "import jax"),
-        ("parity/judge.py", "import guide.ports"),
-        ("impls/torch/iris.py", "import parity.comparison"),
+        ("parity/judging/judge.py", "import guide.ports"),
+        ("impls/torch/iris.py", "import parity.standard.comparison"),
         ("impls/torch/iris.py", "import impls.numpy.iris"),
         ("impls/jax/iris.py", "import tensorflow"),
     ],
 )
 def test_a_wrong_import_is_found(tmp_path: Path, file: str, line: str) -> None:
-    for part in ("guide", "impls", "parity", "shared"):
+    for part in ("bench", "guide", "impls", "parity", "shared", "studies", "traps"):
         shutil.copytree(ROOT / part, tmp_path / part, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(ROOT / "pyproject.toml", tmp_path)
     path = tmp_path / file

@@ -7,16 +7,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from parity import contract, floors, reference
+from parity import contract
 from parity.contract import Port, PortName
-from parity.floors import NoiseFloors
-from parity.inputs import Inputs, Store
-from parity.messages import Message
-from parity.reference import Reference
+from parity.standard import floors, reference
+from parity.standard.floors import NoiseFloors
+from parity.standard.inputs import Inputs, Store
+from parity.standard.reference import Reference
 from shared.experiment import prepare
 
 STEPS, BUDGET = 200, 20
-Measured = Callable[[], tuple[Inputs, Reference, NoiseFloors, list[Message]]]
+Measured = Callable[[], tuple[Inputs, Reference, NoiseFloors, list[str]]]
 
 
 @pytest.fixture
@@ -26,9 +26,9 @@ def measured(tmp_path: Path) -> Measured:
     inputs = replace(inputs, budget=BUDGET)
     port: Port = contract.load(PortName("numpy"), "iris")
 
-    def measure() -> tuple[Inputs, Reference, NoiseFloors, list[Message]]:
+    def measure() -> tuple[Inputs, Reference, NoiseFloors, list[str]]:
         known = reference.run(port, inputs)
-        said: list[Message] = []
+        said: list[str] = []
         return inputs, known, floors.measure(port, inputs, known, said.append), said
 
     return measure

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from parity import session
 from parity.contract import Mode, PortError, PortName, load
-from parity.settings import EAGER_STEPS
-from parity.trials import Trial
-from parity.workforce import Options, Progress
+from parity.processes.workforce import Options, Progress
+from parity.results import Trial
+from parity.sessions import session
+from parity.sessions.settings import EAGER_STEPS
 from shared.experiment import prepare
 from tests.running import PORTS, Compare, Run
 

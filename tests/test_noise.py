@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from parity.floors import check_scale
-from parity.noise import NoiseLostError, NoisyArray, noisy, require_noisy
+from parity.standard.floors import check_scale
+from parity.standard.monte_carlo import NoiseLostError, NoisyArray, noisy, require_noisy
 
 Operation = Callable[[Any], Any]
 

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from parity.output import OutputFile
-from parity.pictures import losses
 from parity.reports.as_json import to_json
-from parity.verdicts import Divergence, PortResult, Rung, overall
+from parity.reports.files import OutputFile
+from parity.reports.pictures import losses
+from parity.results import Divergence, PortResult, Rung, overall
 from shared.recipes import RECIPES
 from tests.running import ROOT, Compare
 
@@ -47,7 +47,7 @@ def test_a_quick_run_says_how_many_rows_it_saw(compare: Compare, mnist_dir: Path
 
 def _peak_of_numpy() -> float:
     """Return the most MB that a process held which imported NumPy alone."""
-    told = "import numpy; from parity import memory; print(memory.peak())"
+    told = "import numpy; from parity.processes import memory; print(memory.peak())"
     found = subprocess.run([sys.executable, "-c", told], capture_output=True, text=True, check=True)
     return int(found.stdout) / 1e6
 

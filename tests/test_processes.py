@@ -165,7 +165,7 @@ def test_an_interrupted_run_leaves_no_process(
 def test_a_reference_that_fails_gives_no_verdict(compare: Compare, tmp_path: Path) -> None:
     (tmp_path / "sitecustomize.py").write_text(
         "import sys\n"
-        "if 'parity.worker' in sys.orig_argv:\n"
+        "if 'parity.worker_main' in sys.orig_argv:\n"
         "    import impls.numpy.iris as port\n"
         "    port.forward = None\n"
     )

@@ -9,14 +9,13 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 
-from parity import session
 from parity.contract import FRAMEWORKS, PortName
-from parity.output import whole_file
-from parity.repro import CASES, Scripts, script, source
-from parity.settings import Settings
-from parity.trials import Trial
-from parity.verdicts import RUNGS
-from parity.workforce import Options, Progress
+from parity.processes.workforce import Options, Progress
+from parity.reports.files import whole_file
+from parity.reports.repro import CASES, Scripts, script, source
+from parity.results import RUNGS, Trial
+from parity.sessions import session
+from parity.sessions.settings import Settings
 from shared.figures import losses
 from tests.running import PORTS, ROOT, Compare, Run
 

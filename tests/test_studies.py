@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from parity.comparison import LIMIT
 from parity.reports.terminal import console
-from tests.studies import false_alarms, learning_rate, summary
-from tests.studies.draws import Judged, Worst, draw
+from parity.standard.comparison import LIMIT
+from studies import false_alarms, learning_rate, summary
+from studies.draws import Judged, Worst, draw
 
 
 def judged(ratio: float, number: int = 0) -> Judged:

@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 from numpy.random import default_rng
 
 from parity.reports.html import to_html
+from parity.reports.plot_data.drawn import free_ratios
+from parity.reports.plot_data.thinning import kept
 from parity.reports.run import Run
-from parity.settings import Settings
-from parity.verdicts import STEPWISE, Curves, PortResult, Ratio, Rung
-from parity.views.drawn import free_ratios
-from parity.views.thinning import kept
+from parity.results import STEPWISE, Curves, PortResult, Ratio, Rung
+from parity.sessions.settings import Settings
 from shared.recipes import RECIPES
 
 PORTS = ("numpy", "jax", "tensorflow", "torch", "mine.py")

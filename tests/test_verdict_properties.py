@@ -10,13 +10,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from parity import contract, floors, probe, reference
-from parity.comparison import Comparison
-from parity.inputs import PART, Store, Tensors
-from parity.ladder import compare_rungs, due
-from parity.messages import Answer, Climb, Message, Predictions
-from parity.record import Record
-from parity.verdicts import PortResult, first_divergence, overall, summarise
+from parity import contract
+from parity.processes.messages import Answer, Climb, Message, Predictions
+from parity.processes.record import Record
+from parity.results import PortResult, first_divergence, overall, summarise
+from parity.rungs import climb as probe
+from parity.rungs.ladder import compare_rungs, due
+from parity.standard import floors, reference
+from parity.standard.comparison import Comparison
+from parity.standard.inputs import PART, Store, Tensors
 from shared.experiment import prepare
 
 STEPS = 7

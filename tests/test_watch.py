@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 
 from parity.contract import PortName
-from parity.port_run import PortRun
-from parity.process import Worker
-from parity.spare import Spare
-from parity.watch import parts
-from parity.workforce import Options, Progress, Workforce
+from parity.processes.port_run import PortRun
+from parity.processes.spare import Spare
+from parity.processes.worker import Worker
+from parity.processes.workforce import Options, Progress, Workforce
+from parity.sessions.watch import parts
 from tests.running import ROOT
 
 PATIENCE = 120.0  # seconds for a verdict on a busy machine; not a matter of speed

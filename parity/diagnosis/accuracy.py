@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from parity.diagnosis.case import Case
-from parity.inputs import SPLITS
-from parity.messages import Predictions
-from parity.verdicts import Diagnosis
+from parity.processes.messages import Predictions
+from parity.results import Diagnosis
+from parity.standard.inputs import SPLITS
 from shared.metrics import predicted_classes, true_classes
 
 Array = NDArray[Any]

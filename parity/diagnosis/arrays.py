@@ -4,7 +4,7 @@ import numpy as np
 
 from parity.diagnosis.case import Case
 from parity.diagnosis.precision import CAUSES, FORMATS
-from parity.verdicts import Diagnosis, Divergence
+from parity.results import Diagnosis, Divergence
 
 
 def diagnose(case: Case) -> Diagnosis | None:

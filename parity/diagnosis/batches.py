@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 from parity.diagnosis.case import Case
 from parity.diagnosis.hypothesis import Hypothesis
 from parity.diagnosis.in_run import _flat, taken
-from parity.inputs import Tensors
-from parity.reference import wide_all
-from parity.verdicts import Diagnosis
+from parity.results import Diagnosis
+from parity.standard.inputs import Tensors
+from parity.standard.reference import wide_all
 
 Array = NDArray[Any]
 ORDER = "batches in another order"

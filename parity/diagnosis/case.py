@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from parity.contract import Port
-from parity.inputs import PART, Inputs, Tensors
-from parity.ladder import provided
-from parity.messages import Explain, Findings
-from parity.reference import At, Floors, Reference, wide, wide_all
+from parity.processes.messages import Explain, Findings
+from parity.rungs.ladder import provided
+from parity.standard.inputs import PART, Inputs, Tensors
+from parity.standard.reference import At, Floors, Reference, wide, wide_all
 from shared.batches import Schedule
 
 Array = NDArray[Any]

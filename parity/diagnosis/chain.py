@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from parity.diagnosis.case import Answer, Case, distance
-from parity.inputs import Tensors
+from parity.standard.inputs import Tensors
 
 Array = NDArray[Any]
 PerRow = Callable[[Array, Array], Array]  # outputs (B, n) and targets to losses (B,)

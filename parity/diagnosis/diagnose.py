@@ -24,8 +24,8 @@ from parity.diagnosis import (
 from parity.diagnosis.case import Case
 from parity.diagnosis.chain import Chain, recognise
 from parity.diagnosis.hypothesis import RUN, Scored
-from parity.ladder import OF_PART
-from parity.verdicts import STEPWISE, Diagnosis
+from parity.results import STEPWISE, Diagnosis
+from parity.rungs.ladder import OF_PART
 
 MANY = 2000  # steps of a free run on which small mistakes are fitted
 SURE = 0.8

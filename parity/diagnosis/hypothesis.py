@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from parity.comparison import LIMIT
 from parity.diagnosis.case import Answer, Case, Compute, growth
 from parity.diagnosis.rules import Memory, Rule
-from parity.inputs import Tensors
-from parity.reference import wide_all
-from parity.verdicts import Diagnosis
+from parity.results import Diagnosis
+from parity.standard.comparison import LIMIT
+from parity.standard.inputs import Tensors
+from parity.standard.reference import wide_all
 from shared.batches import rows_of
 
 Array = NDArray[Any]

@@ -16,8 +16,8 @@ from parity.diagnosis.case import Case
 from parity.diagnosis.factors import rate_called
 from parity.diagnosis.hypothesis import Hypothesis
 from parity.diagnosis.rules import Rule
-from parity.inputs import Tensors
-from parity.reference import wide_all
+from parity.standard.inputs import Tensors
+from parity.standard.reference import wide_all
 
 Array = NDArray[Any]
 MARKED = 0.99  # a learning rate that warms up begins below it

@@ -15,7 +15,7 @@ from parity.diagnosis.chain import ACTIVATIONS, Activation, Chain, sigmoid
 from parity.diagnosis.factors import spoken
 from parity.diagnosis.hypothesis import Hypothesis
 from parity.diagnosis.losses import softmax
-from parity.inputs import Tensors
+from parity.standard.inputs import Tensors
 
 Array = NDArray[Any]
 Change = Callable[[Array], Array]

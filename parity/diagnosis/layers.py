@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from parity.comparison import LIMIT
 from parity.diagnosis.case import Case, distance, growth
 from parity.diagnosis.chain import ACTIVATIONS
-from parity.verdicts import Diagnosis
+from parity.results import Diagnosis
+from parity.standard.comparison import LIMIT
 
 Array = NDArray[Any]
 ANOTHER, SLOPE = "another activation", "wrong derivative of the activation"

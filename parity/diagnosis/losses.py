@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from parity.diagnosis.case import Answer, Case
 from parity.diagnosis.chain import FORWARD_ONLY, LOSSES, Chain, PerRow, chosen, log_softmax, sigmoid
 from parity.diagnosis.hypothesis import Hypothesis
-from parity.inputs import Tensors
+from parity.standard.inputs import Tensors
 
 Array = NDArray[Any]
 Family = Callable[[float, Array, Array], Array]  # a number, outputs and targets to losses

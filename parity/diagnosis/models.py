@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from parity.comparison import LIMIT
 from parity.diagnosis.case import Answer, Case, comparable, distance
 from parity.diagnosis.chain import log_softmax, sigmoid
 from parity.diagnosis.factors import spoken
@@ -15,9 +14,10 @@ from parity.diagnosis.hypothesis import Hypothesis
 from parity.diagnosis.in_step import back, reshaped
 from parity.diagnosis.losses import TWICE, softmax
 from parity.diagnosis.precision import FORMATS
-from parity.inputs import PART, Tensors
-from parity.reference import SECOND, wide_all
-from parity.verdicts import Diagnosis
+from parity.results import Diagnosis
+from parity.standard.comparison import LIMIT
+from parity.standard.inputs import PART, Tensors
+from parity.standard.reference import SECOND, wide_all
 
 Array = NDArray[Any]
 Scored = tuple[float, Diagnosis]

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from parity.diagnosis.case import Answer, Case, Compute
 from parity.diagnosis.factors import spoken
 from parity.diagnosis.hypothesis import Hypothesis
-from parity.inputs import Tensors
+from parity.standard.inputs import Tensors
 
 Array = NDArray[Any]
 TORCH = 1e-6  # what torch adds to a norm before it divides by it

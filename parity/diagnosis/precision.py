@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from parity.comparison import LIMIT
 from parity.diagnosis.case import Answer, Case, Compute
 from parity.diagnosis.chain import Chain
 from parity.diagnosis.hypothesis import Hypothesis
-from parity.inputs import Tensors
-from parity.verdicts import Diagnosis
+from parity.results import Diagnosis
+from parity.standard.comparison import LIMIT
+from parity.standard.inputs import Tensors
 
 Array = NDArray[Any]
 Format = Callable[[Array], Array]

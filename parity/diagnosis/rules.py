@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from parity.inputs import Tensors
+from parity.standard.inputs import Tensors
 
 Memory = dict[str, Any]
 Rule = Callable[[int, Tensors, Tensors, Memory], Tensors]  # step, weights, gradients

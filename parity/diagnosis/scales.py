@@ -17,7 +17,7 @@ from parity.diagnosis.factors import (
     spoken,
 )
 from parity.diagnosis.hypothesis import Hypothesis
-from parity.inputs import Tensors
+from parity.standard.inputs import Tensors
 
 Array = NDArray[Any]
 

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from parity.diagnosis.case import Case
-from parity.inputs import Tensors
-from parity.verdicts import Diagnosis
+from parity.results import Diagnosis
+from parity.standard.inputs import Tensors
 
 Array = NDArray[Any]
 NAMES = "a tensor is missing, extra or misnamed"

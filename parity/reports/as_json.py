@@ -5,9 +5,9 @@ import math
 from dataclasses import asdict
 from typing import Any
 
-from parity.comparison import LIMIT
 from parity.reports.run import environment
-from parity.verdicts import PortResult, overall
+from parity.results import PortResult, overall
+from parity.standard.comparison import LIMIT
 
 SCHEMA = 1
 # Not in JSON: arrays are for pictures, tracebacks for --debug, what was requested for headings.

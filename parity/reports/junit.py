@@ -9,7 +9,7 @@ from parity.reports import wording
 from parity.reports.legible import legible
 from parity.reports.run import Run, environment
 from parity.reports.wording import Finding, finding
-from parity.verdicts import PortResult
+from parity.results import PortResult
 
 
 def to_junit(run: Run) -> str:

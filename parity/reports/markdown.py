@@ -7,8 +7,7 @@ from parity.reports import wording
 from parity.reports.legible import legible
 from parity.reports.run import Run, environment
 from parity.reports.wording import Finding, finding
-from parity.trials import by_recipe
-from parity.verdicts import PortResult
+from parity.results import PortResult, by_recipe
 
 MOST = 1024 * 1024 - 4096  # bytes that GitHub takes of a job summary, and some for what it adds
 ICONS = {"agree": "✅", "disagree": "❌", "error": "⚠️"}

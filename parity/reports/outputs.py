@@ -6,15 +6,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
-from parity.inquiry import Inquiry
-from parity.output import OutputFile, writable_folder
+from parity.judging.inquiry import Inquiry
 from parity.reports import tensorboard
 from parity.reports.as_json import to_json
+from parity.reports.files import OutputFile, writable_folder
 from parity.reports.junit import to_junit
 from parity.reports.markdown import to_markdown
+from parity.reports.repro import Scripts
 from parity.reports.run import Run
-from parity.repro import Scripts
-from parity.verdicts import PortResult
+from parity.results import PortResult
 from shared.errors import InputError
 
 Witness = Callable[[PortResult, Inquiry], None]
@@ -105,7 +105,7 @@ class Outputs:
         for option, file in self.files.items():
             file.write(RENDER[option](run))
         if self.pictures:
-            from parity import pictures  # matplotlib takes a second to import
+            from parity.reports import pictures  # matplotlib takes a second to import
 
             pictures.draw(run.trials, run.results, self.pictures)
         if self.tensorboard:

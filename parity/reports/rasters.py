@@ -5,10 +5,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from parity.verdicts import Confusion, PortResult
-from parity.views.digits import largest_weight, weight_images
-from parity.views.drawn import Drawn
-from parity.views.planes import Plane, plane
+from parity.reports.plot_data.digits import largest_weight, weight_images
+from parity.reports.plot_data.drawn import Drawn
+from parity.reports.plot_data.planes import Plane, plane
+from parity.results import Confusion, PortResult
 
 Array = NDArray[Any]
 Pixels = NDArray[np.uint8]

@@ -6,8 +6,7 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import TypedDict
 
 from parity.contract import FRAMEWORKS, PACKAGES
-from parity.trials import Trial
-from parity.verdicts import PortResult
+from parity.results import PortResult, Trial
 
 
 class Environment(TypedDict):

@@ -13,13 +13,12 @@ from typing import TYPE_CHECKING
 from parity.reports import rasters, wording
 from parity.reports.legible import legible
 from parity.reports.markdown import escape
+from parity.reports.plot_data.drawn import Drawn, free_ratios
+from parity.reports.plot_data.planes import SCORES
+from parity.reports.plot_data.thinning import kept
 from parity.reports.run import Run
 from parity.reports.wording import finding
-from parity.trials import by_recipe
-from parity.verdicts import PortResult
-from parity.views.drawn import Drawn, free_ratios
-from parity.views.planes import SCORES
-from parity.views.thinning import kept
+from parity.results import PortResult, by_recipe
 from shared.errors import InputError
 
 if TYPE_CHECKING:

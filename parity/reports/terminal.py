@@ -9,11 +9,10 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from parity.profile import KINDS, Profile
+from parity.processes.profile import KINDS, Profile
 from parity.reports import wording
 from parity.reports.wording import Finding
-from parity.trials import Trial, by_recipe
-from parity.verdicts import PortResult, Round
+from parity.results import PortResult, Round, Trial, by_recipe
 
 WIDTH = 100
 COLOURS = {"agree": "green", "disagree": "bold red", "error": "bold red"}

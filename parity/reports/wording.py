@@ -3,10 +3,9 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from parity import consensus
-from parity.comparison import LIMIT, Example
-from parity.trials import Trial
-from parity.verdicts import Divergence, PortResult, Rung
+from parity.judging import consensus
+from parity.results import Divergence, PortResult, Rung, Trial
+from parity.standard.comparison import LIMIT, Example
 
 # Ratios on the other rungs are not of noise floors.
 MEASURED = ("forward", "loss", "gradients", "update", "trajectory")

@@ -7,7 +7,6 @@ from datetime import datetime
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from parity.comparison import LIMIT
 from parity.reports import wording
 from parity.reports.html.charts import Charts
 from parity.reports.html.pool import script_json
@@ -15,7 +14,8 @@ from parity.reports.html.sections import sections
 from parity.reports.html.timings import timings
 from parity.reports.legible import legible
 from parity.reports.run import Run, environment
-from parity.verdicts import overall
+from parity.results import overall
+from parity.standard.comparison import LIMIT
 
 TEMPLATES = "templates"
 ICONS = {"agree": "✓", "disagree": "✗", "error": "!"}

@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from parity.comparison import LIMIT
 from parity.reports.html.pool import Pool, short
 from parity.reports.legible import legible
+from parity.reports.plot_data.drawn import free_ratios
+from parity.reports.plot_data.thinning import kept
 from parity.reports.run import Run
-from parity.verdicts import STEPWISE, Curves, PortResult
-from parity.views.drawn import free_ratios
-from parity.views.thinning import kept
+from parity.results import STEPWISE, Curves, PortResult
+from parity.standard.comparison import LIMIT
 
 Array = NDArray[Any]
 SERIES = 3  # that decide which points of a curve are kept: ratio, and the losses' both ends

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from math import sqrt
 
-from parity.verdicts import Confusion, PortResult
+from parity.results import Confusion, PortResult
 
 SHADES = 9
 

@@ -9,10 +9,10 @@ from contourpy import FillType, contour_generator
 from numpy.typing import NDArray
 
 from parity.reports.html.charts import Chart, Charts
+from parity.reports.plot_data.drawn import Drawn
+from parity.reports.plot_data.planes import SCORES, Plane, axis_names, plane
 from parity.reports.wording import percent
-from parity.verdicts import PortResult
-from parity.views.drawn import Drawn
-from parity.views.planes import SCORES, Plane, axis_names, plane
+from parity.results import PortResult
 
 Array = NDArray[Any]
 DIGITS = 3

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from parity.views.digits import largest_weight, weight_images
-from parity.views.drawn import Drawn
+from parity.reports.plot_data.digits import largest_weight, weight_images
+from parity.reports.plot_data.drawn import Drawn
 
 Array = NDArray[Any]
 

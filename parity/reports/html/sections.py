@@ -10,11 +10,10 @@ from parity.reports.html.charts import Chart, Charts
 from parity.reports.html.confusions import Table, confusions
 from parity.reports.html.decisions import decisions
 from parity.reports.html.images import Picture, weights
+from parity.reports.plot_data.drawn import Drawn
 from parity.reports.run import Run
 from parity.reports.wording import Finding, finding
-from parity.trials import Trial, by_recipe
-from parity.verdicts import PortResult, Rung, Verdict, overall
-from parity.views.drawn import Drawn
+from parity.results import PortResult, Rung, Trial, Verdict, by_recipe, overall
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from parity.reports.html.charts import Chart, Charts
 from parity.reports.html.pool import short
 from parity.reports.legible import legible
-from parity.verdicts import PortResult
+from parity.results import PortResult
 
 OF_RECIPES = {"first_step": "First step", "train": "Whole run"}
 DIGITS = 3

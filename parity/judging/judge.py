@@ -1,0 +1,187 @@
+"""The verdict on one port, on one recipe, in one precision: rungs, first divergence, error."""
+
+import traceback
+
+import numpy as np
+
+from parity.contract import PortName
+from parity.diagnosis.unusable import of_failure
+from parity.judging import bisection
+from parity.judging.inquiry import Inquiry
+from parity.processes.messages import Predictions
+from parity.processes.record import Record
+from parity.processes.yardsticks import Yardstick
+from parity.results import (
+    STEPWISE,
+    Confusion,
+    Curves,
+    Diagnosis,
+    Divergence,
+    PortResult,
+    Rung,
+    Verdict,
+    by_step,
+    first_divergence,
+    summarise,
+)
+from parity.rungs import ladder, published
+from parity.standard.comparison import Comparison
+from parity.standard.inputs import SPLITS, Inputs
+from parity.standard.reference import Reference
+from shared.experiment import Experiment
+from shared.metrics import confusion
+
+
+def judge(
+    port: PortName, yardstick: Yardstick, record: Record, inquiry: Inquiry | None
+) -> PortResult:
+    """Return the verdict on what a port answered.
+
+    Args:
+        port: whose answers these are.
+        yardstick: what it was run on, and what it is held to.
+        record: what it answered.
+        inquiry: what more may be asked where it disagrees, or None for nothing.
+    """
+    experiment, inputs = yardstick.experiment, yardstick.inputs
+    reference, floors = yardstick.reference.result(), yardstick.floors.result()
+    own_seed = experiment.seed == experiment.recipe.seed
+    own_data = experiment.data.notice is None
+    figures = published.applicable(experiment.recipe.figures, inputs, own_seed, own_data)
+    found = ladder.compare_rungs(inputs, reference, floors, figures, record)
+    forced = None
+    if inquiry and not all(c.agrees for comparisons in found.values() for c in comparisons):
+        inquiry.begin()
+    if inquiry and record.failure is None:
+        forced = bisection.locate(found, inquiry)
+    error = _error(found, record)
+    divergence = _first(found, forced)
+    diagnosis, fault = _diagnosis(divergence, record, yardstick, inquiry)
+    rungs = tuple(
+        summarise(rung, comparisons)
+        for rung, comparisons in found.items()
+        if rung in ladder.due(inputs, figures) and (comparisons or record.failure is None)
+    )
+    curves = _curves(yardstick, record)
+    return PortResult(
+        recipe=inputs.recipe,
+        port=str(port),
+        framework=record.framework or str(port),
+        dtype=inputs.dtype,
+        device=inputs.device,
+        mode=record.mode,
+        requested=record.requested,
+        steps=inputs.steps,
+        data={
+            "name": experiment.data.name,
+            "sha256": experiment.data.sha256,
+            "stand_in": experiment.data.notice,
+            "rows": _rows(experiment),
+        },
+        verdict=_verdict(error, rungs),
+        error=error,
+        rungs=rungs,
+        divergence=divergence,
+        diagnosis=diagnosis,
+        not_provided=record.lacking,
+        loss={
+            "first": float(curves.losses[0]) if curves else None,
+            "last": float(curves.losses[-1]) if curves else None,
+        },
+        accuracy=_accuracies(inputs, record),
+        seconds={name: record.seconds.get(name) for name in ("import", "first_step", "train")},
+        told_apart=floors.told_apart,
+        ratios=tuple(ratio for rung in STEPWISE for ratio in by_step(rung, found[rung])),
+        confusion=_confusion(inputs, reference, record),
+        traceback=fault,
+        curves=curves,
+        inside=record.answers.get(("forward", 0), {}),
+    )
+
+
+def _diagnosis(
+    divergence: Divergence | None, record: Record, yardstick: Yardstick, inquiry: Inquiry | None
+) -> tuple[Diagnosis | None, str | None]:
+    """Name the mistake that a disagreement looks like, if any fits; and give a traceback, if any.
+
+    Nothing that goes wrong here changes the verdict.
+    """
+    found, fault = None, None
+    if inquiry and divergence:
+        try:
+            found = inquiry.explain(divergence)
+        except Exception:
+            fault = traceback.format_exc()
+    if record.failure:
+        fault = record.failure.traceback
+        told = of_failure(record.failure.sentence, yardstick.inputs.weights)
+        found = max(filter(None, (found, told)), key=lambda d: d.confidence, default=None)
+    return found, fault
+
+
+def _curves(yardstick: Yardstick, record: Record) -> Curves | None:
+    """Return the free run, if the port made one of the right length."""
+    steps = yardstick.inputs.steps
+    answer = dict(record.answers.get(("trajectory", steps), {}))
+    losses = answer.pop("loss", None)
+    if losses is None or losses.shape != (steps,):
+        return None
+    reference, floors = yardstick.reference.result(), yardstick.floors.result()
+    return Curves(losses, answer, reference.losses, floors.losses)
+
+
+def _verdict(error: str | None, rungs: tuple[Rung, ...]) -> Verdict:
+    if error:
+        return "error"
+    return "disagree" if any(rung.verdict == "disagree" for rung in rungs) else "agree"
+
+
+def _first(found: dict[str, list[Comparison]], forced: bool | None) -> Divergence | None:
+    divergences = (first_divergence(rung, cs, forced) for rung, cs in found.items())
+    return next((divergence for divergence in divergences if divergence), None)
+
+
+def _rows(experiment: Experiment) -> dict[str, int | None]:
+    """Count the rows that are trained and tested on; a quick run sees few of them."""
+    test = experiment.x_test
+    return {"train": len(experiment.x), "test": None if test is None else len(test)}
+
+
+def _error(found: dict[str, list[Comparison]], record: Record) -> str | None:
+    """Return why the port is in error: it failed, gave something unusable, or nothing at all."""
+    if record.failure:
+        return record.failure.sentence
+    for rung, comparisons in found.items():
+        for comparison in comparisons:
+            if comparison.unusable:
+                where = rung if rung == "trajectory" else f"{rung}, step {comparison.step}"
+                return f"{where}: {comparison.unusable}"
+    if not any(c.compared for rung, cs in found.items() if rung != "data" for c in cs):
+        return f"nothing could be compared: it lacks {', '.join(record.lacking)}"
+    return None
+
+
+def _accuracies(inputs: Inputs, record: Record) -> dict[str, float | None]:
+    """Return the port's own accuracy after its free run or, where nothing is trained, as it is."""
+    own = {p.split: p.figure for p in _predictions(inputs, record)}
+    return {split: own.get(split) for split in ("train", "test")}
+
+
+def _confusion(inputs: Inputs, reference: Reference, record: Record) -> Confusion | None:
+    """Count which classes the port takes for which, on the test rows if there are any."""
+    split = "test" if "test" in reference.outputs else "train"
+    outputs = {p.split: p.outputs for p in _predictions(inputs, record)}.get(split)
+    if outputs is None:
+        return None
+    if outputs.shape != reference.outputs[split].shape or outputs.dtype != inputs.dtype:
+        return None  # that is said on the rung accuracy
+    if not np.isfinite(outputs).all():
+        return None
+    counts = confusion(outputs, inputs.array(SPLITS[split][1]), inputs.threshold)
+    return Confusion(split, tuple(tuple(map(int, row)) for row in counts))
+
+
+def _predictions(inputs: Inputs, record: Record) -> list[Predictions]:
+    """Return those of the port's own model: after its free run or, if it makes none, as it is."""
+    rung = "trajectory" if "train" in inputs.functions else "accuracy"
+    return [p for p in record.predictions if p.rung == rung]

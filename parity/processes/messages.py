@@ -1,0 +1,215 @@
+"""What the judge and its worker processes say to each other: requests one way, messages back."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from numpy.typing import NDArray
+
+from parity.contract import Mode, PortName
+from parity.results import Divergence
+from parity.standard.comparison import Comparison
+from parity.standard.inputs import Inputs, Tensors
+from parity.standard.reference import At, Floors, Reference, Waypoint
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Load:
+    """Request: load a port's framework and, if it is a user's file, the port."""
+
+    port: PortName
+
+
+@dataclass(frozen=True)
+class Climb:
+    """Request: run the port through all rungs, its framework's compiler on or off.
+
+    checkpoints: the reference's weights before some steps, rounded to the working precision.
+    final: those after the last step.
+    """
+
+    inputs: Inputs
+    mode: Mode
+    checkpoints: dict[int, Tensors]
+    final: Tensors
+
+
+@dataclass(frozen=True)
+class Visit:
+    """Request: run the port through the rungs forward to update, at one step of the reference's.
+
+    weights: the reference's before that step, rounded to the working precision.
+    """
+
+    inputs: Inputs
+    mode: Mode
+    step: int
+    weights: Tensors
+
+
+@dataclass(frozen=True)
+class Replay:
+    """Request: run the port freely from the start, and give back its weights after some steps.
+
+    Every one of the `stops` is a run of its own, so that no state is lost between two calls.
+    """
+
+    inputs: Inputs
+    mode: Mode
+    stops: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Refer:
+    """Request: run the reference. Only NumPy's port can."""
+
+    inputs: Inputs
+
+
+@dataclass(frozen=True)
+class Retrace:
+    """Request: go along the reference's path again, from a checkpoint to a step between two.
+
+    weights: the unrounded ones at the checkpoint `start`. Only NumPy's port can.
+    """
+
+    inputs: Inputs
+    start: int
+    weights: Tensors
+    stop: int
+
+
+@dataclass(frozen=True)
+class Measure:
+    """Request: measure the noise floors around a reference. Only NumPy's port can."""
+
+    inputs: Inputs
+    reference: Reference
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """A model's outputs on the rows of one split, and the port's own accuracy of them.
+
+    rung: "accuracy" at the reference's last weights, "trajectory" after the free run.
+    """
+
+    rung: str
+    split: str
+    outputs: Array | None
+    figure: float | None
+
+
+@dataclass(frozen=True)
+class Findings:
+    """What is known of a disagreement; all of it numbers, so that it can be sent to a worker.
+
+    answers: the port's, by rung and step. again: what it answered when asked once more at the step
+    of the divergence. states: losses and weights of its free run after some numbers of steps.
+    waypoint: the reference at the step of the divergence, if that is no checkpoint. lacking: the
+    functions that the port does not provide.
+    """
+
+    divergence: Divergence
+    answers: dict[At, Tensors]
+    predictions: list[Predictions] = field(default_factory=list)
+    again: dict[At, Tensors] = field(default_factory=dict)
+    states: dict[int, Tensors] = field(default_factory=dict)
+    waypoint: Waypoint | None = None
+    lacking: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Explain:
+    """Request: name the mistake behind a disagreement, if any fits. Only NumPy's port can.
+
+    floors, second_floors, loss_floors: of single steps and, in a free run, of the weights after two
+    steps and of all losses.
+    """
+
+    inputs: Inputs
+    reference: Reference
+    floors: dict[At, Floors]
+    second_floors: Floors
+    loss_floors: Array
+    findings: Findings
+
+
+Request = Load | Climb | Visit | Replay | Refer | Retrace | Measure | Explain
+
+
+@dataclass(frozen=True)
+class Calling:
+    """The port is about to be called; until the next message, it is this call that takes time."""
+
+    what: str
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """The port is loaded; its framework took `seconds` to import. modes: see `contract.Port`."""
+
+    framework: str
+    modes: tuple[Mode, ...]
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Lacking:
+    """The functions of the contract that the port does not provide."""
+
+    functions: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the port returned on one rung at one step; `tensors` by canonical name."""
+
+    rung: str
+    step: int
+    tensors: Tensors
+
+
+@dataclass(frozen=True)
+class Unchanged:
+    """Whether arrays came through the port unchanged (the rung `data`)."""
+
+    comparisons: list[Comparison]
+
+
+@dataclass(frozen=True)
+class Timed:
+    """How long something took."""
+
+    what: str
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a request for the reference or for its noise floors gave."""
+
+    value: Any
+
+
+@dataclass(frozen=True)
+class Failed:
+    """The request failed: one sentence, and the traceback for --debug."""
+
+    sentence: str
+    traceback: str
+
+
+@dataclass(frozen=True)
+class Done:
+    """The request is served. memory: the most bytes that the process has held so far."""
+
+    memory: int = 0
+
+
+Message = (
+    Calling | Loaded | Lacking | Answer | Unchanged | Predictions | Timed | Result | Failed | Done
+)
+Send = Callable[[Message], None]

@@ -1,0 +1,120 @@
+"""One port's way through all recipes, in its worker process."""
+
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+
+from parity.contract import Mode, PortName
+from parity.processes.messages import Climb, Failed, Load, Message, Replay, Visit
+from parity.processes.record import Record
+from parity.processes.spare import Spare
+from parity.processes.worker import Worker, WorkerDiedError
+from parity.processes.workforce import Workforce
+from parity.processes.yardsticks import Yardstick, fail
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A piece of work: what a port is held to, and in which mode it is to run."""
+
+    yardstick: Yardstick
+    mode: Mode
+
+    def __str__(self) -> str:
+        return f"{self.yardstick}, eager" if self.mode == "eager" else f"{self.yardstick}"
+
+
+@dataclass
+class PortRun:
+    """A port at work: its process, and a record of each piece of work as soon as it is done.
+
+    A port with one mode alone runs in that one, once; the record of any more is None, and so is
+    that of a net which a framework has no port of. spare: a process that is ready for it.
+    """
+
+    port: PortName
+    workforce: Workforce
+    pieces: list[Piece]
+    records: "list[Future[Record | None]]"
+    spare: Spare | None = None
+    worker: Worker | None = None
+    stopped: bool = False
+    over: "Future[None]" = field(default_factory=Future)
+
+    def climb(self) -> None:
+        """Run through all recipes; where the process dies, start it again for the rest."""
+        try:
+            loaded = Record()
+            done: set[tuple[str, str, Mode]] = set()
+            for piece, future in zip(self.pieces, self.records, strict=True):
+                if self.stopped:
+                    return
+                if not self.port.covers(piece.yardstick.inputs.net):
+                    self.workforce.progress.skipped(f"{self.port}", f"{piece}")
+                    future.set_result(None)
+                    continue
+                if self.worker is None and loaded.failure is None:
+                    loaded = self._load()
+                record = loaded.fresh(piece.mode)
+                this = (piece.yardstick.inputs.recipe, piece.yardstick.inputs.dtype, record.mode)
+                if this in done:
+                    self.workforce.progress.skipped(f"{self.port}", f"{piece}")
+                    future.set_result(None)
+                else:
+                    future.set_result(self._climb(piece, record))
+                done.add(this)
+        except BaseException as error:  # whatever it is, nobody must wait for ever
+            for future in self.records:
+                fail(future, error)
+        finally:
+            self.over.set_result(None)
+
+    def stop(self) -> None:
+        """End the process; nothing is asked of the port any more."""
+        self.stopped = True
+        if self.worker:
+            self.worker.kill()
+
+    def ask_again(self, what: str, request: Visit | Replay) -> list[Message] | None:
+        """Return what the port says once it is through with all recipes, or None if it fails."""
+        self.over.result()
+        heard: list[Message] = []
+        self._ask(what, request, heard)
+        return None if not heard or isinstance(heard[-1], Failed) else heard
+
+    def _load(self) -> Record:
+        """Start the process and import the port's framework."""
+        heard: list[Message] = []
+        spare, self.spare = self.spare, None
+        self.worker = spare.take() if spare else self.workforce.start()
+        if self.stopped:  # while there was no process yet that could be ended
+            self.worker.kill()
+        self._ask("import", Load(self.port), heard)
+        return _recorded(Record(), heard)
+
+    def _climb(self, piece: Piece, record: Record) -> Record:
+        """Do a piece of work, if the port could be loaded, and return its record."""
+        heard: list[Message] = []
+        if record.failure is None:
+            inputs, reference = piece.yardstick.inputs, piece.yardstick.reference.result()
+            final = reference.final(inputs.dtype)
+            self._ask(f"{piece}", Climb(inputs, record.mode, reference.checkpoints, final), heard)
+        self.workforce.progress.finished(f"{self.port}", f"{piece}")
+        return _recorded(record, heard)
+
+    def _ask(self, what: str, request: Load | Climb | Visit | Replay, heard: list[Message]) -> None:
+        """Ask the process, if it lives, and collect what it says; its death is a failure, too."""
+        if self.worker is None:
+            return
+        timeout = self.workforce.options.timeout
+        try:
+            who = f"{self.port}"
+            self.workforce.ask(self.worker, who, what, request, heard.append, timeout)
+        except WorkerDiedError as error:
+            self.worker = None
+            heard.append(Failed(f"{error}", error.log))
+
+
+def _recorded(record: Record, messages: list[Message]) -> Record:
+    for message in messages:
+        record.add(message)
+    return record

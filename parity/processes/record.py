@@ -1,0 +1,64 @@
+"""What a worker said while its port was run through the rungs."""
+
+from dataclasses import dataclass, field
+
+from parity.contract import Mode
+from parity.processes.messages import (
+    Answer,
+    Failed,
+    Lacking,
+    Loaded,
+    Message,
+    Predictions,
+    Timed,
+    Unchanged,
+)
+from parity.standard.comparison import Comparison
+from parity.standard.inputs import Tensors
+
+
+@dataclass
+class Record:
+    """All that a worker said while its port was run through the rungs.
+
+    modes: those that the port can run in, its own first. requested: the one asked for.
+    """
+
+    framework: str = ""
+    modes: tuple[Mode, ...] = ("eager",)
+    requested: Mode = "compiled"
+    lacking: tuple[str, ...] = ()
+    unchanged: list[Comparison] = field(default_factory=list)
+    answers: dict[tuple[str, int], Tensors] = field(default_factory=dict)
+    predictions: list[Predictions] = field(default_factory=list)
+    seconds: dict[str, float] = field(default_factory=dict)
+    failure: Failed | None = None
+
+    @property
+    def mode(self) -> Mode:
+        """The mode that the port runs in: the one asked for or, where it has one alone, that."""
+        return self.requested if self.requested in self.modes else self.modes[0]
+
+    def fresh(self, requested: Mode) -> "Record":
+        """Return a record of the same port, loaded as here, that has answered nothing yet."""
+        seconds = dict(self.seconds)
+        return Record(self.framework, self.modes, requested, seconds=seconds, failure=self.failure)
+
+    def add(self, message: Message) -> None:
+        """Keep what a message says."""
+        match message:
+            case Loaded():
+                self.framework, self.modes = message.framework, message.modes
+                self.seconds["import"] = message.seconds
+            case Lacking():
+                self.lacking = message.functions
+            case Unchanged():
+                self.unchanged += message.comparisons
+            case Answer():
+                self.answers[message.rung, message.step] = message.tensors
+            case Predictions():
+                self.predictions.append(message)
+            case Timed():
+                self.seconds[message.what] = message.seconds
+            case Failed():
+                self.failure = message

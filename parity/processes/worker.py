@@ -1,0 +1,170 @@
+"""A worker process seen from the judge's side: started, asked, timed out, killed."""
+
+import contextlib
+import os
+import pickle
+import queue
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from parity.contract import ROOT
+from parity.processes.messages import Calling, Done, Failed, Message, Request
+
+POLL = 1.0  # seconds between looks at whether a silent process still lives
+LOG_SHOWN = 4000  # characters
+POSIX = os.name == "posix"
+THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
+# All of MNIST is copied again and again. glibc would give such memory back to the system each time,
+# and to get it anew costs several times what the copy itself does.
+KEPT_MEMORY = {"MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": str(1 << 34)}
+HUGE_PAGES = {"GLIBC_TUNABLES": "glibc.malloc.hugetlb=1"}  # fewer of them to fault in
+
+
+class WorkerDiedError(Exception):
+    """A worker process crashed or hung. Its text is one sentence; `log` is what it printed last."""
+
+    def __init__(self, sentence: str, log: str = "") -> None:
+        super().__init__(sentence)
+        self.log = log
+
+
+class Worker:
+    """One worker process. `log` gets all that it prints, `variables` join its environment."""
+
+    def __init__(self, threads: int, log: Path, variables: Mapping[str, str]) -> None:
+        self.log = log
+        with log.open("ab") as stderr:
+            self.process = subprocess.Popen(
+                [
+                    sys.executable,
+                    "-P",
+                    "-m",
+                    "parity.worker_main",
+                ],  # -P: nothing from the current folder
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=stderr,
+                env={
+                    **variables,
+                    **HUGE_PAGES,
+                    **os.environ,
+                    **dict.fromkeys(THREADS, str(threads)),
+                    **KEPT_MEMORY,
+                    "PYTHONPATH": _python_path(),
+                    "TMPDIR": str(log.parent),  # TensorFlow leaves files there when it is killed
+                },
+                start_new_session=POSIX,  # so that Ctrl-C reaches the judge alone
+            )
+        self.messages: queue.SimpleQueue[Message | None] = queue.SimpleQueue()
+        self.memory = 0  # the most bytes that the process said it held
+        threading.Thread(target=self._read, daemon=True).start()
+
+    def _read(self) -> None:
+        assert self.process.stdout is not None
+        try:
+            # It ended, or wrote what is no message.
+            with contextlib.suppress(Exception), self.process.stdout as stream:
+                while True:
+                    self.messages.put(pickle.load(stream))
+        finally:
+            self.messages.put(None)
+
+    def ask(
+        self, request: Request, hear: Callable[[Message], None], timeout: float | None = None
+    ) -> None:
+        """Send a request, and pass every message on until it is served or has failed.
+
+        Raises:
+            WorkerDiedError: the process ended, or was silent for `timeout` seconds and was killed.
+        """
+        assert self.process.stdin is not None
+        with contextlib.suppress(OSError, ValueError):  # it has died: the messages end, too
+            pickle.dump(request, self.process.stdin, protocol=pickle.HIGHEST_PROTOCOL)
+            self.process.stdin.flush()
+        calling = "import"
+        while True:
+            try:
+                message = self._next(timeout)
+            except queue.Empty:
+                self.kill()
+                raise WorkerDiedError(
+                    f"{calling} hung: it gave no answer in {timeout:g} s (--timeout)", self._log()
+                ) from None
+            if message is None:
+                raise WorkerDiedError(f"{calling} {self._cause_of_death()}", self._log())
+            if isinstance(message, Done):
+                self.memory = message.memory
+                return
+            if isinstance(message, Calling):
+                calling = message.what
+            hear(message)
+            if isinstance(message, Failed):
+                return
+
+    def _next(self, timeout: float | None) -> Message | None:
+        """Return the next message, or None where there will be none: the process has ended.
+
+        A child that it forked may hold the pipe open, so that its end is no sure sign.
+
+        Raises:
+            queue.Empty: nothing came within `timeout` seconds.
+        """
+        deadline = None if timeout is None else time.monotonic() + timeout
+        while True:
+            left = POLL if deadline is None else min(POLL, deadline - time.monotonic())
+            ended = self.process.poll() is not None
+            try:
+                return self.messages.get(timeout=max(left, 0))
+            except queue.Empty:
+                if ended:
+                    return None
+                if deadline is not None and time.monotonic() >= deadline:
+                    raise
+
+    def lives(self) -> bool:
+        """Whether the process has not ended."""
+        return self.process.poll() is None
+
+    def kill(self) -> None:
+        """End the process, unless it has ended, and all that it started, now."""
+        if self.process.returncode is None:  # else another process may have its number by now
+            self._kill_group()
+            self.process.wait()
+        assert self.process.stdin is not None
+        with contextlib.suppress(OSError):  # what was not written yet
+            self.process.stdin.close()
+
+    def _kill_group(self) -> None:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            if POSIX:
+                os.killpg(self.process.pid, signal.SIGKILL)
+            else:
+                self.process.kill()
+
+    def _log(self) -> str:
+        """Return the end of what the process printed."""
+        return self.log.read_text(errors="replace")[-LOG_SHOWN:]
+
+    def _cause_of_death(self) -> str:
+        try:
+            code = self.process.wait(timeout=5)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            return "closed the connection to the judge"
+        self._kill_group()  # what it has started may still run
+        if code == -getattr(signal, "SIGKILL", 9):
+            return "was killed (SIGKILL), as the system does when memory runs out"
+        if code < 0:
+            names = {each.value: each.name for each in signal.Signals}
+            return f"crashed the process ({names.get(-code, f'signal {-code}')})"
+        return f"ended the process (exit status {code})"
+
+
+def _python_path() -> str:
+    path = os.environ.get("PYTHONPATH")
+    return os.pathsep.join([str(ROOT), path] if path else [str(ROOT)])

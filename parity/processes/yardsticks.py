@@ -1,0 +1,145 @@
+"""What ports are held to: references and noise floors, from the cache or from worker processes."""
+
+import contextlib
+from concurrent.futures import Future, InvalidStateError
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from parity.processes.messages import Failed, Measure, Message, Refer, Request, Result
+from parity.processes.worker import Worker, WorkerDiedError
+from parity.processes.workforce import Workforce
+from parity.standard import cache
+from parity.standard.floors import NoiseFloors, check_scale
+from parity.standard.inputs import Inputs
+from parity.standard.reference import Reference
+from shared.experiment import Experiment
+
+WHO = "reference"
+
+
+class ReferenceFailedError(Exception):
+    """The reference or its noise floors cannot be had, so no verdict is possible."""
+
+
+@dataclass(eq=False)
+class Yardstick:
+    """One recipe in one precision, and what ports are held to on it, once that is there."""
+
+    experiment: Experiment
+    inputs: Inputs
+    kept: Path
+    reference: "Future[Reference]" = field(default_factory=Future)
+    floors: "Future[NoiseFloors]" = field(default_factory=Future)
+
+    def __str__(self) -> str:
+        cut = self.inputs.steps != self.inputs.budget
+        steps = f", {self.inputs.steps:,} steps" if cut else ""
+        return f"{self.inputs.recipe} {self.inputs.dtype}{steps}"
+
+    @property
+    def work(self) -> int:
+        """A measure of how long its noise floors take."""
+        return self.inputs.steps * sum(weight.size for weight in self.inputs.weights.values())
+
+    def recall(self) -> bool:
+        """Take reference and floors from the cache; return whether they are there."""
+        found = cache.load(self.kept)
+        if found:
+            self.reference.set_result(found[0])
+            self.floors.set_result(found[1])
+        return found is not None
+
+
+class Assistant:
+    """The reference's process for what is asked only after a disagreement; started when needed."""
+
+    def __init__(self, workforce: Workforce) -> None:
+        self.workforce = workforce
+        self.worker: Worker | None = None
+
+    def ask(self, what: str, request: Request) -> Any:
+        """Ask the reference for something more.
+
+        Raises:
+            ReferenceFailedError: it failed on this.
+        """
+        if self.worker is None:
+            self.worker = self.workforce.start()
+        try:
+            return _compute(self.workforce, self.worker, what, request)
+        except ReferenceFailedError:
+            self.worker.kill()
+            self.worker = None
+            raise
+
+
+def refer(workforce: Workforce, yardsticks: list[Yardstick]) -> None:
+    """Run the reference of every recipe."""
+    try:
+        worker = workforce.start()
+        for yardstick in yardsticks:
+            request = Refer(yardstick.inputs)
+            reference = _compute(workforce, worker, f"{yardstick}", request)
+            yardstick.reference.set_result(reference)
+            workforce.progress.finished(WHO, f"{yardstick}")
+        worker.kill()
+    except BaseException as error:  # whatever it is, nobody must wait for ever
+        for yardstick in yardsticks:
+            fail(yardstick.reference, error)
+
+
+def measure(workforce: Workforce, yardstick: Yardstick) -> None:
+    """Measure the noise floors of one recipe, and keep them."""
+    try:
+        reference = yardstick.reference.result()
+        worker = workforce.start()
+        request = Measure(yardstick.inputs, reference)
+        floors = _compute(workforce, worker, f"{yardstick}", request)
+        worker.kill()
+        cache.save(yardstick.kept, reference, floors)
+        yardstick.floors.set_result(floors)
+        workforce.progress.finished(WHO, f"{yardstick}: noise floors")
+    except BaseException as error:  # whatever it is, nobody must wait for ever
+        fail(yardstick.floors, error)
+
+
+def check(yardstick: Yardstick, yardsticks: list[Yardstick]) -> None:
+    """Hold a recipe's floors in its two precisions against each other, if both are there.
+
+    Raises:
+        ReferenceFailedError: they do not fit, so that somewhere the noise dropped out.
+    """
+    recipe = yardstick.inputs.recipe
+    for other in yardsticks:
+        both = {other.inputs.dtype: other, yardstick.inputs.dtype: yardstick}
+        same_run = (other.inputs.recipe, other.inputs.steps) == (recipe, yardstick.inputs.steps)
+        if same_run and len(both) == 2:
+            floors = {dtype: each.floors.result().expected for dtype, each in both.items()}
+            expected = both["float32"].reference.result().expected
+            problem = check_scale(floors["float32"], floors["float64"], expected)
+            if problem:
+                raise ReferenceFailedError(f"{recipe}: {problem}")
+
+
+def fail(future: "Future[Any]", error: BaseException) -> None:
+    """Give an error to those who wait for a result, unless it is there."""
+    with contextlib.suppress(InvalidStateError):
+        future.set_exception(error)
+
+
+def _compute(workforce: Workforce, worker: Worker, what: str, request: Request) -> Any:
+    """Ask the reference's worker for something, and return it."""
+    heard: list[Message] = []
+    try:
+        workforce.ask(worker, WHO, what, request, heard.append)
+    except WorkerDiedError as error:
+        raise ReferenceFailedError(f"the reference failed on {what}: {error}") from error
+    for message in heard:
+        if isinstance(message, Failed):
+            failed = ReferenceFailedError(f"the reference failed on {what}: {message.sentence}")
+            failed.add_note(message.traceback)
+            raise failed
+        if isinstance(message, Result):
+            return message.value
+    raise ReferenceFailedError(f"the reference gave nothing on {what}")

@@ -1,0 +1,71 @@
+"""Scripts for what goes wrong on all rows, and for arrays that a port changes."""
+
+import numpy as np
+
+from parity.reports.repro.runs import accuracy_after_training
+from parity.reports.repro.scene import COMPARE, Case, Scene
+from parity.rungs.ladder import margin_noise
+from shared.metrics import correct_rows, margins
+
+FRESH = "build(dict(weights))"  # `build` may take its dict apart
+OUTPUTS = 'got = {"outputs": forward(build(weights), x)}'
+
+
+def accuracy(scene: Scene) -> Case:
+    """Predict all rows of a split from the reference's last weights."""
+    if scene.tensor.endswith("after training"):
+        return accuracy_after_training(scene)
+    split, x, y = scene.split()
+    weights, outputs = scene.reference.final(scene.inputs.dtype), scene.reference.outputs[split]
+    floor = scene.floors.outputs[split]
+    about = f"The reference's last weights, and all rows to {split} on."
+    if not scene.tensor.startswith("accuracy"):
+        due = {"outputs": outputs}, {"outputs": floor}
+        return Case(about, [OUTPUTS, COMPARE], weights, x, y, None, *due)
+    threshold = scene.inputs.threshold
+    uncertain = int(np.count_nonzero(~(margins(outputs, threshold) > margin_noise(floor))))
+    return Case(
+        about,
+        ['got = {"accuracy": plain(accuracy(build(weights), x, y)).item()}', COMPARE],
+        *(weights, x, y, None),
+        {"accuracy": correct_rows(outputs, y, threshold) / len(y)},
+        {"accuracy": (uncertain + 0.5) / len(y)},
+        limit=1,
+        allowed=f"half a row and {uncertain} rows whose class rounding may turn",
+    )
+
+
+def data(scene: Scene) -> Case:
+    """Call one function after the other, until one has changed the array."""
+    name = scene.tensor.removeprefix("batch ").removesuffix("_test")
+    split, x, y = scene.split()
+    weights, schedule = scene.inputs.weights, None
+    if scene.tensor.startswith("batch "):
+        weights, (x, y) = scene.weights_before(scene.step), scene.batch()
+    elif split == "train":
+        x, y, schedule = scene.steps(0, scene.inputs.steps)
+    kept, given = (f"weights {name}", f'weights["{name}"]') if name in weights else (name, name)
+    calls = {
+        "build": FRESH,
+        "forward": f"forward({FRESH}, x)",
+        "layers": f"layers({FRESH}, x)",
+        **{each: f"{each}({FRESH}, x, y)" for each in ("loss", "gradients", "accuracy")},
+        "train": f"train({FRESH}, x, y, schedule, learning_rate)",
+    }
+    if schedule is None:
+        del calls["train"]
+    provided = {each: call for each, call in calls.items() if scene.has(each)}
+    code = [
+        "calls = {",
+        '    "conversion": lambda: None,',
+        *(f'    "{each}": lambda: {call},' for each, call in provided.items()),
+        "}",
+        "for function, call in calls.items():",
+        "    call()",
+        f'    name = f"{name} after {{function}}"',
+        f'    if differs({{name: {given}}}, {{name: data["{kept}"]}}, {{name: 1}}):',
+        "        return True",
+        "return False",
+    ]
+    about = f"Every function in turn, until one has changed {scene.tensor}."
+    return Case(about, code, weights, x, y, schedule, limit=0, allowed="nothing")

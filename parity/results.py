@@ -1,0 +1,251 @@
+"""What the judge says: of a rung, of a port on one recipe in one precision, of everything."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import groupby
+from typing import Any, Literal
+
+from numpy.typing import NDArray
+
+from parity.contract import Mode, PortName
+from parity.standard.comparison import Comparison, Example
+from shared.experiment import Experiment
+
+Array = NDArray[Any]
+Verdict = Literal["agree", "disagree", "error"]
+RUNGS = (
+    "data",
+    "forward",
+    "loss",
+    "gradients",
+    "update",
+    "trajectory",
+    "accuracy",
+    "published",
+)
+
+STEPWISE = ("forward", "loss", "gradients", "update")  # each from the reference's own weights
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One experiment in one mode: "compiled", each framework at its own best, or "eager"."""
+
+    experiment: Experiment
+    mode: Mode
+
+
+@dataclass(frozen=True)
+class Rung:
+    """What one level of comparison found; the numbers are those of the worst value on it."""
+
+    rung: str
+    verdict: Literal["agree", "disagree", "not provided"]
+    ratio: float = 0.0
+    error: float = 0.0
+    floor: float = 0.0
+    tensor: str | None = None
+    step: int | None = None
+    compared: int = 0
+
+
+@dataclass(frozen=True)
+class Ratio:
+    """How far a port is off at one step of a rung: the numbers of the worst of its tensors."""
+
+    rung: str
+    step: int
+    tensor: str
+    ratio: float
+    error: float
+    floor: float
+
+
+@dataclass(frozen=True)
+class Confusion:
+    """How many rows of each true class (down) a port takes for which (across), as whole numbers.
+
+    split: "test", or "train" where there are no rows to test on.
+    """
+
+    split: str
+    counts: tuple[tuple[int, ...], ...]
+
+
+@dataclass(frozen=True)
+class Divergence:
+    """The first rung, step and tensor on which a port differs; the index is of the value shown.
+
+    mismatches: how many of the tensor's `size` values are over the limit. examples: some of them.
+    teacher_forced: whether one step alone, from the reference's own weights, is wrong, too; if not,
+    the error is carried over from earlier steps. None where that cannot be told.
+    """
+
+    rung: str
+    step: int
+    tensor: str
+    index: tuple[int, ...]
+    expected: float | int | str
+    got: float | int | str
+    ratio: float
+    mismatches: int
+    size: int
+    examples: tuple[Example, ...]
+    teacher_forced: bool | None = None
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """The translation mistake that a divergence looks like.
+
+    cause: in a few fixed words. evidence: one sentence, with the numbers. confidence: from 0 to 1.
+    """
+
+    cause: str
+    evidence: str
+    confidence: float
+
+
+@dataclass(frozen=True)
+class Curves:
+    """A free run: its losses and last weights, and the losses and floors they are held to."""
+
+    losses: Array
+    weights: dict[str, Array]
+    reference: Array
+    floors: Array
+
+
+@dataclass(frozen=True)
+class PortResult:
+    """The verdict on one port, on one recipe, in one precision.
+
+    mode: "compiled" or "eager": the one `requested` or, of a port with one mode alone, that. steps:
+    of the whole run. data: its name, hash and rows, and why it stands in for another. loss:
+    the first and the last of the port's free run. accuracy: the port's own, on the training and the
+    test rows, after the run or, where nothing is trained, as the net is. told_apart: up to how many
+    steps the free run can be held to the reference; beyond, rounding alone decides where it goes.
+    alike: the ports that differ from the reference in the same way, and agree with this one.
+    ratios: at every step at which a rung was climbed from the reference's own weights. confusion:
+    of the port's own model, where it classes rows: after the run, or as the net is.
+    curves: for pictures, if it ran to the end. inside: for pictures, what it gave on the rung
+    forward before the first step, by name.
+    """
+
+    recipe: str
+    port: str
+    framework: str
+    dtype: str
+    device: str
+    mode: Mode
+    requested: Mode
+    steps: int
+    data: dict[str, Any]
+    verdict: Verdict
+    error: str | None
+    rungs: tuple[Rung, ...]
+    divergence: Divergence | None
+    diagnosis: Diagnosis | None
+    not_provided: tuple[str, ...]
+    loss: dict[str, float | None]
+    accuracy: dict[str, float | None]
+    seconds: dict[str, float | None]
+    told_apart: int
+    ratios: tuple[Ratio, ...] = ()
+    confusion: Confusion | None = None
+    alike: tuple[str, ...] = ()
+    traceback: str | None = None
+    curves: Curves | None = field(default=None, repr=False)
+    inside: dict[str, Array] = field(default_factory=dict, repr=False)
+
+    @property
+    def compared(self) -> int:
+        """How many values were compared on all rungs."""
+        return sum(rung.compared for rung in self.rungs)
+
+
+@dataclass(frozen=True)
+class Round:
+    """What came of one look at some ports.
+
+    changed: those whose files made it necessary; on the first look, none. faults: a sentence for
+    each file that cannot be judged as it is. results: of the others. seconds: since the change.
+    """
+
+    changed: tuple[PortName, ...]
+    faults: tuple[str, ...]
+    results: list[PortResult]
+    seconds: float
+
+
+def overall(results: list[PortResult]) -> Verdict:
+    """Return the worst of all verdicts; of none at all, an error."""
+    verdicts = {result.verdict for result in results}
+    if not verdicts or "error" in verdicts:
+        return "error"
+    return "disagree" if "disagree" in verdicts else "agree"
+
+
+def summarise(rung: str, comparisons: list[Comparison]) -> Rung:
+    """Return what a rung's comparisons amount to: it agrees where there are some, and all agree."""
+    if not comparisons:
+        return Rung(rung, "not provided")
+    worst = max(comparisons, key=_severity)
+    return Rung(
+        rung,
+        "agree" if all(c.agrees for c in comparisons) else "disagree",
+        worst.ratio,
+        worst.error,
+        worst.floor,
+        worst.tensor,
+        worst.step,
+        sum(c.compared for c in comparisons),
+    )
+
+
+def _severity(comparison: Comparison) -> tuple[bool, float]:
+    return not comparison.agrees, comparison.ratio
+
+
+def by_step(rung: str, comparisons: list[Comparison]) -> list[Ratio]:
+    """Return the worst ratio at each step of a rung, in order."""
+    worst: dict[int, Comparison] = {}
+    for c in comparisons:
+        if c.step not in worst or _severity(c) > _severity(worst[c.step]):
+            worst[c.step] = c
+    return [
+        Ratio(rung, step, c.tensor, c.ratio, c.error, c.floor) for step, c in sorted(worst.items())
+    ]
+
+
+def first_divergence(
+    rung: str, comparisons: list[Comparison], teacher_forced: bool | None = None
+) -> Divergence | None:
+    """Return the first step and tensor of a rung that do not agree."""
+    wrong = [c for c in comparisons if not c.agrees]
+    if not wrong:
+        return None
+    first = min(wrong, key=lambda c: c.step)
+    shown = first.examples[0] if first.examples else Example((), "values", "none")
+    return Divergence(
+        rung,
+        first.step,
+        first.tensor,
+        shown.index,
+        shown.expected,
+        shown.got,
+        first.ratio,
+        first.mismatches,
+        first.compared,
+        first.examples,
+        teacher_forced,
+    )
+
+
+def by_recipe(
+    trials: list[Trial], results: list[PortResult]
+) -> Iterator[tuple[Trial, list[PortResult]]]:
+    """Yield the results of each recipe and mode, in all precisions, with one of their trials."""
+    for (recipe, mode), group in groupby(results, lambda result: (result.recipe, result.requested)):
+        trial = next(t for t in trials if (t.experiment.recipe.name, t.mode) == (recipe, mode))
+        yield trial, list(group)

@@ -1,0 +1,1 @@
+"""The rungs: what a port is asked on each, and how its answers are held to the standard."""

@@ -1,0 +1,354 @@
+"""Running one port through all rungs, in its worker process. Its answers are judged elsewhere."""
+
+import contextlib
+import copy
+import time
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from parity.contract import Mode, Port, PortError
+from parity.processes import programs
+from parity.processes.messages import (
+    Answer,
+    Calling,
+    Climb,
+    Lacking,
+    Predictions,
+    Replay,
+    Send,
+    Timed,
+    Unchanged,
+    Visit,
+)
+from parity.standard.comparison import Comparison, compare_exactly
+from parity.standard.inputs import PART, SPLITS, Inputs, Tensors
+from parity.standard.reference import SECOND
+from shared.batches import part
+
+Array = NDArray[Any]
+
+
+def climb(port: Port, request: Climb, send: Send) -> None:
+    """Call every function that the port provides, and send what it answers."""
+    inputs = request.inputs
+    send(Lacking(port.lacks(inputs.functions)))
+    run = _Run(port, inputs, request.mode, send)
+    run.build(inputs.weights)
+    run.compare_arrays(0)
+    run.compare_weights(0)
+    for step, weights in request.checkpoints.items():
+        run.climb_at(step, weights)
+    if "accuracy" in inputs.functions:
+        run.predict("accuracy", run.build(request.final))
+    if run.has("train"):
+        run.train_freely()
+    run.compare_arrays(inputs.steps, after=True)
+
+
+def visit(port: Port, request: Visit, send: Send) -> None:
+    """Answer the rungs forward to update at one step."""
+    _Run(port, request.inputs, request.mode, send).climb_at(request.step, request.weights)
+
+
+def replay(port: Port, request: Replay, send: Send) -> None:
+    """Train freely up to each of some steps, and send the weights there."""
+    inputs = request.inputs
+    run = _Run(port, inputs, request.mode, send)
+    for stop in request.stops:
+        model = run.build(inputs.weights)
+        chunks = inputs.chunks(part(run.schedule, 0, stop))
+        model, losses = run.train(model, chunks, f"{stop:,} steps")
+        send(Answer("trajectory", stop, run.trained(model, losses)))
+
+
+class _Run:
+    """A port at work on one recipe in one precision, with its arrays in native form."""
+
+    def __init__(self, port: Port, inputs: Inputs, mode: Mode, send: Send) -> None:
+        self.port, self.inputs, self.send = port, inputs, send
+        send(Calling("configure"))
+        port.configure(inputs.dtype, inputs.device, inputs.threads)
+        send(Calling("run_eagerly"))
+        port.run_in(mode)
+        send(Calling("keep_programs"))
+        programs.keep(port)
+        send(Calling("to_native"))
+        self.handed = {name: inputs.array(name, "c") for name in inputs.files}
+        self.native = {name: port.to_native(array) for name, array in self.handed.items()}
+        self.x, self.y = self.native["x"], self.native["y"]
+        self.sent: Tensors = {}
+        self.weights: Tensors = {}
+        self.native_weights: dict[str, Any] = {}
+        self.schedule = copy.copy(inputs.schedule)  # the one that `train` gets
+
+    def has(self, function: str) -> bool:
+        """Whether the recipe is about a function, and the port provides it."""
+        return function in self.inputs.functions and self.port.has(function)
+
+    def build(self, weights: Tensors) -> Any:
+        """Build a fresh model; a port without `build` has the weights for its model."""
+        self.sent = weights
+        self.weights = {name: value.copy() for name, value in weights.items()}
+        self.send(Calling("to_native"))
+        self.native_weights = {
+            name: self.port.to_native(value) for name, value in self.weights.items()
+        }
+        handed = dict(self.native_weights)
+        self.send(Calling("build"))
+        return self.port.module.build(handed) if self.port.has("build") else handed
+
+    def returned(self, function: str, *arguments: Any) -> Tensors:
+        """Call a function that returns arrays by name."""
+        result = getattr(self.port.module, function)(*arguments)
+        if not isinstance(result, Mapping):
+            raise PortError(
+                f"{function} returned a {type(result).__name__}, where a dict of arrays is expected"
+            )
+        return {
+            _plain(name): self.array(value, f"{function}: {name}") for name, value in result.items()
+        }
+
+    def array(self, value: Any, what: str) -> Array:
+        """Copy what a port returned, so that nothing which it does later changes it."""
+        return np.array(self.view(value, what))
+
+    def view(self, value: Any, what: str) -> Array:
+        """Convert what a port returned, which may still own its memory.
+
+        Plain Python floats have no precision of their own.
+        """
+        if type(value) is float:
+            return np.array(value, self.inputs.dtype)
+        if type(value) in (list, tuple):
+            return np.array([self.view(item, what) for item in value])
+        try:
+            numpy_already = isinstance(value, np.ndarray | np.generic)
+            if not numpy_already or self.port.framework == "own":
+                value = self.port.to_numpy(value)
+            array = np.asarray(value)
+        except Exception as error:
+            raise PortError(
+                f"to_numpy cannot convert the {type(value).__name__} that {what} returned ({error})"
+            ) from error
+        if array.dtype.kind not in "biuf":
+            raise PortError(
+                f"{what} returned values of type {array.dtype}, where numbers are expected"
+            )
+        return array
+
+    def climb_at(self, step: int, weights: Tensors) -> None:
+        """Answer the rungs forward, loss, gradients and update at one checkpoint."""
+        rows, (x, y) = self.batch(step)
+        where = "half a batch" if step == PART else f"step {step}"
+        answer: Tensors = {}
+        if self.has("forward"):
+            model = self.build(weights)
+            self.send(Calling(f"forward, {where}"))
+            outputs = self.port.module.forward(model, x)
+            answer["outputs"] = self.array(outputs, "forward")
+        if self.has("layers"):
+            model = self.build(weights)
+            self.send(Calling(f"layers, {where}"))
+            answer |= self.returned("layers", model, x)
+        if answer:
+            self.send(Answer("forward", step, answer))
+        if self.has("loss"):
+            model = self.build(weights)
+            self.send(Calling(f"loss, {where}"))
+            value = self.port.module.loss(model, x, y)
+            self.send(Answer("loss", step, {"loss": self.array(value, "loss")}))
+        if self.has("gradients"):
+            model = self.build(weights)
+            self.send(Calling(f"gradients, {where}"))
+            self.send(Answer("gradients", step, self.returned("gradients", model, x, y)))
+        if self.has("train"):
+            if step == PART:
+                self.update_on_part(weights, x, y)
+            else:
+                self.update_at(step, weights)
+        self.send(
+            Unchanged(
+                [
+                    self.same(f"batch {name}", step, rows[name], native)
+                    for name, native in (("x", x), ("y", y))
+                    if rows
+                    and rows[name].size
+                    and step != PART  # what writes into it, writes into whole ones, too
+                ]
+            )
+        )
+
+    def batch(self, step: int) -> tuple[Tensors, tuple[Any, Any]]:
+        """Return the rows that one step sees, and these in native form.
+
+        Where every step sees all rows, those are x and y themselves, and none are copied.
+        """
+        if isinstance(self.inputs.schedule, int) and step != PART:
+            return {}, (self.x, self.y)
+        taken = self.inputs.rows(step)
+        rows = {name: self.handed[name][taken] for name in ("x", "y")}
+        return rows, (self.port.to_native(rows["x"].copy()), self.port.to_native(rows["y"].copy()))
+
+    def update_at(self, step: int, weights: Tensors) -> None:
+        """Answer the rung update: one step from a checkpoint; and, from the first, one more."""
+        model = self.build(weights)
+        chunks = [part(self.schedule, step, step + 1)]
+        with self.timed("first_step") if step == 0 else contextlib.nullcontext():
+            model, losses = self.train(model, chunks, f"step {step}")
+        self.send(Answer("update", step, self.trained(model, losses)))
+        if step == 0 and self.inputs.steps > 1:
+            rate, again = SECOND * self.inputs.learning_rate, "a second time on the same model"
+            model, more = self.train(model, [part(self.schedule, 1, 2)], again, rate)
+            self.send(Answer("resumed", 1, self.trained(model, more)))
+
+    def update_on_part(self, weights: Tensors, x: Any, y: Any) -> None:
+        """Answer the rung update on fewer rows than a batch has."""
+        model = self.build(weights)
+        full = isinstance(self.inputs.schedule, int)
+        _, _, schedule = self.inputs.one_step(self.handed["x"], self.handed["y"], PART)
+        data = (x, y) if full else (self.x, self.y)
+        model, losses = self.train(model, [schedule], "half a batch", data=data)
+        self.send(Answer("update", PART, self.trained(model, losses)))
+
+    def trained(self, model: Any, losses: Array) -> Tensors:
+        """Return the losses of some training, and the weights, if the port exports them."""
+        if not self.has("export"):
+            return {"loss": losses}
+        self.send(Calling("export"))
+        weights = self.returned("export", model)
+        if "loss" in weights:
+            raise PortError("export returned a tensor named loss, where weights are expected")
+        return {"loss": losses, **weights}
+
+    def train(
+        self,
+        model: Any,
+        chunks: list[Any],
+        what: str,
+        learning_rate: float | None = None,
+        data: tuple[Any, Any] | None = None,
+    ) -> tuple[Any, Array]:
+        """Call `train` once per chunk, each of which may take its time; return all losses."""
+        rate = self.inputs.learning_rate if learning_rate is None else learning_rate
+        x, y = data or (self.x, self.y)
+        losses = []
+        for number, schedule in enumerate(chunks, 1):
+            one = f", part {number} of {len(chunks)}" if len(chunks) > 1 else ""
+            self.send(Calling(f"train, {what}{one}"))
+            result = self.port.module.train(model, x, y, schedule, rate)
+            if not (isinstance(result, tuple) and len(result) == 2):
+                raise PortError("train did not return a tuple of two, (model, losses)")
+            model = result[0]
+            losses.append(self.array(result[1], "train"))
+        return model, losses[0] if len(losses) == 1 else np.concatenate(losses)
+
+    @contextlib.contextmanager
+    def timed(self, what: str) -> Iterator[None]:
+        """Send how long it took, compilation included."""
+        with programs.timing(self.port):
+            start = time.perf_counter()
+            yield
+            self.send(Timed(what, time.perf_counter() - start))
+
+    def train_freely(self) -> None:
+        """Answer the rung trajectory: the whole run, and what became of the model."""
+        model = self.build(self.inputs.weights)
+        chunks = self.inputs.chunks(self.schedule)
+        with self.timed("train"):
+            model, losses = self.train(model, chunks, f"all {self.inputs.steps:,} steps")
+        answer = self.trained(model, losses)
+        self.send(Answer("trajectory", self.inputs.steps, answer))
+        if "accuracy" in self.inputs.functions:
+            self.predict("trajectory", model)
+        self.compare_weights(self.inputs.steps)
+        weights = {name: value for name, value in answer.items() if name != "loss"}
+        if _kinds(weights) == _kinds(self.inputs.weights):
+            self.compare_rebuilt(model, weights)
+
+    def compare_rebuilt(self, model: Any, weights: Tensors) -> None:
+        """Answer how a trained model computes, and one built anew from its exported weights."""
+        step = self.inputs.steps - 1
+        for rung, own in (("trained", model), ("rebuilt", self.build(weights))):
+            _, (x, y) = self.batch(step)
+            answer: Tensors = {}
+            self.send(Calling(f"forward, loss and gradients of the {rung} model"))
+            if self.has("forward"):
+                answer["outputs"] = self.array(self.port.module.forward(own, x), "forward")
+            if self.has("loss"):
+                answer["loss"] = self.array(self.port.module.loss(own, x, y), "loss")
+            if self.has("gradients"):
+                if rung == "trained":
+                    self.returned("gradients", own, x, y)  # the next must not add to these
+                answer |= self.returned("gradients", own, x, y)
+            self.send(Answer(rung, step, answer))
+
+    def predict(self, rung: str, model: Any) -> None:
+        """Send the model's outputs and the port's own accuracy, on the rows of each split."""
+        for split, (x, y) in SPLITS.items():
+            if x not in self.native or not (self.has("forward") or self.has("accuracy")):
+                continue
+            outputs = figure = None
+            if self.has("forward"):
+                self.send(Calling(f"forward, all {split} rows"))
+                outputs = self.array(self.port.module.forward(model, self.native[x]), "forward")
+            if self.has("accuracy"):
+                self.send(Calling(f"accuracy, all {split} rows"))
+                value = self.port.module.accuracy(model, self.native[x], self.native[y])
+                figure = self.scalar(value)
+            self.send(Predictions(rung, split, outputs, figure))
+
+    def scalar(self, value: Any) -> float:
+        """Convert an accuracy, a single real number."""
+        array = self.array(value, "accuracy")
+        if array.size != 1 or array.dtype.kind != "f":
+            raise PortError(
+                f"accuracy returned {array.dtype} of shape {array.shape}, where a fraction is due"
+            )
+        return float(array.reshape(()))
+
+    def compare_arrays(self, step: int, after: bool = False) -> None:
+        """Answer the rung data: what was handed over reads back as what was sent.
+
+        after: whether the port has been at work, and may have written into its caller's arrays.
+        """
+        found = []
+        for name in self.inputs.files:
+            sent = self.inputs.array(name)
+            if sent.size == 0:
+                continue  # a lesson without targets
+            if after:
+                found.append(compare_exactly(name, step, sent, self.handed[name]))
+            found.append(self.same(name, step, sent, self.native[name]))
+        if not isinstance(self.schedule, int):
+            sent = np.asarray(self.inputs.schedule)
+            found.append(compare_exactly("schedule", step, sent, self.schedule))
+        self.send(Unchanged(found))
+
+    def compare_weights(self, step: int) -> None:
+        """Answer the rung data for the weights that the last model was built from.
+
+        After training, a port may have consumed their native form (JAX can donate it).
+        """
+        found = []
+        for name, sent in self.sent.items():
+            found.append(compare_exactly(name, step, sent, self.weights[name]))
+            with contextlib.nullcontext() if step == 0 else contextlib.suppress(PortError):
+                found.append(self.same(name, step, sent, self.native_weights[name]))
+        self.send(Unchanged(found))
+
+    def same(self, name: str, step: int, sent: Array, native: Any) -> Comparison:
+        """Compare a native array, read back, with what was sent."""
+        self.send(Calling("to_numpy"))
+        return compare_exactly(name, step, sent, self.view(native, "to_native"))
+
+
+def _plain(name: Any) -> str:
+    """Return a tensor's name as a plain string; an enumeration of strings prints as another."""
+    return str.__str__(name) if isinstance(name, str) else repr(name)
+
+
+def _kinds(tensors: Tensors) -> dict[str, Any]:
+    return {name: (value.shape, value.dtype) for name, value in tensors.items()}

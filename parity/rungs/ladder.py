@@ -1,0 +1,253 @@
+"""Judging what a port answered, rung by rung, against the reference and its noise floors."""
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from parity.processes.messages import Predictions
+from parity.processes.record import Record
+from parity.results import RUNGS
+from parity.rungs import published
+from parity.standard.comparison import LIMIT, SHOWN, Comparison, Example, compare, unusable
+from parity.standard.floors import NoiseFloors
+from parity.standard.inputs import PART, SPLITS, Inputs, Tensors
+from parity.standard.reference import SECOND, At, Floors, Reference
+from shared.figures import Figure
+from shared.metrics import correct_rows, margins, predicted_classes
+
+Array = NDArray[Any]
+OF_PART = " of half a batch"
+AGAIN = f" of a second call of train, at {SECOND:g} of the learning rate"
+TRAINED = " of the trained model"
+# The functions of which a recipe must be about one, to have a rung at all.
+NEEDS = {
+    "forward": ("forward", "layers"),
+    "loss": ("loss",),
+    "gradients": ("gradients",),
+    "update": ("train",),
+    "trajectory": ("train",),
+    "accuracy": ("accuracy",),
+}
+
+
+def compare_rungs(
+    inputs: Inputs,
+    reference: Reference,
+    floors: NoiseFloors,
+    figures: tuple[Figure, ...],
+    record: Record,
+) -> dict[str, list[Comparison]]:
+    """Return the comparisons of each rung, in the order of the ladder.
+
+    A rung without comparisons is not the recipe's, was not provided by the port, or not reached
+    before it failed.
+    """
+    found = {rung: list[Comparison]() for rung in RUNGS}
+    found["data"] = list(record.unchanged)
+    found |= compare_answers(reference.expected, floors.expected, record, inputs.dtype)
+    if ("trajectory", inputs.steps) in record.answers:
+        got = dict(record.answers["trajectory", inputs.steps])
+        found["trajectory"].append(_losses(inputs, reference, floors, got.pop("loss")))
+        if "export" not in record.lacking:
+            step = inputs.steps
+            path, noise = reference.path[step], floors.path[step]
+            found["trajectory"] += compare_tensors(step, path, got, noise, inputs.dtype)
+    found["trajectory"] += _resumed(inputs, reference, floors, record)
+    found["trajectory"] += _rebuilt(inputs, floors, record)
+    for prediction in record.predictions:
+        found["accuracy"] += _accuracy(inputs, reference, floors, prediction)
+    found["published"] = published.compare_figures(figures, inputs.steps, record)
+    return found
+
+
+def due(inputs: Inputs, figures: tuple[Figure, ...]) -> tuple[str, ...]:
+    """Return the rungs that a recipe has."""
+    lacking = {rung for rung, names in NEEDS.items() if not {*names} & {*inputs.functions}}
+    return tuple(rung for rung in RUNGS if rung not in lacking and (figures or rung != "published"))
+
+
+def compare_answers(
+    expected: dict[At, Tensors], floors: dict[At, Floors], record: Record, dtype: str
+) -> dict[str, list[Comparison]]:
+    """Compare what a port answered at single steps, on the rungs forward to update."""
+    found = {rung: list[Comparison]() for rung, _ in expected}
+    for (rung, step), tensors in expected.items():
+        if (rung, step) in record.answers:
+            got = record.answers[rung, step]
+            if rung == "update" and "export" in record.lacking:
+                tensors = {"loss": tensors["loss"]}
+            if rung == "forward":
+                tensors = provided(tensors, record.lacking)
+            compared = compare_tensors(step, tensors, got, floors[rung, step], dtype)
+            found[rung] += (
+                _of_part(compared, max(at for _, at in expected)) if step == PART else compared
+            )
+    return found
+
+
+def provided(tensors: Tensors, lacking: tuple[str, ...]) -> Tensors:
+    """Return the outputs, and what is inside layers, of a port that may lack either."""
+    return {
+        name: value
+        for name, value in tensors.items()
+        if ("forward" if name == "outputs" else "layers") not in lacking
+    }
+
+
+def _of_part(comparisons: list[Comparison], step: int) -> list[Comparison]:
+    """Return comparisons of a part of a batch, called so, at the step whose weights it was."""
+    return [replace(c, tensor=c.tensor + OF_PART, step=step, aside=True) for c in comparisons]
+
+
+def compare_tensors(
+    step: int, expected: Tensors, got: Tensors, floors: Floors, dtype: str
+) -> list[Comparison]:
+    """Compare tensors by name; a missing or an extra one cannot be compared."""
+    names = ", ".join(expected)
+    extra = [name for name in got if name not in expected]
+    return [
+        compare(name, step, value, got[name], floors[name], dtype)
+        if name in got
+        else unusable(name, step, f"one of {names}", "missing")
+        for name, value in expected.items()
+    ] + [unusable(name, step, f"only {names}", "extra") for name in extra]
+
+
+def _losses(inputs: Inputs, reference: Reference, floors: NoiseFloors, got: Array) -> Comparison:
+    """Compare the loss of every step of the free run; its step is the first that disagrees."""
+    expected, noise = reference.losses, floors.losses
+    losses = compare("loss", 0, expected, got, noise, inputs.dtype, in_order=True)
+    shown = losses.examples[0].index if losses.examples else losses.index
+    return replace(losses, step=shown[0]) if shown else losses
+
+
+def _resumed(
+    inputs: Inputs, reference: Reference, floors: NoiseFloors, record: Record
+) -> list[Comparison]:
+    """Compare what a second call of `train` does to a model, at another learning rate."""
+    got = dict(record.answers.get(("resumed", 1), {}))
+    if not got:
+        return []
+    name = f"{{}}{AGAIN}"
+    loss = got.pop("loss")
+    expected, floor = reference.losses[1:2], floors.losses[1:2]
+    found = [compare(name.format("loss"), 1, expected, loss, floor, inputs.dtype)]
+    if got.keys() == reference.resumed.keys():  # else it is said of the first call
+        found += [
+            compare(
+                name.format(weight), 2, value, got[weight], floors.path[2][weight], inputs.dtype
+            )
+            for weight, value in reference.resumed.items()
+        ]
+    return [replace(comparison, aside=True) for comparison in found]
+
+
+def _rebuilt(inputs: Inputs, floors: NoiseFloors, record: Record) -> list[Comparison]:
+    """Compare how a trained model computes with one built anew from the weights it exports."""
+    step = inputs.steps - 1
+    trained = record.answers.get(("trained", step), {})
+    rebuilt = record.answers.get(("rebuilt", step), {})
+    found = []
+    for name, got in trained.items():
+        rung = {"outputs": "forward", "loss": "loss"}.get(name, "gradients")
+        floor = floors.expected[rung, step].get(name)
+        expected = rebuilt.get(name)
+        if floor is None or expected is None or not np.isfinite(expected).all():
+            continue  # that is said elsewhere
+        tensor = f"{name}{TRAINED}"
+        wide = expected.astype(np.float64)
+        comparison = compare(tensor, inputs.steps, wide, got, floor, inputs.dtype)
+        found.append(replace(comparison, aside=True))
+    return found
+
+
+def _accuracy(
+    inputs: Inputs, reference: Reference, floors: NoiseFloors, prediction: Predictions
+) -> list[Comparison]:
+    """Compare outputs, classes and the port's own accuracy at the reference's last weights.
+
+    After the free run, which may end elsewhere, the port's own accuracy is held to what
+    `shared.metrics` says of the same model's outputs.
+    """
+    split, outputs, figure = prediction.split, prediction.outputs, prediction.figure
+    y, floor = inputs.array(SPLITS[split][1]), floors.outputs[split]
+    threshold = inputs.threshold
+    noise = margin_noise(floor)
+    expected = reference.outputs[split]
+    step = inputs.steps
+    if prediction.rung == "trajectory":
+        if outputs is None or figure is None:
+            return []
+        right = outputs.shape == expected.shape and outputs.dtype == inputs.dtype
+        if not right or not np.isfinite(outputs).all():
+            due = f"finite {inputs.dtype} of shape {expected.shape}"
+            return [unusable(f"outputs ({split}) after training", step, due, "something else")]
+        name = f"accuracy ({split}) after training"
+        return [_figure(name, step, outputs, y, figure, noise, threshold)]
+    found = []
+    if outputs is not None:
+        found.append(compare(f"outputs ({split})", step, expected, outputs, floor, inputs.dtype))
+        if found[-1].unusable:
+            return found
+        found.append(_classes(f"classes ({split})", step, expected, outputs, noise, threshold))
+    if figure is not None:
+        found.append(_figure(f"accuracy ({split})", step, expected, y, figure, noise, threshold))
+    return found
+
+
+def margin_noise(floor: float) -> float:
+    """Return how far rounding may move a margin, the difference of two outputs of that floor."""
+    return 2 * LIMIT * floor
+
+
+def _classes(
+    tensor: str, step: int, expected: Array, outputs: Array, noise: float, threshold: float
+) -> Comparison:
+    """Compare the predicted class of every row whose margin is over the noise."""
+    right, got = (predicted_classes(each, threshold) for each in (expected, outputs))
+    wrong = np.flatnonzero((right != got) & (margins(expected, threshold) > noise))
+    return Comparison(
+        tensor,
+        step,
+        compared=len(got),
+        mismatches=len(wrong),
+        ratio=float("inf") if len(wrong) else 0.0,
+        error=float(len(wrong)),
+        floor=0.0,
+        examples=tuple(Example((int(i),), int(right[i]), int(got[i])) for i in wrong[:SHOWN]),
+    )
+
+
+def _figure(
+    tensor: str,
+    step: int,
+    outputs: Array,
+    y: Array,
+    figure: float,
+    noise: float,
+    threshold: float,
+) -> Comparison:
+    """Compare an accuracy as a whole number of rows; those within the noise may go either way.
+
+    It must be a whole number of them, but for rounding in float32: a fraction of other rows is not.
+    """
+    if not np.isfinite(figure):
+        return unusable(tensor, step, "a fraction", str(figure))
+    rows, correct = len(y), correct_rows(outputs, y, threshold)
+    uncertain = int(np.count_nonzero(~(margins(outputs, threshold) > noise)))
+    counted = round(figure * rows)
+    error = abs(figure * rows - correct)
+    whole = abs(figure * rows - counted) <= LIMIT * rows * np.finfo(np.float32).eps
+    agrees = whole and abs(counted - correct) <= uncertain
+    return Comparison(
+        tensor,
+        step,
+        compared=1,
+        mismatches=0 if agrees else 1,
+        ratio=0.0 if agrees else float("inf"),
+        error=float(error),
+        floor=float(uncertain),
+        examples=() if agrees else (Example((), correct / rows, figure),),
+    )

@@ -1,0 +1,1 @@
+"""Comparisons from beginning to end: once, again whenever a file changes, or from a test."""

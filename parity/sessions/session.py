@@ -1,0 +1,212 @@
+"""Comparisons: all ports on all recipes, each in its own process, all at work at once."""
+
+import os
+import tempfile
+import traceback
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+from typing import Self
+
+from parity.contract import PortName
+from parity.judging import consensus
+from parity.judging.inquiry import Inquiry
+from parity.judging.judge import judge
+from parity.processes import yardsticks
+from parity.processes.messages import Climb, Failed
+from parity.processes.port_run import Piece, PortRun
+from parity.processes.spare import Spare
+from parity.processes.workforce import Options, Progress, Workforce
+from parity.processes.yardsticks import Assistant, ReferenceFailedError, Yardstick
+from parity.results import PortResult, Trial
+from parity.standard import cache
+from parity.standard.inputs import Store
+from shared.experiment import Experiment
+
+Witness = Callable[[PortResult, Inquiry], None]
+# Those that take the longest start first, so that no core is idle while the last one works; in
+# short runs, most of the time is that of the import.
+LONGEST = ("torch", "tensorflow", "jax", "tensorflow_v1")
+LONGEST_IMPORTS = ("tensorflow_v1", "tensorflow", "torch", "jax")
+
+
+class AbandonedError(Exception):
+    """A comparison was given up, because a port has changed meanwhile."""
+
+
+def compare(
+    trials: list[Trial],
+    ports: list[PortName],
+    options: Options,
+    progress: Progress,
+    witness: Witness | None = None,
+) -> Iterator[PortResult]:
+    """Make one comparison; see `Session.compare`."""
+    with Session(options, progress) as session:
+        yield from session.compare(trials, ports, witness)
+
+
+class Session:
+    """The processes and the arrays of one comparison, or of several that follow each other.
+
+    It is a context: however it ends, no process and no file is left behind.
+    """
+
+    def __init__(self, options: Options, progress: Progress) -> None:
+        self._folder = tempfile.TemporaryDirectory(prefix="lockstep-")
+        folder = Path(self._folder.name)
+        self.workforce = Workforce(options, progress, folder)
+        self._store = Store(folder)
+        self._assistant = Assistant(self.workforce)
+        self._at_once = max(1, _cores() // options.threads)
+        self._pool = ThreadPoolExecutor(self._at_once)
+        self._yardsticks: dict[Experiment, Yardstick] = {}
+        self._runs: list[PortRun] = []
+        self._spares: dict[PortName, Spare] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.workforce.stop()
+        self._release(ReferenceFailedError("the comparison was stopped"))
+        self._pool.shutdown(cancel_futures=True)
+        for spare in self._spares.values():
+            spare.end()  # it may still read from the folder
+        self._folder.cleanup()
+
+    def begin(self, ports: list[PortName]) -> None:
+        """Start the processes that the next comparison begins with, in the background."""
+        for port in self._in_order(ports)[: self._at_once]:
+            if port.file is None:
+                self._spares[port] = Spare(self.workforce, f"{port}", [])
+
+    def compare(
+        self, trials: list[Trial], ports: list[PortName], witness: Witness | None = None
+    ) -> Iterator[PortResult]:
+        """Yield a result per trial and port, in this order, as soon as a trial is judged.
+
+        A port with one mode alone is judged in that one, once; a framework, on the nets that it
+        has. `witness` is called with each result and what it rests on.
+
+        Raises:
+            AbandonedError: `abandon` was called meanwhile.
+            ReferenceFailedError: the reference itself failed.
+        """
+        for run in self._runs:
+            run.stop()
+        missing = self._add([trial.experiment for trial in trials])
+        pieces = [Piece(self._yardsticks[trial.experiment], trial.mode) for trial in trials]
+        self._runs = [
+            PortRun(port, self.workforce, pieces, [Future() for _ in pieces], spare)
+            for port in ports
+            for spare in [self._spares.pop(port, None)]
+        ]
+        self._submit(missing)
+        for number, piece in enumerate(pieces):
+            piece.yardstick.floors.result()
+            yardsticks.check(piece.yardstick, list(self._yardsticks.values()))
+            records = [(run, run.records[number].result()) for run in self._runs]
+            inquiries = [
+                Inquiry(piece.yardstick, run, record, self._assistant)
+                for run, record in records
+                if record
+            ]
+            for result, inquiry in zip(_judge_all(inquiries), inquiries, strict=True):
+                if any(run.stopped for run in self._runs):
+                    raise AbandonedError
+                if witness:
+                    witness(result, inquiry)
+                yield result
+
+    def tell(self, progress: Progress) -> None:
+        """Tell of the progress of comparisons to come there."""
+        self.workforce.progress = progress
+
+    def abandon(self) -> None:
+        """Give up the comparison that goes on, from another thread: it raises AbandonedError."""
+        for run in self._runs:
+            run.stop()
+            for record in run.records:
+                yardsticks.fail(record, AbandonedError())
+
+    def prepare(self, port: PortName, framework: str) -> None:
+        """Have a process ready for the next comparison of a user's port, in the background.
+
+        framework: whose arrays it takes.
+        """
+        if port in self._spares:
+            return
+        own = PortName(framework)
+        climbs = [
+            Climb(piece.yardstick.inputs, piece.mode, reference.checkpoints, reference.final(dtype))
+            for piece in self._runs[0].pieces
+            if own.covers(piece.yardstick.inputs.net)
+            for reference, dtype in [
+                (piece.yardstick.reference.result(), piece.yardstick.inputs.dtype)
+            ]
+        ]
+        self._spares[port] = Spare(self.workforce, framework, climbs)
+
+    def _add(self, experiments: list[Experiment]) -> list[Yardstick]:
+        """Find what ports are held to on some experiments; return what must be measured."""
+        new = [each for each in dict.fromkeys(experiments) if each not in self._yardsticks]
+        options = self.workforce.options
+        for experiment in new:
+            inputs = self._store.inputs(experiment, options.device, options.threads)
+            kept = cache.path(inputs, experiment.data.sha256)
+            self._yardsticks[experiment] = Yardstick(experiment, inputs, kept)
+        added = [self._yardsticks[experiment] for experiment in new]
+        return [yardstick for yardstick in added if options.fresh or not yardstick.recall()]
+
+    def _submit(self, missing: list[Yardstick]) -> None:
+        """Put all work into the pool's queue; what others wait for comes before them."""
+        pieces = sum(len(run.records) for run in self._runs) + 2 * len(missing)
+        self.workforce.progress.planned(pieces, len(missing))
+        if missing:
+            self._pool.submit(yardsticks.refer, self.workforce, missing)
+        runs = {run.port: run for run in self._runs}
+        for port in self._in_order(list(runs)):
+            self._pool.submit(runs[port].climb)
+        for yardstick in sorted(missing, key=lambda yardstick: -yardstick.work):
+            self._pool.submit(yardsticks.measure, self.workforce, yardstick)
+
+    def _in_order(self, ports: list[PortName]) -> list[PortName]:
+        """Return ports in the order in which they start."""
+        longest = LONGEST_IMPORTS if self.workforce.options.hasty else LONGEST
+        known = [port for name in longest for port in ports if port == PortName(name)]
+        return known + [port for port in ports if port not in known]
+
+    def _release(self, error: Exception) -> None:
+        """Let no thread wait for what will not come any more."""
+        for yardstick in self._yardsticks.values():
+            yardsticks.fail(yardstick.reference, error)
+            yardsticks.fail(yardstick.floors, error)
+        for run in self._runs:
+            for record in run.records:
+                yardsticks.fail(record, error)
+
+
+def _judge_all(inquiries: list[Inquiry]) -> list[PortResult]:
+    """Judge all ports on one recipe in one precision."""
+    judged = [(_judge(inquiry), inquiry.record) for inquiry in inquiries]
+    return consensus.mark(inquiries[0].yardstick, judged) if inquiries else []
+
+
+def _judge(inquiry: Inquiry) -> PortResult:
+    """Judge one port; what cannot be judged is that port's error, and no other's."""
+    port, yardstick, record = inquiry.run.port, inquiry.yardstick, inquiry.record
+    try:
+        return judge(port, yardstick, record, inquiry)
+    except Exception as error:
+        sentence = f"its answers cannot be judged ({type(error).__name__}: {error})"
+        failure = Failed(sentence, traceback.format_exc())
+        empty = replace(record.fresh(record.requested), lacking=record.lacking, failure=failure)
+        return judge(port, yardstick, empty, None)
+
+
+def _cores() -> int:
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

@@ -1,0 +1,117 @@
+"""How a comparison is made: the options of compare.py and of `assert_parity`."""
+
+import threading
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+from parity.contract import Mode
+from parity.processes.profile import Profile
+from parity.processes.workforce import Options
+from parity.results import Trial
+from shared.errors import InputError
+from shared.experiment import prepare
+from shared.recipes import unknown
+
+DTYPES = {"float32": ["float32"], "float64": ["float64"], "both": ["float32", "float64"]}
+MODES: dict[str, list[Mode]] = {
+    "compiled": ["compiled"],
+    "eager": ["eager"],
+    "both": ["compiled", "eager"],
+}
+DATA = ["auto", "mnist", "digits"]
+QUICK_STEPS = 20  # all rungs, at few checkpoints
+QUICK_ROWS = 5000  # of MNIST; all of it takes seconds to copy into every process
+EAGER_STEPS = 100  # unless another number is asked for: without compilers, 50 ms each is common
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What is compared, and how; every field is an option of compare.py, which describes it.
+
+    Raises:
+        InputError: a value that no comparison can use.
+    """
+
+    dtype: str = "both"
+    mode: str = "compiled"
+    steps: int | None = None
+    seed: int | None = None
+    data: str = "auto"
+    data_dir: Path | None = None
+    threads: int = 1
+    timeout: float = 300.0
+    fresh: bool = False
+    quick: bool = False
+    profile: bool = False
+
+    def __post_init__(self) -> None:
+        for option, value, known in (
+            ("--dtype", self.dtype, list(DTYPES)),
+            ("--mode", self.mode, list(MODES)),
+            ("--data", self.data, DATA),
+        ):
+            if value not in known:
+                raise InputError(unknown(option, value, known))
+        if self.steps is not None and self.steps < 1:
+            raise InputError(f"--steps is {self.steps}, but there must be at least 1 to compare")
+        if self.seed is not None and not 0 <= self.seed < 2**32:
+            raise InputError(f"--seed is {self.seed}, but must be from 0 to 4294967295")
+        if self.threads < 1:
+            raise InputError(f"--threads is {self.threads}, but each port needs at least 1")
+        if not 0 < self.timeout <= threading.TIMEOUT_MAX:
+            raise InputError(
+                f"--timeout is {self.timeout:g}, but must be a number of seconds over 0"
+            )
+
+    @property
+    def given(self) -> tuple[str, ...]:
+        """The options that are not as they are by default, as on the command line."""
+        own = {
+            field.name: value
+            for field in fields(self)
+            if (value := getattr(self, field.name)) != field.default
+        }
+        names = {name: f"--{name.replace('_', '-')}" for name in own}
+        return tuple(
+            names[name] if value is True else f"{names[name]} {value}"
+            for name, value in own.items()
+        )
+
+    @property
+    def options(self) -> Options:
+        """How its processes run."""
+        profile = Profile() if self.profile else None
+        return Options(
+            threads=self.threads,
+            timeout=self.timeout,
+            fresh=self.fresh,
+            hasty=self.quick,
+            profile=profile,
+        )
+
+    def trials(self, names: list[str]) -> list[Trial]:
+        """Return a trial per mode, recipe and precision, in this order.
+
+        Trials of one recipe, precision and number of steps share their experiment.
+
+        Args:
+            names: of the recipes.
+
+        Raises:
+            InputError: there is no such recipe, or its data is missing or damaged.
+        """
+        short = self.quick and not self.steps
+        rows = QUICK_ROWS if short else None
+        experiments = [
+            prepare(name, dtype, self.steps, self.seed, self.data, self.data_dir, rows)
+            for name in names
+            for dtype in DTYPES[self.dtype]
+        ]
+        if short:
+            experiments = [experiment.cut(QUICK_STEPS) for experiment in experiments]
+        shorter = [e if self.steps else e.cut(EAGER_STEPS) for e in experiments]
+        return [
+            Trial(experiment, mode)
+            for mode in MODES[self.mode]
+            for experiment in (shorter if mode == "eager" else experiments)
+        ]

@@ -1,0 +1,1 @@
+"""What ports are held to: the reference, its noise floors, and how values are compared."""

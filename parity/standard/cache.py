@@ -1,0 +1,131 @@
+"""References and noise floors kept in the user's cache, keyed by all that they depend on.
+
+Each file holds a hash of its name and of its content, so that neither a damaged file nor one under
+another's name is taken for what it is not.
+"""
+
+import contextlib
+import hashlib
+import json
+import os
+import platform
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import platformdirs
+import threadpoolctl
+from numpy.typing import NDArray
+
+from parity.contract import ROOT
+from parity.standard.floors import NoiseFloors
+from parity.standard.inputs import Inputs
+from parity.standard.reference import Reference
+
+# The code that all of them depend on; of the ports, only the net's own file is added. What recipes
+# and initial weights come to is hashed itself.
+CODE = (
+    "impls/numpy/runtime.py",
+    "parity/standard/cache.py",
+    "parity/standard/floors.py",
+    "parity/standard/inputs.py",
+    "parity/standard/monte_carlo.py",
+    "parity/standard/reference.py",
+    "shared/batches.py",
+    "shared/datasets.py",
+    "shared/experiment.py",
+    "shared/mnist_files.py",
+)
+HASH = "sha256"  # of the rest of a file
+
+
+def folder(kind: str = "floors") -> Path:
+    """Return where something is kept: under $LOCKSTEP_CACHE, or in the user's cache folder."""
+    named = os.environ.get("LOCKSTEP_CACHE")
+    return Path(named or platformdirs.user_cache_dir("lockstep", appauthor=False)) / kind
+
+
+def path(inputs: Inputs, data_sha256: str) -> Path:
+    """Return the file of one recipe in one precision; its name holds the hash of what matters."""
+    digest = hashlib.sha256()
+    for name in (*CODE, f"impls/numpy/{inputs.net}.py"):
+        digest.update((ROOT / name).read_bytes())
+    facts = [
+        *(sys.version, np.__version__, platform.machine(), np.show_config("dicts"), _kernels()),
+        *(data_sha256, inputs.dtype, inputs.threads),
+        *(inputs.learning_rate, inputs.steps, inputs.functions),
+        *(inputs.array(name).shape for name in inputs.files),
+    ]
+    digest.update(json.dumps(facts).encode())
+    for name, array in {**inputs.weights, "schedule": np.asarray(inputs.schedule)}.items():
+        digest.update(f"{name} {array.dtype} {array.shape} ".encode() + array.tobytes())
+    return folder() / f"{inputs.recipe}-{inputs.dtype}-{digest.hexdigest()[:24]}.npz"
+
+
+def load(file: Path) -> tuple[Reference, NoiseFloors] | None:
+    """Return what is kept in a file; of a missing, a damaged or another's one, None."""
+    try:
+        with file.open("rb") as stream, np.load(stream, allow_pickle=False) as arrays:
+            flat = {name: arrays[name] for name in arrays.files}
+        if flat.pop(HASH).item() != _hash(file, flat):
+            return None
+        content = _nest(flat)
+        return Reference(**content["reference"]), NoiseFloors(**_floats(content["floors"]))
+    except Exception:  # whatever is wrong with it, it is measured again
+        return None
+
+
+def save(file: Path, reference: Reference, floors: NoiseFloors) -> None:
+    """Keep a reference and its floors; where that is impossible, they are measured again."""
+    flat = {**_flatten(("reference",), vars(reference)), **_flatten(("floors",), vars(floors))}
+    temporary = file.with_suffix(f".{os.getpid()}.tmp")
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with temporary.open("wb") as stream:
+            np.savez(stream, **{**flat, HASH: np.array(_hash(file, flat))})
+        temporary.replace(file)
+    except OSError:
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
+
+
+def _kernels() -> list[str]:
+    """Return for which processors the linear algebra is written that runs here."""
+    libraries = threadpoolctl.threadpool_info()  # others than NumPy's too, once they are loaded
+    return sorted({library["architecture"] for library in libraries if "architecture" in library})
+
+
+def _hash(file: Path, flat: dict[str, NDArray[Any]]) -> str:
+    """Return the hash of a file's name and of all names, types, shapes and values in it."""
+    digest = hashlib.sha256(file.name.encode())
+    for name, array in sorted(flat.items()):
+        digest.update(f"{name} {array.dtype} {array.shape} ".encode())
+        digest.update(np.ascontiguousarray(array).data)
+    return digest.hexdigest()
+
+
+def _flatten(key: tuple[Any, ...], value: Any) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        return {json.dumps(key): np.asarray(value)}
+    if not value:
+        return {json.dumps((*key, None)): np.zeros(0)}  # None in place of a name: there is none
+    return {k: v for name in value for k, v in _flatten((*key, name), value[name]).items()}
+
+
+def _nest(flat: dict[str, Any]) -> Any:
+    nested: dict[Any, Any] = {}
+    for text, array in flat.items():
+        *parents, last = (tuple(k) if isinstance(k, list) else k for k in json.loads(text))
+        place = nested
+        for parent in parents:
+            place = place.setdefault(parent, {})
+        if last is not None:
+            place[last] = array
+    return nested
+
+
+def _floats(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _floats(item) for name, item in value.items()}
+    return value if value.ndim else value.item()

@@ -1,0 +1,122 @@
+"""One recipe in one precision as worker processes get it: long arrays as files that all share."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from parity.standard.comparison import compare_exactly
+from shared.batches import Schedule, length, part, rows_of
+from shared.experiment import Experiment
+
+Array = NDArray[Any]
+Tensors = dict[str, Array]
+PART = -1  # in place of a step: the first batch, cut to half its rows and one
+SPLITS = {"train": ("x", "y"), "test": ("x_test", "y_test")}
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """One recipe in one precision: all that a port is given.
+
+    files: of x, y, x_test and y_test, the latter two missing where there are no test rows.
+    budget: the most steps of one `train` call; longer runs go in such chunks. functions: those of
+    the port that the recipe is about. threshold: of a single output, over which the class is 1.
+    """
+
+    recipe: str
+    net: str
+    dtype: str
+    device: str
+    threads: int
+    files: dict[str, Path]
+    weights: Tensors
+    schedule: Schedule
+    learning_rate: float
+    budget: int
+    functions: tuple[str, ...]
+    threshold: float
+
+    @property
+    def steps(self) -> int:
+        """How many updates the whole run makes."""
+        return length(self.schedule)
+
+    def array(self, name: str, mode: Literal["r", "c"] = "r") -> Array:
+        """Return an array, mapped from its file: to read ("r"), or to write to a copy ("c")."""
+        mapped: Array = np.load(self.files[name], mmap_mode=mode)
+        return mapped.view(np.ndarray)
+
+    def rows(self, step: int) -> slice | NDArray[np.int64]:
+        """Return the index of the rows that one step sees, or PART of a batch holds."""
+        if step != PART:
+            return rows_of(self.schedule, step)
+        if isinstance(self.schedule, int):
+            return slice(0, len(self.array("y")) // 2 + 1)
+        return self.schedule[0, : self.schedule.shape[1] // 2 + 1]
+
+    def batch(self, x: Any, y: Any, step: int) -> tuple[Any, Any]:
+        """Return the rows that one step sees."""
+        rows = self.rows(step)
+        return x[rows], y[rows]
+
+    def one_step(self, x: Any, y: Any, step: int) -> tuple[Any, Any, Schedule]:
+        """Return what `train` takes for one step: data, and a schedule."""
+        if step != PART:
+            return x, y, part(self.schedule, step, step + 1)
+        rows = self.rows(step)
+        return (x[rows], y[rows], 1) if isinstance(rows, slice) else (x, y, rows[np.newaxis])
+
+    def chunks(self, schedule: Schedule) -> list[Schedule]:
+        """Return a schedule as the `train` calls that run it: one, unless it is a very long one."""
+        steps = length(schedule)
+        size = self.budget if steps > 2 * self.budget else steps
+        return [part(schedule, start, min(start + size, steps)) for start in range(0, steps, size)]
+
+
+@dataclass
+class Store:
+    """The folder in which all workers find the arrays; each is written once."""
+
+    folder: Path
+    written: dict[str, list[Path]] = field(default_factory=dict)
+
+    def inputs(self, experiment: Experiment, device: str, threads: int) -> Inputs:
+        """Write an experiment's arrays, and return what leads to them."""
+        arrays = {
+            "x": experiment.x,
+            "y": experiment.y,
+            "x_test": experiment.x_test,
+            "y_test": experiment.y_test,
+        }
+        return Inputs(
+            recipe=experiment.recipe.name,
+            net=experiment.recipe.net,
+            dtype=experiment.dtype,
+            device=device,
+            threads=threads,
+            files={
+                name: self._write(f"{experiment.data.name}-{len(array)}-{name}", array)
+                for name, array in arrays.items()
+                if array is not None
+            },
+            weights=experiment.weights,
+            schedule=experiment.schedule,
+            learning_rate=experiment.learning_rate,
+            budget=experiment.budget,
+            functions=experiment.recipe.functions,
+            threshold=experiment.recipe.threshold,
+        )
+
+    def _write(self, name: str, array: Array) -> Path:
+        """Return the file of an array; two of one name that differ in any bit have two."""
+        name = f"{name}-{array.dtype}"
+        alike = self.written.setdefault(name, [])
+        for path in alike:
+            if compare_exactly(name, 0, array, np.load(path, mmap_mode="r")).agrees:
+                return path
+        alike.append(self.folder / f"{name}-{len(alike)}.npy")
+        np.save(alike[-1], array)
+        return alike[-1]

@@ -1,0 +1,146 @@
+"""Random draws of the recipes: other weights, other rows in another order, other batches."""
+
+import hashlib
+import math
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Any
+
+from numpy.random import Generator, default_rng
+from rich.console import Console
+
+from parity.contract import PortName
+from parity.processes.workforce import Options
+from parity.reports.progress import Live, Silent
+from parity.results import PortResult, Trial
+from parity.sessions import session
+from shared.datasets import Dataset, rounded
+from shared.experiment import Experiment, prepare
+
+DTYPES = ("float32", "float64")
+MEASURED = ("forward", "loss", "gradients", "update", "trajectory", "accuracy")  # in noise floors
+TRAIN, TEST = 5000, 1000  # how many rows of a large data set a draw that is cut short sees
+
+
+@dataclass(frozen=True)
+class Worst:
+    """The largest ratio of one rung, and where it is."""
+
+    ratio: float
+    rung: str
+    tensor: str | None
+    step: int | None
+
+    def __str__(self) -> str:
+        return f"{self.ratio:.3g} on {self.rung}, {self.tensor}, step {self.step}"
+
+
+@dataclass(frozen=True)
+class Judged:
+    """The verdict on one port, on one draw of a recipe; rungs: those measured in noise floors."""
+
+    recipe: str
+    number: int
+    steps: int
+    dtype: str
+    port: str
+    verdict: str
+    error: str | None
+    rungs: tuple[Worst, ...]
+
+    @property
+    def draw(self) -> str:
+        """What all ports were judged on together."""
+        return f"{self.recipe}#{self.number} {self.dtype}, {self.steps:,} steps"
+
+    @property
+    def worst(self) -> Worst:
+        """The rung with the largest ratio."""
+        nothing = Worst(math.inf, "nothing", None, None)
+        return max(self.rungs, key=lambda rung: rung.ratio, default=nothing)
+
+    def __str__(self) -> str:
+        return f"{self.port}: {self.verdict}, {self.error or self.worst}"
+
+
+def draw(name: str, dtype: str, number: int, steps: int | None, seed: int) -> Experiment:
+    """Return one draw of a recipe, named `name#number`; of `steps` None, at its full budget.
+
+    Weights are normal, of a scale from 0.001 to 1. Where the run is cut short, large data sets are,
+    too. Both precisions get the same numbers, each rounded to it.
+    """
+    base = _prepared(name, dtype)
+    recipe = replace(base.recipe, name=f"{name}#{number}", figures=())
+    random = default_rng((seed, number))
+    scale = 10 ** random.uniform(-3, 0)
+    weights = {
+        key: (scale * random.standard_normal(shape)).astype(dtype)
+        for key, shape in recipe.shapes.items()
+    }
+    order = int(random.integers(2**32))
+    if steps is not None or recipe.rows:
+        base = _on(base, _some_rows(base.data, recipe.rows or TRAIN, random))
+    schedule = recipe.batches.schedule(len(base.x), steps, order)
+    return replace(base, recipe=recipe, seed=order, weights=weights, schedule=schedule)
+
+
+@lru_cache
+def _prepared(name: str, dtype: str) -> Experiment:
+    return prepare(name, dtype)
+
+
+def _some_rows(data: Dataset, most: int, random: Generator) -> Dataset:
+    """Return a data set of at most so many rows of another, in random order."""
+    rows = random.permutation(len(data.x))[:most]
+    arrays: dict[str, Any] = {"x": data.x[rows], "y": data.y[rows]}
+    if data.x_test is not None and data.y_test is not None:
+        rows = random.permutation(len(data.x_test))[:TEST]
+        arrays |= {"x_test": data.x_test[rows], "y_test": data.y_test[rows]}
+    digest = hashlib.sha256(b"".join(array.tobytes() for array in arrays.values()))
+    return replace(data, sha256=digest.hexdigest(), **arrays)
+
+
+def _on(experiment: Experiment, data: Dataset) -> Experiment:
+    """Return an experiment on all rows of other data, rounded to its precision."""
+    arrays: dict[str, Any] = {
+        name: None if array is None else rounded(array, experiment.dtype)
+        for name in ("x", "y", "x_test", "y_test")
+        for array in [getattr(data, name)]
+    }
+    return replace(experiment, data=data, **arrays)
+
+
+@contextmanager
+def own_cache() -> Iterator[None]:
+    """Keep noise floors in a folder that goes away with the study."""
+    with tempfile.TemporaryDirectory(prefix="lockstep-study-") as folder:
+        os.environ["LOCKSTEP_CACHE"] = folder
+        yield
+
+
+def judge(
+    experiments: list[Experiment], ports: list[PortName], console: Console
+) -> Iterator[Judged]:
+    """Judge all ports on all experiments in one session; a terminal shows who is at what."""
+    steps = {experiment.recipe.name: experiment.steps for experiment in experiments}
+    with Live(console) if console.is_terminal else Silent() as shown:
+        trials = [Trial(experiment, "compiled") for experiment in experiments]
+        for result in session.compare(trials, ports, Options(), shown):
+            yield _judged(result, steps[result.recipe])
+
+
+def _judged(result: PortResult, steps: int) -> Judged:
+    name, _, number = result.recipe.partition("#")
+    rungs = tuple(
+        Worst(rung.ratio, rung.rung, rung.tensor, rung.step)
+        for rung in result.rungs
+        if rung.rung in MEASURED and rung.compared
+    )
+    return Judged(
+        *(name, int(number), steps, result.dtype, result.port),
+        *(result.verdict, result.error, rungs),
+    )

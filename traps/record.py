@@ -1,0 +1,114 @@
+"""What compare.py said of every entry of the catalogue when it was planted, as kept in a file.
+
+Planting them all takes minutes, so `python -m traps.score --record` writes down what was said,
+with a hash of the entry that it was said of.
+"""
+
+import hashlib
+import json
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Literal
+
+from parity.reports.files import OutputFile
+from shared.errors import InputError
+from traps.catalogue import DTYPES, Bug, Entry
+
+FILE = Path(__file__).with_name("record.json")
+Catch = Literal["caught", "elsewhere", "missed"]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What was said of a planted port in one precision.
+
+    rung, step, tensor: of the first divergence; the rung is "error" where the port raised first.
+    ratio: the port's error there in noise floors or, where it agrees, the worst there was. cause,
+    evidence, confidence: of the diagnosis, if there is one. error: what the port raised.
+    """
+
+    verdict: str
+    rung: str | None
+    step: int | None
+    tensor: str | None
+    ratio: float
+    cause: str | None
+    evidence: str | None
+    confidence: float | None
+    error: str | None
+
+    @property
+    def says(self) -> str:
+        """All of it in a few words."""
+        if self.tensor is None:
+            return self.error or "agrees"
+        return f"{self.rung}, step {self.step}, {self.tensor}: {self.ratio:g} floors"
+
+
+Outcomes = Mapping[tuple[Entry, str], Outcome]
+
+
+def judge(bug: Bug, outcome: Outcome) -> Catch:
+    """Return whether the bug was caught where it should be, elsewhere, or not at all."""
+    if outcome.verdict == "agree":
+        return "missed"
+    right_step = bug.step is None or bug.step == outcome.step
+    return "caught" if outcome.rung == bug.rung and right_step else "elsewhere"
+
+
+def digest(entry: Entry) -> str:
+    """Return a hash of all of an entry that what is said of it depends on."""
+    changes = [[c.right, c.instead] for c in (*entry.restyled, *entry.changes)]
+    text = json.dumps([changes, entry.recipe, entry.steps, entry.mode])
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def save(outcomes: Outcomes, entries: Iterable[Entry], file: Path = FILE) -> None:
+    """Write what was said, beside what is kept of other entries.
+
+    Args:
+        outcomes: what was said just now, by entry and precision.
+        entries: the whole catalogue; what is kept of anything else is dropped.
+        file: the record.
+    """
+    old = json.loads(file.read_text()) if file.exists() else {}
+    record = {}
+    for entry in sorted(entries, key=str):
+        if (entry, DTYPES[0]) in outcomes:
+            said = {dtype: _strict(outcomes[entry, dtype]) for dtype in DTYPES}
+            record[str(entry)] = {"hash": digest(entry), **said}
+        elif str(entry) in old:
+            record[str(entry)] = old[str(entry)]
+    with OutputFile(str(file)) as output:
+        output.write(json.dumps(record, indent=1, allow_nan=False, ensure_ascii=False) + "\n")
+
+
+def load(entries: Iterable[Entry], file: Path = FILE) -> Outcomes:
+    """Return what was said of each entry, by precision.
+
+    Raises:
+        InputError: nothing is kept of an entry, or it has changed since.
+    """
+    kept = json.loads(file.read_text())
+    outcomes = {}
+    for entry in entries:
+        said = kept.get(str(entry), {})
+        if said.get("hash") != digest(entry):
+            what = "has changed since it was recorded" if said else "is not recorded"
+            raise InputError(
+                f"{entry} of traps {what}: run python -m traps.score --record "
+                f"--net {entry.net} --framework {entry.framework} --name {entry.name}"
+            )
+        for dtype in DTYPES:
+            fields = {**said[dtype], "ratio": float(said[dtype]["ratio"])}
+            outcomes[entry, dtype] = Outcome(**fields)
+    return outcomes
+
+
+def _strict(outcome: Outcome) -> dict[str, object]:
+    """Return an outcome as JSON takes it: a ratio that is no finite number as a string."""
+    fields = asdict(outcome)
+    ratio = float(f"{outcome.ratio:.3g}")
+    return {**fields, "ratio": ratio if math.isfinite(ratio) else str(ratio)}

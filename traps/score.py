@@ -1,0 +1,135 @@
+"""How many planted bugs the judge catches and names, and whether it leaves correct ports in peace.
+
+Run as `python -m traps.score`; see --help. The exit status is 0 where every bug is caught, no
+variation is accused, and at least 90 % of the causes are named.
+"""
+
+import os
+import sys
+from collections.abc import Sequence
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from traps import outcomes, record
+from traps.catalogue import DTYPES, Bug, Entry, Variation, load
+from traps.record import Outcomes, judge
+
+NAMED = 0.9  # the share of causes that must be named
+STYLES = {"caught": "green", "elsewhere": "yellow", "missed": "red"}
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--net", default="", help="Only nets with this text in their names.")
+@click.option("--framework", default="", help="Only frameworks with this text in their names.")
+@click.option("--name", default="", help="Only entries with this text in their names.")
+@click.option("--record", "kept", is_flag=True, help="Keep what is said, for the guide to show.")
+def score(net: str, framework: str, name: str, kept: bool) -> None:
+    """Plant every bug and every correct variation, and print what the judge says of them."""
+
+    def chosen(entry: Entry) -> bool:
+        return net in entry.net and framework in entry.framework and name in entry.name
+
+    catalogue = load()
+    bugs = [bug for bug in catalogue.bugs if chosen(bug)]
+    variations = [variation for variation in catalogue.variations if chosen(variation)]
+    if not (bugs or variations):
+        raise click.UsageError("no entry has these texts in its names")
+    told = Console(stderr=True, highlight=False)
+    found = outcomes.run([*bugs, *variations], os.environ, told.print)
+    if kept:
+        record.save(found, [*catalogue.bugs, *catalogue.variations])
+    console = Console(width=None if sys.stdout.isatty() else 160, highlight=False)
+    if bugs:
+        console.print(bug_table(bugs, found))
+    for line in summary(bugs, variations, found):
+        console.print(line, markup=False)
+    sys.exit(0 if passes(bugs, variations, found) else 1)
+
+
+def bug_table(bugs: Sequence[Bug], found: Outcomes) -> Table:
+    """Return a row per bug: whether it was caught in each precision, where, and how it is named."""
+    table = Table(box=None, padding=(0, 1, 0, 0))
+    for heading in ("framework", "net", "bug", *DTYPES, "rung", "step"):
+        table.add_column(heading, no_wrap=True)
+    table.add_column("ratio", justify="right")
+    table.add_column("diagnosis")
+    table.add_column("right")
+    for bug in bugs:
+        last = found[bug, bug.dtypes[-1]]
+        named = "-" if last.cause is None else ("yes" if last.cause in bug.causes else "no")
+        table.add_row(
+            bug.framework,
+            bug.net,
+            bug.name,
+            *(_catch(bug, dtype, found) for dtype in DTYPES),
+            last.rung or "-",
+            "-" if last.step is None else str(last.step),
+            f"{last.ratio:.3g}",
+            last.cause or "-",
+            named,
+        )
+    return table
+
+
+def _catch(bug: Bug, dtype: str, found: Outcomes) -> str:
+    if dtype not in bug.dtypes:
+        return "-"
+    catch = judge(bug, found[bug, dtype])
+    return f"[{STYLES[catch]}]{catch}[/]"
+
+
+def summary(bugs: Sequence[Bug], variations: Sequence[Variation], found: Outcomes) -> list[str]:
+    """Return what it all amounts to, and each disappointment by name."""
+    lines = []
+    if bugs:
+        caught = [bug for bug in bugs if not missed(bug, found)]
+        lines.append(f"caught: {_share(len(caught), len(bugs))} bugs")
+        for dtype in reversed(DTYPES):
+            able = [bug for bug in bugs if dtype in bug.dtypes]
+            right = [bug for bug in able if found[bug, dtype].cause in bug.causes]
+            lines.append(f"cause named in {dtype}: {_share(len(right), len(able))}")
+    accused = [each for each in variations if accusations(each, found)]
+    agree = len(variations) - len(accused)
+    lines.append(f"correct variations that agree: {_share(agree, len(variations))}")
+    for bug in bugs:
+        for dtype in bug.dtypes:
+            catch, outcome = judge(bug, found[bug, dtype]), found[bug, dtype]
+            if catch != "caught":
+                lines.append(f"{catch}: {bug} {dtype}, due on {bug.rung}: {outcome.says}")
+    lines += [line for each in accused for line in accusations(each, found)]
+    return lines
+
+
+def missed(bug: Bug, found: Outcomes) -> bool:
+    """Whether the bug slipped through in a precision that can show it."""
+    return any(judge(bug, found[bug, dtype]) == "missed" for dtype in bug.dtypes)
+
+
+def accusations(variation: Variation, found: Outcomes) -> list[str]:
+    """Return in a sentence each what a correct port is accused of."""
+    said = {dtype: found[variation, dtype] for dtype in DTYPES}
+    return [
+        f"accused: {variation} {dtype}: {outcome.says}"
+        for dtype, outcome in said.items()
+        if outcome.verdict != "agree"
+    ]
+
+
+def passes(bugs: Sequence[Bug], variations: Sequence[Variation], found: Outcomes) -> bool:
+    """Whether all bugs are caught, enough of them are named, and no variation is accused."""
+    named = [found[bug, bug.dtypes[-1]].cause in bug.causes for bug in bugs]
+    return (
+        not any(missed(bug, found) for bug in bugs)
+        and not any(accusations(variation, found) for variation in variations)
+        and sum(named) >= NAMED * len(named)
+    )
+
+
+def _share(part: int, whole: int) -> str:
+    return f"{part} of {whole}" + (f" ({part / whole:.0%})" if whole else "")
+
+
+if __name__ == "__main__":
+    score()
