@@ -13,8 +13,8 @@ import click
 from rich.table import Table
 
 from parity import contract
+from parity.processes.standards import ReferenceFailedError
 from parity.processes.workforce import Progress
-from parity.processes.yardsticks import ReferenceFailedError
 from parity.reports import progress, terminal
 from parity.reports.outputs import Outputs
 from parity.reports.run import Run

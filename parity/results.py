@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from parity.contract import Mode, PortName
 from parity.standard.comparison import Comparison, Example
+from parity.standard.place import Place
 from shared.experiment import Experiment
 
 Array = NDArray[Any]
@@ -44,8 +45,7 @@ class Rung:
     ratio: float = 0.0
     error: float = 0.0
     floor: float = 0.0
-    tensor: str | None = None
-    step: int | None = None
+    place: Place | None = None
     compared: int = 0
 
 
@@ -53,12 +53,15 @@ class Rung:
 class Ratio:
     """How far a port is off at one step of a rung: the numbers of the worst of its tensors."""
 
-    rung: str
-    step: int
-    tensor: str
+    place: Place
     ratio: float
     error: float
     floor: float
+
+    @property
+    def rung(self) -> str:
+        """The rung that it is of."""
+        return self.place.rung
 
 
 @dataclass(frozen=True)
@@ -81,9 +84,7 @@ class Divergence:
     the error is carried over from earlier steps. None where that cannot be told.
     """
 
-    rung: str
-    step: int
-    tensor: str
+    place: Place
     index: tuple[int, ...]
     expected: float | int | str
     got: float | int | str
@@ -92,6 +93,16 @@ class Divergence:
     size: int
     examples: tuple[Example, ...]
     teacher_forced: bool | None = None
+
+    @property
+    def rung(self) -> str:
+        """The rung on which the port differs first."""
+        return self.place.rung
+
+    @property
+    def step(self) -> int:
+        """The first step there at which it differs."""
+        return self.place.step
 
 
 @dataclass(frozen=True)
@@ -197,8 +208,7 @@ def summarise(rung: str, comparisons: list[Comparison]) -> Rung:
         worst.ratio,
         worst.error,
         worst.floor,
-        worst.tensor,
-        worst.step,
+        worst.place,
         sum(c.compared for c in comparisons),
     )
 
@@ -207,30 +217,27 @@ def _severity(comparison: Comparison) -> tuple[bool, float]:
     return not comparison.agrees, comparison.ratio
 
 
-def by_step(rung: str, comparisons: list[Comparison]) -> list[Ratio]:
+def by_step(comparisons: list[Comparison]) -> list[Ratio]:
     """Return the worst ratio at each step of a rung, in order."""
     worst: dict[int, Comparison] = {}
     for c in comparisons:
-        if c.step not in worst or _severity(c) > _severity(worst[c.step]):
-            worst[c.step] = c
-    return [
-        Ratio(rung, step, c.tensor, c.ratio, c.error, c.floor) for step, c in sorted(worst.items())
-    ]
+        step = c.place.step
+        if step not in worst or _severity(c) > _severity(worst[step]):
+            worst[step] = c
+    return [Ratio(c.place, c.ratio, c.error, c.floor) for _, c in sorted(worst.items())]
 
 
 def first_divergence(
-    rung: str, comparisons: list[Comparison], teacher_forced: bool | None = None
+    comparisons: list[Comparison], teacher_forced: bool | None = None
 ) -> Divergence | None:
     """Return the first step and tensor of a rung that do not agree."""
     wrong = [c for c in comparisons if not c.agrees]
     if not wrong:
         return None
-    first = min(wrong, key=lambda c: c.step)
+    first = min(wrong, key=lambda c: c.place.step)
     shown = first.examples[0] if first.examples else Example((), "values", "none")
     return Divergence(
-        rung,
-        first.step,
-        first.tensor,
+        first.place,
         shown.index,
         shown.expected,
         shown.got,

@@ -6,7 +6,6 @@ was standard output when it started; whatever a port prints goes to standard err
 
 import faulthandler
 import os
-import pickle
 import queue
 import signal
 import sys
@@ -19,7 +18,7 @@ from parity import contract
 from parity.contract import PortName
 from parity.diagnosis.case import Case
 from parity.diagnosis.diagnose import diagnose
-from parity.processes import memory
+from parity.processes import memory, wire
 from parity.processes.messages import (
     Calling,
     Climb,
@@ -30,7 +29,9 @@ from parity.processes.messages import (
     Loaded,
     Measure,
     Message,
+    PortRequest,
     Refer,
+    ReferenceRequest,
     Replay,
     Request,
     Result,
@@ -38,13 +39,14 @@ from parity.processes.messages import (
     Send,
     Visit,
 )
-from parity.rungs import climb as probe
+from parity.rungs import climb
 from parity.standard import floors, reference
 
 LONGEST = 500  # characters of an exception that are shown
 
 
-def _serve(request: Request, name: PortName, send: Send) -> None:
+def _serve_port(request: PortRequest, name: PortName, send: Send) -> None:
+    """Let the port of that name do what is asked of ports."""
     if isinstance(request, Load):
         start = time.perf_counter()
         framework, modes = contract.load_framework(name)
@@ -53,11 +55,17 @@ def _serve(request: Request, name: PortName, send: Send) -> None:
     port = contract.load(name, request.inputs.net)
     match request:
         case Climb():
-            probe.climb(port, request, send)
+            climb.climb(port, request, send)
         case Visit():
-            probe.visit(port, request, send)
+            climb.visit(port, request, send)
         case Replay():
-            probe.replay(port, request, send)
+            climb.replay(port, request, send)
+
+
+def _serve_reference(request: ReferenceRequest, send: Send) -> None:
+    """Let NumPy's port do what is asked of the reference."""
+    port = contract.load(PortName("numpy"), request.inputs.net)
+    match request:
         case Refer():
             send(Result(reference.run(port, request.inputs)))
         case Retrace():
@@ -78,7 +86,7 @@ def _requests(source: BinaryIO) -> "queue.SimpleQueue[Request]":
     def read() -> None:
         try:
             while True:
-                requests.put(pickle.load(source))
+                requests.put(wire.read(source, Request))
         finally:  # also where the judge was killed in the middle of a request
             os._exit(0)
 
@@ -100,17 +108,19 @@ def main() -> None:
     def send(message: Message) -> None:
         nonlocal calling
         calling = message.what if isinstance(message, Calling) else calling
-        pickle.dump(message, answers, protocol=pickle.HIGHEST_PROTOCOL)
-        answers.flush()
+        wire.write(answers, message)
 
-    name = PortName("numpy")  # the reference's, which needs no Load
+    name = PortName("numpy")
     while True:
         request = requests.get()
         calling = "import"
         if isinstance(request, Load):
             name = request.port
         try:
-            _serve(request, name, send)
+            if isinstance(request, PortRequest):
+                _serve_port(request, name, send)
+            else:
+                _serve_reference(request, send)
             send(Done(memory.peak()))
         except contract.PortError as error:
             send(Failed(f"{calling}: {error}", traceback.format_exc()))

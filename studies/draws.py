@@ -136,7 +136,7 @@ def judge(
 def _judged(result: PortResult, steps: int) -> Judged:
     name, _, number = result.recipe.partition("#")
     rungs = tuple(
-        Worst(rung.ratio, rung.rung, rung.tensor, rung.step)
+        Worst(rung.ratio, rung.rung, f"{rung.place}", rung.place.step if rung.place else None)
         for rung in result.rungs
         if rung.rung in MEASURED and rung.compared
     )

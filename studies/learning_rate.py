@@ -24,6 +24,7 @@ from parity.rungs import climb as probe
 from parity.rungs.ladder import compare_rungs
 from parity.standard import floors, reference
 from parity.standard.inputs import Store
+from parity.standard.standard import Standard
 from shared.experiment import Experiment
 from studies.draws import DTYPES, draw
 
@@ -93,7 +94,7 @@ def smallest_caught(experiment: Experiment) -> Caught:
             record = Record()
             request = Climb(inputs, "compiled", ran.checkpoints, ran.final(inputs.dtype))
             probe.climb(with_wrong_rate(port, wrong), request, record.add)
-            compared = compare_rungs(inputs, ran, measured, (), record)
+            compared = compare_rungs(Standard(experiment, inputs, ran, measured), record)
             first = next((r for r, cs in compared.items() if not all(c.agrees for c in cs)), None)
             if first is None:
                 break

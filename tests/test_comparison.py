@@ -8,13 +8,14 @@ from numpy.typing import NDArray
 
 from parity.results import summarise
 from parity.standard.comparison import LIMIT, Comparison, compare, compare_exactly
+from parity.standard.place import Place
 
 EXPECTED = np.linspace(-1, 1, 12).reshape(4, 3)
 FLOOR = 1e-9
 
 
 def verdict(got: Any, floor: float = FLOOR, dtype: str = "float64") -> Comparison:
-    return compare("W", 0, EXPECTED, np.asarray(got), floor, dtype)
+    return compare(Place("forward", 0, "W"), EXPECTED, np.asarray(got), floor, dtype)
 
 
 def with_error(error: float) -> NDArray[np.float64]:
@@ -25,10 +26,12 @@ def with_error(error: float) -> NDArray[np.float64]:
 
 def test_an_error_up_to_the_limit_agrees_and_one_over_it_does_not() -> None:
     zero = np.zeros((4, 3))
-    at_limit = compare("W", 0, zero, with_error(LIMIT * FLOOR), FLOOR, "float64")
+    at_limit = compare(Place("forward", 0, "W"), zero, with_error(LIMIT * FLOOR), FLOOR, "float64")
     assert at_limit.agrees
     assert at_limit.compared == 12
-    over = compare("W", 0, zero, with_error(LIMIT * FLOOR * (1 + 1e-12)), FLOOR, "float64")
+    over = compare(
+        Place("forward", 0, "W"), zero, with_error(LIMIT * FLOOR * (1 + 1e-12)), FLOOR, "float64"
+    )
     assert not over.agrees
     assert over.mismatches == 1
     assert over.examples[0].index == (2, 1)
@@ -68,34 +71,38 @@ def test_nothing_is_transposed_broadcast_or_cast_to_fit(got: Any) -> None:
 
 def test_nothing_to_compare_fails() -> None:
     empty = np.empty((0, 3))
-    assert not compare("W", 0, empty, empty, FLOOR, "float64").agrees
-    assert not compare_exactly("x", 0, empty, empty).agrees
+    assert not compare(Place("forward", 0, "W"), empty, empty, FLOOR, "float64").agrees
+    assert not compare_exactly(Place("forward", 0, "x"), empty, empty).agrees
     assert summarise("loss", []).verdict == "not provided"
 
 
-def test_a_reference_that_is_no_number_is_never_a_yardstick() -> None:
+def test_nothing_is_held_to_a_reference_that_is_no_number() -> None:
     for expected, floor in ((EXPECTED * np.nan, FLOOR), (EXPECTED, 0.0), (EXPECTED, np.nan)):
         with pytest.raises(ValueError, match="no finite number"):
-            compare("W", 0, expected, EXPECTED, floor, "float64")
+            compare(Place("forward", 0, "W"), expected, EXPECTED, floor, "float64")
 
 
 def test_the_worst_of_a_rung_is_the_one_that_fails() -> None:
-    fine = compare("W", 0, np.zeros((4, 3)), with_error(7 * FLOOR), FLOOR, "float64")
-    wrong = compare("b", 5, np.zeros((4, 3)), with_error(9 * FLOOR), FLOOR, "float64")
+    fine = compare(
+        Place("forward", 0, "W"), np.zeros((4, 3)), with_error(7 * FLOOR), FLOOR, "float64"
+    )
+    wrong = compare(
+        Place("forward", 5, "b"), np.zeros((4, 3)), with_error(9 * FLOOR), FLOOR, "float64"
+    )
     rung = summarise("gradients", [fine, wrong])
-    assert (rung.verdict, rung.tensor, rung.step, rung.compared) == ("disagree", "b", 5, 24)
+    assert (rung.verdict, rung.place, rung.compared) == ("disagree", Place("forward", 5, "b"), 24)
 
 
 def test_exact_comparison_is_of_bits() -> None:
     x = np.array([0.0, 1.0, np.nan])
-    assert compare_exactly("x", 0, x, x.copy()).agrees
-    assert not compare_exactly("x", 0, x, np.array([-0.0, 1.0, np.nan])).agrees
-    assert not compare_exactly("x", 0, x, x.astype(np.float32)).agrees
-    assert not compare_exactly("x", 0, x, np.nextafter(x, 2)).agrees
+    assert compare_exactly(Place("forward", 0, "x"), x, x.copy()).agrees
+    assert not compare_exactly(Place("forward", 0, "x"), x, np.array([-0.0, 1.0, np.nan])).agrees
+    assert not compare_exactly(Place("forward", 0, "x"), x, x.astype(np.float32)).agrees
+    assert not compare_exactly(Place("forward", 0, "x"), x, np.nextafter(x, 2)).agrees
 
 
 def test_whole_numbers_are_compared_by_value() -> None:
     y = np.arange(5)
-    assert compare_exactly("y", 0, y, y.astype(np.int32)).agrees
-    assert not compare_exactly("y", 0, y, y.astype(np.float64)).agrees
-    assert not compare_exactly("y", 0, y, y.astype(np.int32) + 1).agrees
+    assert compare_exactly(Place("forward", 0, "y"), y, y.astype(np.int32)).agrees
+    assert not compare_exactly(Place("forward", 0, "y"), y, y.astype(np.float64)).agrees
+    assert not compare_exactly(Place("forward", 0, "y"), y, y.astype(np.int32) + 1).agrees

@@ -12,6 +12,7 @@ from hypothesis.strategies import DrawFn, SearchStrategy
 from numpy.typing import NDArray
 
 from parity.standard.comparison import LIMIT, SHOWN, Comparison, compare, compare_exactly
+from parity.standard.place import Place
 
 Array = NDArray[Any]
 NEAR = 1e-6  # how near to the limit, relative to it, a ratio may come: rounding stays far below
@@ -30,7 +31,9 @@ class Case:
 
     def compare(self, in_order: bool = False) -> Comparison:
         dtype = str(self.got.dtype)
-        return compare("W", 3, self.expected, self.got, self.floors, dtype, in_order)
+        return compare(
+            Place("forward", 3, "W"), self.expected, self.got, self.floors, dtype, in_order
+        )
 
 
 @st.composite
@@ -105,7 +108,13 @@ def test_nothing_that_is_no_finite_number_agrees(case: Case, data: st.DataObject
 @given(st.sampled_from(FLOATS), st.sampled_from((1.0, -1.0)))
 def test_an_error_too_large_for_a_float_is_found(dtype: str, sign: float) -> None:
     largest = np.array([sign * np.finfo(dtype).max, 0], dtype)
-    found = compare("W", 0, -np.array([sign * np.finfo(np.float64).max, 0]), largest, 1.0, dtype)
+    found = compare(
+        Place("forward", 0, "W"),
+        -np.array([sign * np.finfo(np.float64).max, 0]),
+        largest,
+        1.0,
+        dtype,
+    )
     assert (found.mismatches, found.index) == (1, (0,))
     assert found.unusable is None
 
@@ -127,8 +136,8 @@ def pairs_of_shapes(draw: DrawFn) -> tuple[tuple[int, ...], tuple[int, ...]]:
 @example(((3,), (1, 3)))
 def test_no_other_shape_agrees(shapes: tuple[tuple[int, ...], tuple[int, ...]]) -> None:
     expected, got = map(np.ones, shapes)  # all alike, so that only their shapes differ
-    assert_unusable(compare("W", 0, expected, got, 1.0, "float64"))
-    assert_unusable(compare_exactly("x", 0, expected, got))
+    assert_unusable(compare(Place("forward", 0, "W"), expected, got, 1.0, "float64"))
+    assert_unusable(compare_exactly(Place("forward", 0, "x"), expected, got))
 
 
 @given(
@@ -138,8 +147,8 @@ def test_no_other_shape_agrees(shapes: tuple[tuple[int, ...], tuple[int, ...]]) 
 )
 def test_no_other_precision_agrees(shape: tuple[int, ...], dtype: str, other: str) -> None:
     ones = np.ones(shape, dtype)
-    found = compare("W", 0, np.ones(shape), ones.astype(other), 1.0, dtype)
-    exactly = compare_exactly("x", 0, ones, ones.astype(other))
+    found = compare(Place("forward", 0, "W"), np.ones(shape), ones.astype(other), 1.0, dtype)
+    exactly = compare_exactly(Place("forward", 0, "x"), ones, ones.astype(other))
     if np.dtype(dtype) == other:
         assert found.agrees
         assert exactly.agrees
@@ -151,8 +160,8 @@ def test_no_other_precision_agrees(shape: tuple[int, ...], dtype: str, other: st
 @given(array_shapes(min_dims=1, max_dims=4, min_side=0, max_side=2).filter(lambda s: 0 in s))
 def test_emptiness_never_agrees(shape: tuple[int, ...]) -> None:
     empty = np.empty(shape)
-    assert_unusable(compare("W", 0, empty, empty, 1.0, "float64"))
-    found = compare_exactly("x", 0, empty, empty)
+    assert_unusable(compare(Place("forward", 0, "W"), empty, empty, 1.0, "float64"))
+    found = compare_exactly(Place("forward", 0, "x"), empty, empty)
     assert not found.agrees
     assert found.compared == 0
 
@@ -165,7 +174,7 @@ def assert_unusable(found: Comparison) -> None:
 
 
 @given(cases(), st.data())
-def test_a_yardstick_that_is_no_number_is_refused(case: Case, data: st.DataObject) -> None:
+def test_a_reference_that_is_no_number_is_refused(case: Case, data: st.DataObject) -> None:
     place = data.draw(st.integers(0, case.got.size - 1))
     if data.draw(st.booleans()):
         case.expected.ravel()[place] = data.draw(st.sampled_from((np.nan, np.inf, -np.inf)))
@@ -185,15 +194,15 @@ BITS: SearchStrategy[Array] = st.one_of(  # any bits at all, and often zeros and
 
 @given(BITS, st.data())
 def test_exact_comparison_finds_every_bit(sent: Array, data: st.DataObject) -> None:
-    assert compare_exactly("x", 0, sent, sent.copy()).agrees
-    assert compare_exactly("x", 0, sent, np.array(sent, order="F")).agrees
+    assert compare_exactly(Place("forward", 0, "x"), sent, sent.copy()).agrees
+    assert compare_exactly(Place("forward", 0, "x"), sent, np.array(sent, order="F")).agrees
     unsigned = f"u{sent.itemsize}"
     flips = arrays(unsigned, sent.shape, elements=st.sampled_from((0, 1)), fill=st.just(0))
     flipped = data.draw(flips.filter(lambda chosen: bool(chosen.any())))
     shift = data.draw(st.sampled_from((0, 8 * sent.itemsize - 1)) | st.integers(0, 31))
     bits = sent.view(unsigned) ^ flipped << np.array(shift, unsigned)
     got = np.asarray(bits).view(sent.dtype)
-    found = compare_exactly("x", 0, sent, got)
+    found = compare_exactly(Place("forward", 0, "x"), sent, got)
     assert not found.agrees
     assert found.mismatches == flipped.sum()
     assert [e.index for e in found.examples] == places(np.flatnonzero(flipped)[:SHOWN], sent.shape)
@@ -211,7 +220,7 @@ def test_whole_numbers_agree_where_their_values_do(
     sent = data.draw(arrays(dtype, shape))
     got = sent.astype(other)  # what does not fit wraps round
     wrong = [int(a) != int(b) for a, b in zip(sent.ravel(), got.ravel(), strict=True)]
-    found = compare_exactly("y", 0, sent, got)
+    found = compare_exactly(Place("forward", 0, "y"), sent, got)
     if other == "f8":
         assert_unusable(found)
     else:

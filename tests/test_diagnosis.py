@@ -21,6 +21,7 @@ from parity.processes.messages import Explain, Findings
 from parity.results import Divergence
 from parity.standard import reference
 from parity.standard.inputs import Store, Tensors
+from parity.standard.place import Place
 from shared.experiment import prepare
 
 Array = NDArray[Any]
@@ -43,7 +44,7 @@ def case_of(recipe: str, folder: Path, change: Callable[[Tensors], Tensors]) -> 
         at: change(due) if at[0] == "gradients" else due for at, due in known.expected.items()
     }
     name = next(iter(inputs.weights))
-    divergence = Divergence("gradients", 0, name, (0, 0), 1.0, 2.0, 1e9, 1, 1, ())
+    divergence = Divergence(Place("gradients", 0, name), (0, 0), 1.0, 2.0, 1e9, 1, 1, ())
     second = dict.fromkeys(inputs.weights, 1e-16)
     losses = np.full(STEPS, 1e-16)
     findings = Findings(divergence, answers)

@@ -56,7 +56,7 @@ def test_what_one_mode_alone_shows_is_caught_in_that_one(both: Run, name: str) -
         assert verdict == ("disagree" if mode == PLANTED[name] else "agree"), found
 
 
-def test_equal_steps_share_their_yardstick(both: Run) -> None:
+def test_equal_steps_share_their_standard(both: Run) -> None:
     assert both.stderr.count("noise floors\n") == 2  # one for each precision
     assert {result["steps"] for result in both.report["results"]} == {12}
 

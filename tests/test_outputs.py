@@ -13,6 +13,7 @@ from parity.reports.as_json import to_json
 from parity.reports.files import OutputFile
 from parity.reports.pictures import losses
 from parity.results import Divergence, PortResult, Rung, overall
+from parity.standard.place import Place
 from shared.recipes import RECIPES
 from tests.running import ROOT, Compare
 
@@ -105,10 +106,9 @@ def result(**changes: Any) -> PortResult:
 
 
 def test_json_has_no_number_that_json_lacks() -> None:
-    rung = Rung("loss", "disagree", float("inf"), float("nan"), 0.0, "loss", 0, 1)
-    divergence = Divergence(
-        "loss", 0, "loss", (), float("-inf"), float("nan"), float("inf"), 1, 1, ()
-    )
+    place = Place("loss", 0, "loss")
+    rung = Rung("loss", "disagree", float("inf"), float("nan"), 0.0, place, 1)
+    divergence = Divergence(place, (), float("-inf"), float("nan"), float("inf"), 1, 1, ())
     text = to_json([result(verdict="error", rungs=(rung,), divergence=divergence)])
     report = json.loads(text, parse_constant=lambda word: pytest.fail(f"{word} in JSON"))
     assert report["results"][0]["rungs"][0]["ratio"] == "inf"

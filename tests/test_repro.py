@@ -286,7 +286,7 @@ def test_a_figure_of_another_rung_that_others_printed(
     scripts = Scripts(tmp_path)
     [result] = session.compare([trial], [PortName("numpy")], Options(), Progress(), scripts.add)
     assert result.divergence is not None
-    assert (result.divergence.rung, result.divergence.tensor) == ("published", figure.name)
+    assert (result.divergence.rung, result.divergence.place.name) == ("published", figure.name)
     shown = alone(tmp_path / "people-numpy-float64.py", tmp_path)
     assert shown.returncode == 1, shown.stdout + shown.stderr
     assert f"{figure.name}: 1 of 1 values are off by more than half of the last digit" in (

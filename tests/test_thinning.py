@@ -17,6 +17,7 @@ from parity.reports.plot_data.thinning import kept
 from parity.reports.run import Run
 from parity.results import STEPWISE, Curves, PortResult, Ratio, Rung
 from parity.sessions.settings import Settings
+from parity.standard.place import Place
 from shared.recipes import RECIPES
 
 PORTS = ("numpy", "jax", "tensorflow", "torch", "mine.py")
@@ -82,7 +83,9 @@ def run() -> Run:
 def result(recipe: str, port: str, dtype: str, curves: Curves | None) -> PortResult:
     random = default_rng(len(recipe + port))
     steps = (0, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 9999)
-    rungs: Any = [Rung(rung, "agree", 0.123456, 1e-7, 1e-6, "W1", 5, 999) for rung in STEPWISE]
+    rungs: Any = [
+        Rung(rung, "agree", 0.123456, 1e-7, 1e-6, Place(rung, 5, "W1"), 999) for rung in STEPWISE
+    ]
     return PortResult(
         recipe=recipe,
         port=port,
@@ -104,7 +107,7 @@ def result(recipe: str, port: str, dtype: str, curves: Curves | None) -> PortRes
         seconds={"import": 1.0, "first_step": 1.0, "train": 1.0},
         told_apart=10_000,
         ratios=tuple(
-            Ratio(rung, step, "W1", random.random(), 1e-7, 1e-6)
+            Ratio(Place(rung, step, "W1"), random.random(), 1e-7, 1e-6)
             for rung in STEPWISE
             for step in steps
         ),

@@ -19,14 +19,15 @@ from parity.rungs.ladder import compare_rungs, due
 from parity.standard import floors, reference
 from parity.standard.comparison import Comparison
 from parity.standard.inputs import PART, Store, Tensors
+from parity.standard.place import Place
+from parity.standard.standard import Standard
 from shared.experiment import prepare
 
 STEPS = 7
 COUNTS = st.integers(0, 3)
 COMPARISONS = st.builds(
     Comparison,
-    tensor=st.sampled_from(("W", "b", "loss")),
-    step=st.integers(0, 5),
+    place=st.builds(Place, st.just("loss"), st.integers(0, 5), st.sampled_from(("W", "b", "loss"))),
     compared=COUNTS,
     mismatches=COUNTS,
     ratio=st.floats(0, allow_nan=False),
@@ -49,7 +50,7 @@ def test_a_rung_agrees_where_all_of_it_does_in_any_order(
     if found:
         worst = wrong or found
         assert rung.ratio == max(c.ratio for c in worst)
-        assert (rung.tensor, rung.step) in [(c.tensor, c.step) for c in worst]
+        assert rung.place in [c.place for c in worst]
     shuffled = summarise("loss", data.draw(st.permutations(found)))
     assert (shuffled.verdict, shuffled.ratio) == (rung.verdict, rung.ratio)
 
@@ -60,11 +61,11 @@ def test_the_first_divergence_is_that_of_the_first_step_in_any_order(
 ) -> None:
     wrong = [c for c in found if not c.agrees]
     for order in (found, data.draw(st.permutations(found))):
-        first = first_divergence("loss", order)
+        first = first_divergence(order)
         assert (first is None) == (not wrong)
         if first:
-            assert first.step == min(c.step for c in wrong)
-            assert (first.step, first.tensor) in [(c.step, c.tensor) for c in wrong]
+            assert first.step == min(c.place.step for c in wrong)
+            assert first.place in [c.place for c in wrong]
 
 
 @given(st.lists(st.sampled_from(("agree", "disagree", "error"))), st.data())
@@ -82,11 +83,13 @@ Judged = Callable[[list[Message]], dict[str, list[Comparison]]]
 def ladder(request: Any, tmp_path_factory: pytest.TempPathFactory) -> tuple[list[Message], Judged]:
     """All that NumPy's port answers on iris, and how answers are compared."""
     folder = tmp_path_factory.mktemp("store")
-    inputs = Store(folder).inputs(prepare("iris", request.param, STEPS), "cpu", 1)
+    experiment = prepare("iris", request.param, STEPS)
+    inputs = Store(folder).inputs(experiment, "cpu", 1)
     port = contract.load(contract.PortName("numpy"), "iris")
     ran = reference.run(port, inputs)
     answers: list[Message] = []
     measured = floors.measure(port, inputs, ran, lambda message: None)
+    standard = Standard(experiment, inputs, ran, measured)
     probe.climb(
         port, Climb(inputs, "compiled", ran.checkpoints, ran.final(inputs.dtype)), answers.append
     )
@@ -95,8 +98,8 @@ def ladder(request: Any, tmp_path_factory: pytest.TempPathFactory) -> tuple[list
         record = Record()
         for message in messages:
             record.add(message)
-        found = compare_rungs(inputs, ran, measured, (), record)
-        return {rung: found[rung] for rung in due(inputs, ())}
+        found = compare_rungs(standard, record)
+        return {rung: found[rung] for rung in due(standard)}
 
     return answers, judged
 
@@ -152,9 +155,9 @@ def test_one_wrong_tensor_is_found_on_its_rung_alone(
     assert verdicts(found) == {
         rung: "disagree" if rung == answer.rung else "agree" for rung in found
     }
-    first = first_divergence(answer.rung, found[answer.rung])
+    first = first_divergence(found[answer.rung])
     assert first is not None
-    assert (first.step, first.tensor) == (answer.step, "another" if how == "extra" else name)
+    assert (first.step, first.place.name) == (answer.step, "another" if how == "extra" else name)
 
 
 @given(st.data())

@@ -28,6 +28,7 @@ def diagnose(case: Case) -> Diagnosis | None:
         for p in case.findings.predictions
         if p.figure is not None
         and p.outputs is not None
+        and p.outputs.shape == case.reference.outputs[p.split].shape
         and not _same(p.figure, float(_hits(case, p).mean()))
     ]
     if not wrong:

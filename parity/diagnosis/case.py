@@ -154,7 +154,7 @@ class Case:
             for name, value in got.items():
                 floor = self.noise[rung, step][name]
                 if name not in predicted:
-                    if name == self.findings.divergence.tensor:
+                    if name == self.findings.divergence.place.name:
                         return math.inf
                     continue
                 floor *= growth(predicted[name], self.expected[rung, step][name])

@@ -25,7 +25,6 @@ from parity.diagnosis.case import Case
 from parity.diagnosis.chain import Chain, recognise
 from parity.diagnosis.hypothesis import RUN, Scored
 from parity.results import STEPWISE, Diagnosis
-from parity.rungs.ladder import OF_PART
 
 MANY = 2000  # steps of a free run on which small mistakes are fitted
 SURE = 0.8
@@ -38,7 +37,7 @@ def diagnose(case: Case) -> Diagnosis | None:
     found = unusable.diagnose(case) or _unlike_itself(case)
     if found:
         return found
-    if divergence.tensor.endswith(OF_PART):
+    if divergence.place.kind == "half batch":
         return models.of_part(case, divergence.rung)
     if divergence.rung in STEPWISE:
         return _of_step(case, divergence.rung)

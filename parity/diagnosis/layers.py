@@ -36,7 +36,7 @@ FUNCTIONS: dict[str, tuple[str, Callable[[Array], Array]]] = {
 
 def diagnose(case: Case) -> Diagnosis | None:
     """Name the function that the first wrong tensor of a forward pass is, if it is one."""
-    tensor = case.findings.divergence.tensor
+    tensor = case.findings.divergence.place.name
     answers = dict(case.answered("forward"))
     if not answers or any(tensor not in got for got in answers.values()):
         return None

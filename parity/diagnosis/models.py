@@ -17,7 +17,8 @@ from parity.diagnosis.precision import FORMATS
 from parity.results import Diagnosis
 from parity.standard.comparison import LIMIT
 from parity.standard.inputs import PART, Tensors
-from parity.standard.reference import SECOND, wide_all
+from parity.standard.place import SECOND
+from parity.standard.reference import wide_all
 
 Array = NDArray[Any]
 Scored = tuple[float, Diagnosis]
@@ -168,10 +169,10 @@ def stale(case: Case) -> Scored | None:
 
 def diagnose(case: Case) -> Diagnosis | None:
     """Name what a second call of `train`, or a trained model itself, got wrong."""
-    tensor = case.findings.divergence.tensor
-    if "trained model" in tensor:
+    kind = case.findings.divergence.place.kind
+    if kind == "trained model":
         return _predicting(case)
-    return _resumed(case) if "second call" in tensor else None
+    return _resumed(case) if kind == "second call" else None
 
 
 def _predicting(case: Case) -> Diagnosis:

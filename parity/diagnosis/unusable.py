@@ -80,11 +80,11 @@ def _finite(case: Case, got: Tensors) -> Diagnosis | None:
     divergence = case.findings.divergence
     if not isinstance(divergence.got, float) or np.isfinite(divergence.got):
         return None
-    value = got[divergence.tensor]
+    value = got[divergence.place.name]
     bad = np.argwhere(~np.isfinite(value))
     where = f"at {bad[0].tolist()}" if len(bad) else f"at step {divergence.step}"
     evidence = (
-        f"{divergence.tensor} is {divergence.got} {where}, where the reference has "
+        f"{divergence.place} is {divergence.got} {where}, where the reference has "
         f"{divergence.expected:.6g}, and all before it agrees: an overflow, a log of 0 or 0 / 0"
     )
     return Diagnosis("NaN or infinity", evidence, 0.9)

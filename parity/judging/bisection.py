@@ -16,7 +16,7 @@ def locate(found: Found, inquiry: Inquiry) -> bool | None:
         Whether one step alone, from the reference's own weights, is wrong, too; if not, the error
         is carried over from earlier steps. None where that cannot be told.
     """
-    wrong = {rung: [c for c in _wrong(cs) if not c.aside] for rung, cs in found.items()}
+    wrong = {rung: [c for c in _wrong(cs) if not c.place.beside] for rung, cs in found.items()}
     rung = next((rung for rung in found if wrong[rung]), None)
     if rung in STEPWISE:
         _narrow(found, inquiry)
@@ -28,8 +28,8 @@ def locate(found: Found, inquiry: Inquiry) -> bool | None:
 
 def _narrow(found: Found, inquiry: Inquiry) -> None:
     """Find the first step of the reference's path from which the port goes wrong."""
-    own = [c for rung in STEPWISE for c in found[rung] if not c.aside]
-    steps = {c.step: True for c in own} | {c.step: False for c in own if not c.agrees}
+    own = [c for rung in STEPWISE for c in found[rung] if not c.place.beside]
+    steps = {c.place.step: True for c in own} | {c.place.step: False for c in own if not c.agrees}
     if all(steps.values()):
         return
     high = min(step for step, right in steps.items() if not right)
@@ -50,10 +50,10 @@ def _narrow(found: Found, inquiry: Inquiry) -> None:
 
 def _trace(found: Found, inquiry: Inquiry) -> bool | None:
     """Find the first step of the port's free run after which it is wrong."""
-    free = [c for c in found["trajectory"] if not c.agrees and not c.aside]
+    free = [c for c in found["trajectory"] if not c.agrees and not c.place.beside]
     if not free:
         return None
-    upper = min(c.step for c in free)
+    upper = min(c.place.step for c in free)
     replayed: dict[int, list[Comparison]] = {}
 
     def is_wrong(step: int) -> bool | None:
@@ -68,7 +68,7 @@ def _trace(found: Found, inquiry: Inquiry) -> bool | None:
         first = _bisect(*_gallop(upper, is_wrong), is_wrong)
         found["trajectory"] += replayed[first]
         state = first - 1
-    last = inquiry.yardstick.inputs.steps - 1
+    last = inquiry.standard.inputs.steps - 1
     alone = inquiry.visit(min(state, last))  # what is not repeatable may be right the second time
     if alone is None:
         return None

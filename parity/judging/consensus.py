@@ -9,16 +9,17 @@ from itertools import combinations
 import numpy as np
 
 from parity.processes.record import Record
-from parity.processes.yardsticks import Yardstick
 from parity.results import PortResult
 from parity.standard.comparison import compare
 from parity.standard.inputs import Tensors
+from parity.standard.place import Place
 from parity.standard.reference import Floors
+from parity.standard.standard import Standard
 
 Judged = tuple[PortResult, Record]
 
 
-def mark(yardstick: Yardstick, judged: list[Judged]) -> list[PortResult]:
+def mark(standard: Standard, judged: list[Judged]) -> list[PortResult]:
     """Return the results of one recipe in one precision, with `alike` filled in.
 
     Two ports are alike if they first differ from the reference on the same rung, and agree with
@@ -26,7 +27,7 @@ def mark(yardstick: Yardstick, judged: list[Judged]) -> list[PortResult]:
     """
     alike: dict[str, set[str]] = {result.port: set() for result, _ in judged}
     for first, second in combinations(judged, 2):
-        if _alike(yardstick, first, second):
+        if _alike(standard, first, second):
             alike[first[0].port].add(second[0].port)
             alike[second[0].port].add(first[0].port)
     return [replace(result, alike=tuple(sorted(alike[result.port]))) for result, _ in judged]
@@ -39,18 +40,18 @@ def suspects(results: list[PortResult]) -> list[tuple[str, ...]]:
     return sorted(group for group in groups if len({framework[port] for port in group}) > 1)
 
 
-def _alike(yardstick: Yardstick, first: Judged, second: Judged) -> bool:
+def _alike(standard: Standard, first: Judged, second: Judged) -> bool:
     rungs = [result.divergence and result.divergence.rung for result, _ in (first, second)]
     if rungs[0] is None or rungs[0] != rungs[1]:
         return False
-    reference, floors = yardstick.reference.result(), yardstick.floors.result()
-    steps = yardstick.inputs.steps
+    reference, floors = standard.reference, standard.floors
+    steps = standard.inputs.steps
     expected, noise = dict(reference.expected), dict(floors.expected)
     expected["trajectory", steps] = reference.path[steps]
     noise["trajectory", steps] = floors.path[steps]
     places = [at for at in expected if at[0] == rungs[0]]
     one, other = first[1].answers, second[1].answers
-    dtype = yardstick.inputs.dtype
+    dtype = standard.inputs.dtype
     return bool(places) and all(
         _same(expected[at], noise[at], one.get(at, {}), other.get(at, {}), dtype) for at in places
     )
@@ -64,6 +65,7 @@ def _same(expected: Tensors, floors: Floors, first: Tensors, second: Tensors, dt
         own = first[name].astype(np.float64)
         largest = float(np.abs(value).max())
         growth = max(1.0, float(np.abs(own).max()) / largest) if largest else 1.0
-        if not compare(name, 0, own, second[name], growth * floors[name], dtype).agrees:
+        place = Place("forward", 0, name)
+        if not compare(place, own, second[name], growth * floors[name], dtype).agrees:
             return False
     return True

@@ -5,12 +5,13 @@ from dataclasses import dataclass, field
 from parity.processes.messages import Answer, Explain, Findings, Message, Replay, Retrace, Visit
 from parity.processes.port_run import PortRun
 from parity.processes.record import Record
-from parity.processes.yardsticks import Assistant, Yardstick
+from parity.processes.standards import Assistant
 from parity.results import STEPWISE, Diagnosis, Divergence
 from parity.rungs import ladder
 from parity.standard.comparison import Comparison
 from parity.standard.inputs import Tensors
 from parity.standard.reference import Waypoint
+from parity.standard.standard import Standard
 
 EARLY, AROUND = 6, 3  # steps of a free run at its start, and on either side of a divergence
 
@@ -19,7 +20,7 @@ EARLY, AROUND = 6, 3  # steps of a free run at its start, and on either side of 
 class Inquiry:
     """One port on one recipe in one precision. What it answers is added to its `record`."""
 
-    yardstick: Yardstick
+    standard: Standard
     run: PortRun
     record: Record
     assistant: Assistant
@@ -27,15 +28,15 @@ class Inquiry:
 
     def begin(self) -> None:
         """Tell that there is something to ask."""
-        self.run.workforce.progress.explaining(f"{self.run.port}", f"{self.yardstick}")
+        self.run.workforce.progress.explaining(f"{self.run.port}", f"{self.standard}")
 
     def at(self, step: int) -> Waypoint:
         """Return the reference at any step, going on from the last checkpoint before it."""
         if step not in self.known:
-            path = self.yardstick.reference.result().path
+            path = self.standard.reference.path
             start = max(stop for stop in path if stop <= step)
-            request = Retrace(self.yardstick.inputs, start, path[start], step)
-            self.known[step] = self.assistant.ask(f"{self.yardstick}: step {step}", request)
+            request = Retrace(self.standard.inputs, start, path[start], step)
+            self.known[step] = self.assistant.ask(f"{self.standard}: step {step}", request)
         return self.known[step]
 
     def visit(self, step: int) -> dict[str, list[Comparison]] | None:
@@ -47,17 +48,17 @@ class Inquiry:
         for message in messages:
             if isinstance(message, Answer):
                 self.record.add(message)
-        dtype = self.yardstick.inputs.dtype
+        dtype = self.standard.inputs.dtype
         return ladder.compare_answers(due.expected, due.floors, self.record, dtype)
 
     def _visited(self, step: int) -> list[Message] | None:
-        request = Visit(self.yardstick.inputs, self.record.mode, step, self.at(step).rounded)
-        return self.run.ask_again(f"{self.yardstick}: step {step}", request)
+        request = Visit(self.standard.inputs, self.record.mode, step, self.at(step).rounded)
+        return self.run.ask_again(f"{self.standard}: step {step}", request)
 
     def replay(self, *stops: int) -> dict[int, Tensors] | None:
         """Let the port run freely again; return losses and weights after each number of steps."""
-        request = Replay(self.yardstick.inputs, self.record.mode, stops)
-        messages = self.run.ask_again(f"{self.yardstick}: bisecting", request)
+        request = Replay(self.standard.inputs, self.record.mode, stops)
+        messages = self.run.ask_again(f"{self.standard}: bisecting", request)
         if messages is None:
             return None
         return {m.step: m.tensors for m in messages if isinstance(m, Answer)}
@@ -70,13 +71,14 @@ class Inquiry:
         weights = {name: value for name, value in answers[step].items() if name != "loss"}
         if not weights:
             return None
-        floors = self.yardstick.floors.result().path_at(step)
+        floors = self.standard.floors.path_at(step)
         expected = self.at(step).weights
-        return ladder.compare_tensors(step, expected, weights, floors, self.yardstick.inputs.dtype)
+        dtype = self.standard.inputs.dtype
+        return ladder.compare_tensors("trajectory", step, expected, weights, floors, dtype)
 
     def explain(self, divergence: Divergence) -> Diagnosis | None:
         """Name the mistake behind a divergence, if any fits."""
-        reference, floors = self.yardstick.reference.result(), self.yardstick.floors.result()
+        reference, floors = self.standard.reference, self.standard.floors
         step = divergence.step
         stepwise = divergence.rung in STEPWISE
         again = (self._visited(step) or []) if stepwise else []
@@ -91,15 +93,15 @@ class Inquiry:
             self.record.lacking,
         )
         request = Explain(
-            *(self.yardstick.inputs, reference, floors.expected),
+            *(self.standard.inputs, reference, floors.expected),
             *(floors.path_at(2), floors.losses, findings),
         )
-        found: Diagnosis | None = self.assistant.ask(f"{self.yardstick}: diagnosis", request)
+        found: Diagnosis | None = self.assistant.ask(f"{self.standard}: diagnosis", request)
         return found
 
     def _states(self, divergence: Divergence) -> dict[int, Tensors]:
         """Return losses and weights of the free run, early and around the divergence."""
         near = divergence.step if divergence.rung == "trajectory" else 0
         stops = {*range(1, EARLY + 1), *range(near - AROUND, near + AROUND + 1)}
-        steps = self.yardstick.inputs.steps
+        steps = self.standard.inputs.steps
         return self.replay(*sorted(stop for stop in stops if 0 < stop <= steps)) or {}

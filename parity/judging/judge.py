@@ -10,7 +10,6 @@ from parity.judging import bisection
 from parity.judging.inquiry import Inquiry
 from parity.processes.messages import Predictions
 from parity.processes.record import Record
-from parity.processes.yardsticks import Yardstick
 from parity.results import (
     STEPWISE,
     Confusion,
@@ -24,31 +23,28 @@ from parity.results import (
     first_divergence,
     summarise,
 )
-from parity.rungs import ladder, published
+from parity.rungs import ladder
 from parity.standard.comparison import Comparison
 from parity.standard.inputs import SPLITS, Inputs
 from parity.standard.reference import Reference
+from parity.standard.standard import Standard
 from shared.experiment import Experiment
 from shared.metrics import confusion
 
 
 def judge(
-    port: PortName, yardstick: Yardstick, record: Record, inquiry: Inquiry | None
+    port: PortName, standard: Standard, record: Record, inquiry: Inquiry | None
 ) -> PortResult:
     """Return the verdict on what a port answered.
 
     Args:
         port: whose answers these are.
-        yardstick: what it was run on, and what it is held to.
+        standard: what it was run on, and what it is held to.
         record: what it answered.
         inquiry: what more may be asked where it disagrees, or None for nothing.
     """
-    experiment, inputs = yardstick.experiment, yardstick.inputs
-    reference, floors = yardstick.reference.result(), yardstick.floors.result()
-    own_seed = experiment.seed == experiment.recipe.seed
-    own_data = experiment.data.notice is None
-    figures = published.applicable(experiment.recipe.figures, inputs, own_seed, own_data)
-    found = ladder.compare_rungs(inputs, reference, floors, figures, record)
+    experiment, inputs = standard.experiment, standard.inputs
+    found = ladder.compare_rungs(standard, record)
     forced = None
     if inquiry and not all(c.agrees for comparisons in found.values() for c in comparisons):
         inquiry.begin()
@@ -56,13 +52,13 @@ def judge(
         forced = bisection.locate(found, inquiry)
     error = _error(found, record)
     divergence = _first(found, forced)
-    diagnosis, fault = _diagnosis(divergence, record, yardstick, inquiry)
+    diagnosis, fault = _diagnosis(divergence, record, standard, inquiry)
     rungs = tuple(
         summarise(rung, comparisons)
         for rung, comparisons in found.items()
-        if rung in ladder.due(inputs, figures) and (comparisons or record.failure is None)
+        if rung in ladder.due(standard) and (comparisons or record.failure is None)
     )
-    curves = _curves(yardstick, record)
+    curves = _curves(standard, record)
     return PortResult(
         recipe=inputs.recipe,
         port=str(port),
@@ -90,9 +86,9 @@ def judge(
         },
         accuracy=_accuracies(inputs, record),
         seconds={name: record.seconds.get(name) for name in ("import", "first_step", "train")},
-        told_apart=floors.told_apart,
-        ratios=tuple(ratio for rung in STEPWISE for ratio in by_step(rung, found[rung])),
-        confusion=_confusion(inputs, reference, record),
+        told_apart=standard.floors.told_apart,
+        ratios=tuple(ratio for rung in STEPWISE for ratio in by_step(found[rung])),
+        confusion=_confusion(inputs, standard.reference, record),
         traceback=fault,
         curves=curves,
         inside=record.answers.get(("forward", 0), {}),
@@ -100,7 +96,7 @@ def judge(
 
 
 def _diagnosis(
-    divergence: Divergence | None, record: Record, yardstick: Yardstick, inquiry: Inquiry | None
+    divergence: Divergence | None, record: Record, standard: Standard, inquiry: Inquiry | None
 ) -> tuple[Diagnosis | None, str | None]:
     """Name the mistake that a disagreement looks like, if any fits; and give a traceback, if any.
 
@@ -114,20 +110,19 @@ def _diagnosis(
             fault = traceback.format_exc()
     if record.failure:
         fault = record.failure.traceback
-        told = of_failure(record.failure.sentence, yardstick.inputs.weights)
+        told = of_failure(record.failure.sentence, standard.inputs.weights)
         found = max(filter(None, (found, told)), key=lambda d: d.confidence, default=None)
     return found, fault
 
 
-def _curves(yardstick: Yardstick, record: Record) -> Curves | None:
+def _curves(standard: Standard, record: Record) -> Curves | None:
     """Return the free run, if the port made one of the right length."""
-    steps = yardstick.inputs.steps
+    steps = standard.inputs.steps
     answer = dict(record.answers.get(("trajectory", steps), {}))
     losses = answer.pop("loss", None)
     if losses is None or losses.shape != (steps,):
         return None
-    reference, floors = yardstick.reference.result(), yardstick.floors.result()
-    return Curves(losses, answer, reference.losses, floors.losses)
+    return Curves(losses, answer, standard.reference.losses, standard.floors.losses)
 
 
 def _verdict(error: str | None, rungs: tuple[Rung, ...]) -> Verdict:
@@ -137,7 +132,7 @@ def _verdict(error: str | None, rungs: tuple[Rung, ...]) -> Verdict:
 
 
 def _first(found: dict[str, list[Comparison]], forced: bool | None) -> Divergence | None:
-    divergences = (first_divergence(rung, cs, forced) for rung, cs in found.items())
+    divergences = (first_divergence(cs, forced) for cs in found.values())
     return next((divergence for divergence in divergences if divergence), None)
 
 
@@ -154,7 +149,8 @@ def _error(found: dict[str, list[Comparison]], record: Record) -> str | None:
     for rung, comparisons in found.items():
         for comparison in comparisons:
             if comparison.unusable:
-                where = rung if rung == "trajectory" else f"{rung}, step {comparison.step}"
+                step = comparison.place.step
+                where = rung if rung == "trajectory" else f"{rung}, step {step}"
                 return f"{where}: {comparison.unusable}"
     if not any(c.compared for rung, cs in found.items() if rung != "data" for c in cs):
         return f"nothing could be compared: it lacks {', '.join(record.lacking)}"

@@ -7,12 +7,14 @@ from typing import Any
 from numpy.typing import NDArray
 
 from parity.contract import Mode, PortName
-from parity.results import Divergence
+from parity.results import Diagnosis, Divergence
 from parity.standard.comparison import Comparison
+from parity.standard.floors import NoiseFloors
 from parity.standard.inputs import Inputs, Tensors
 from parity.standard.reference import At, Floors, Reference, Waypoint
 
 Array = NDArray[Any]
+Shapes = dict[tuple[str, int | str], dict[str, tuple[int, ...]]]
 
 
 @dataclass(frozen=True)
@@ -27,13 +29,15 @@ class Climb:
     """Request: run the port through all rungs, its framework's compiler on or off.
 
     checkpoints: the reference's weights before some steps, rounded to the working precision.
-    final: those after the last step.
+    final: those after the last step. shapes: of what is expected, by rung and step and, of all rows
+    of a split, by "accuracy" and the split; an answer of another shape is sent without its values.
     """
 
     inputs: Inputs
     mode: Mode
     checkpoints: dict[int, Tensors]
     final: Tensors
+    shapes: Shapes = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -63,7 +67,7 @@ class Replay:
 
 @dataclass(frozen=True)
 class Refer:
-    """Request: run the reference. Only NumPy's port can."""
+    """Request: run the reference."""
 
     inputs: Inputs
 
@@ -72,7 +76,7 @@ class Refer:
 class Retrace:
     """Request: go along the reference's path again, from a checkpoint to a step between two.
 
-    weights: the unrounded ones at the checkpoint `start`. Only NumPy's port can.
+    weights: the unrounded ones at the checkpoint `start`.
     """
 
     inputs: Inputs
@@ -83,7 +87,7 @@ class Retrace:
 
 @dataclass(frozen=True)
 class Measure:
-    """Request: measure the noise floors around a reference. Only NumPy's port can."""
+    """Request: measure the noise floors around a reference."""
 
     inputs: Inputs
     reference: Reference
@@ -123,7 +127,7 @@ class Findings:
 
 @dataclass(frozen=True)
 class Explain:
-    """Request: name the mistake behind a disagreement, if any fits. Only NumPy's port can.
+    """Request: name the mistake behind a disagreement, if any fits.
 
     floors, second_floors, loss_floors: of single steps and, in a free run, of the weights after two
     steps and of all losses.
@@ -137,7 +141,9 @@ class Explain:
     findings: Findings
 
 
-Request = Load | Climb | Visit | Replay | Refer | Retrace | Measure | Explain
+PortRequest = Load | Climb | Visit | Replay  # of any port
+ReferenceRequest = Refer | Retrace | Measure | Explain  # of the reference, NumPy's port
+Request = PortRequest | ReferenceRequest
 
 
 @dataclass(frozen=True)
@@ -189,9 +195,9 @@ class Timed:
 
 @dataclass(frozen=True)
 class Result:
-    """What a request for the reference or for its noise floors gave."""
+    """What a request of the reference gave."""
 
-    value: Any
+    value: Reference | NoiseFloors | Waypoint | Diagnosis | None
 
 
 @dataclass(frozen=True)

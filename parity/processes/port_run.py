@@ -3,24 +3,36 @@
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from parity.contract import Mode, PortName
-from parity.processes.messages import Climb, Failed, Load, Message, Replay, Visit
+from parity.processes.messages import (
+    Climb,
+    Failed,
+    Load,
+    Message,
+    PortRequest,
+    Replay,
+    Shapes,
+    Visit,
+)
 from parity.processes.record import Record
 from parity.processes.spare import Spare
+from parity.processes.standards import PendingStandard, fail
 from parity.processes.worker import Worker, WorkerDiedError
 from parity.processes.workforce import Workforce
-from parity.processes.yardsticks import Yardstick, fail
+from parity.standard.reference import Reference
 
 
 @dataclass(frozen=True)
 class Piece:
     """A piece of work: what a port is held to, and in which mode it is to run."""
 
-    yardstick: Yardstick
+    pending: PendingStandard
     mode: Mode
 
     def __str__(self) -> str:
-        return f"{self.yardstick}, eager" if self.mode == "eager" else f"{self.yardstick}"
+        return f"{self.pending}, eager" if self.mode == "eager" else f"{self.pending}"
 
 
 @dataclass
@@ -48,14 +60,14 @@ class PortRun:
             for piece, future in zip(self.pieces, self.records, strict=True):
                 if self.stopped:
                     return
-                if not self.port.covers(piece.yardstick.inputs.net):
+                if not self.port.covers(piece.pending.inputs.net):
                     self.workforce.progress.skipped(f"{self.port}", f"{piece}")
                     future.set_result(None)
                     continue
                 if self.worker is None and loaded.failure is None:
                     loaded = self._load()
                 record = loaded.fresh(piece.mode)
-                this = (piece.yardstick.inputs.recipe, piece.yardstick.inputs.dtype, record.mode)
+                this = (piece.pending.inputs.recipe, piece.pending.inputs.dtype, record.mode)
                 if this in done:
                     self.workforce.progress.skipped(f"{self.port}", f"{piece}")
                     future.set_result(None)
@@ -95,13 +107,15 @@ class PortRun:
         """Do a piece of work, if the port could be loaded, and return its record."""
         heard: list[Message] = []
         if record.failure is None:
-            inputs, reference = piece.yardstick.inputs, piece.yardstick.reference.result()
+            inputs, reference = piece.pending.inputs, piece.pending.reference.result()
             final = reference.final(inputs.dtype)
-            self._ask(f"{piece}", Climb(inputs, record.mode, reference.checkpoints, final), heard)
+            shapes = expected_shapes(reference)
+            climb = Climb(inputs, record.mode, reference.checkpoints, final, shapes)
+            self._ask(f"{piece}", climb, heard)
         self.workforce.progress.finished(f"{self.port}", f"{piece}")
         return _recorded(record, heard)
 
-    def _ask(self, what: str, request: Load | Climb | Visit | Replay, heard: list[Message]) -> None:
+    def _ask(self, what: str, request: PortRequest, heard: list[Message]) -> None:
         """Ask the process, if it lives, and collect what it says; its death is a failure, too."""
         if self.worker is None:
             return
@@ -112,6 +126,20 @@ class PortRun:
         except WorkerDiedError as error:
             self.worker = None
             heard.append(Failed(f"{error}", error.log))
+
+
+def expected_shapes(reference: Reference) -> Shapes:
+    """Return the shapes of all that a port is to answer, as `Climb` takes them."""
+    shapes: Shapes = {
+        at: {name: np.shape(value) for name, value in tensors.items()}
+        for at, tensors in reference.expected.items()
+    }
+    for split, outputs in reference.outputs.items():
+        shapes["accuracy", split] = {"outputs": outputs.shape}
+    steps = len(reference.losses)
+    weights = {name: np.shape(value) for name, value in reference.path[steps].items()}
+    shapes["trajectory", steps] = {"loss": (steps,), **weights}
+    return shapes
 
 
 def _recorded(record: Record, messages: list[Message]) -> Record:

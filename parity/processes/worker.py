@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import pickle
 import queue
 import signal
 import subprocess
@@ -13,6 +12,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from parity.contract import ROOT
+from parity.processes import wire
 from parity.processes.messages import Calling, Done, Failed, Message, Request
 
 POLL = 1.0  # seconds between looks at whether a silent process still lives
@@ -70,7 +70,7 @@ class Worker:
             # It ended, or wrote what is no message.
             with contextlib.suppress(Exception), self.process.stdout as stream:
                 while True:
-                    self.messages.put(pickle.load(stream))
+                    self.messages.put(wire.read(stream, Message))
         finally:
             self.messages.put(None)
 
@@ -84,8 +84,7 @@ class Worker:
         """
         assert self.process.stdin is not None
         with contextlib.suppress(OSError, ValueError):  # it has died: the messages end, too
-            pickle.dump(request, self.process.stdin, protocol=pickle.HIGHEST_PROTOCOL)
-            self.process.stdin.flush()
+            wire.write(self.process.stdin, request)
         calling = "import"
         while True:
             try:

@@ -6,7 +6,7 @@ from dataclasses import asdict
 from typing import Any
 
 from parity.reports.run import environment
-from parity.results import PortResult, overall
+from parity.results import Divergence, PortResult, Ratio, Rung, overall
 from parity.standard.comparison import LIMIT
 
 SCHEMA = 1
@@ -30,12 +30,24 @@ def _result(result: PortResult) -> dict[str, Any]:
     fields = {name: value for name, value in vars(result).items() if name not in LEFT_OUT}
     return {
         **fields,
-        "rungs": [asdict(rung) for rung in result.rungs],
-        "ratios": [asdict(ratio) for ratio in result.ratios],
+        "rungs": [_placed(rung) for rung in result.rungs],
+        "ratios": [_placed(ratio) for ratio in result.ratios],
         "confusion": asdict(result.confusion) if result.confusion else None,
-        "divergence": asdict(result.divergence) if result.divergence else None,
+        "divergence": _placed(result.divergence) if result.divergence else None,
         "diagnosis": asdict(result.diagnosis) if result.diagnosis else None,
         "compared": result.compared,
+    }
+
+
+def _placed(found: Rung | Ratio | Divergence) -> dict[str, Any]:
+    """Return something found at a place, with the rung, the step and the tensor that this is."""
+    place, fields = found.place, asdict(found)
+    del fields["place"]
+    return {
+        "rung": found.rung,
+        "step": place.step if place else None,
+        "tensor": f"{place}" if place else None,
+        **fields,
     }
 
 

@@ -119,4 +119,4 @@ def _details(result: PortResult, found: Finding) -> Iterable[str]:
 def _place(result: PortResult) -> str:
     assert result.divergence
     divergence = result.divergence
-    return f"{divergence.rung}, step {divergence.step}, {code(divergence.tensor)}"
+    return f"{divergence.rung}, step {divergence.step}, {code(str(divergence.place))}"

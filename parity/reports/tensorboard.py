@@ -95,7 +95,7 @@ def scalars(result: PortResult) -> Iterator[tuple[str, int, float]]:
             yield "loss", int(step), float(losses[step])
             yield "ratio/trajectory", int(step), float(ratios[step])
     for at in result.ratios:
-        yield f"ratio/{at.rung}", at.step, at.ratio
+        yield f"ratio/{at.rung}", at.place.step, at.ratio
     for split, share in result.accuracy.items():
         if share is not None:
             yield f"accuracy/{split}", result.steps, share

@@ -92,7 +92,7 @@ def row(result: PortResult) -> tuple[str, ...]:
         percent(result.accuracy["test"]),
         f"{found.ratio:.2g}" if found else "",
         _place(found),
-        f"{found.step}" if found else "",
+        f"{found.place.step}" if found and found.place else "",
         count(result.compared),
         "" if result.seconds["train"] is None else f"{result.seconds['train']:.1f}",
     )
@@ -105,9 +105,9 @@ def worst(result: PortResult) -> Rung | None:
 
 
 def _place(rung: Rung | None) -> str:
-    if rung is None:
+    if rung is None or rung.place is None:
         return ""
-    name = (rung.tensor or "").partition(" of ")[0]
+    name = rung.place.own
     return rung.rung if name == rung.rung else f"{rung.rung} {name}"
 
 
@@ -175,7 +175,7 @@ def finding(result: PortResult, others: list[PortResult]) -> Finding:
     digits = 9 if result.dtype == "float32" else 17  # enough to tell any two numbers apart
     where = None
     if divergence:
-        where = f"differs first on {divergence.rung}, step {divergence.step}, {divergence.tensor}"
+        where = f"differs first on {divergence.rung}, step {divergence.step}, {divergence.place}"
     return Finding(
         who=who(result),
         error=result.error,

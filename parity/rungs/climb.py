@@ -19,13 +19,15 @@ from parity.processes.messages import (
     Predictions,
     Replay,
     Send,
+    Shapes,
     Timed,
     Unchanged,
     Visit,
 )
+from parity.processes.wire import hollow
 from parity.standard.comparison import Comparison, compare_exactly
 from parity.standard.inputs import PART, SPLITS, Inputs, Tensors
-from parity.standard.reference import SECOND
+from parity.standard.place import SECOND, Place
 from shared.batches import part
 
 Array = NDArray[Any]
@@ -35,7 +37,7 @@ def climb(port: Port, request: Climb, send: Send) -> None:
     """Call every function that the port provides, and send what it answers."""
     inputs = request.inputs
     send(Lacking(port.lacks(inputs.functions)))
-    run = _Run(port, inputs, request.mode, send)
+    run = _Run(port, inputs, request.mode, send, request.shapes)
     run.build(inputs.weights)
     run.compare_arrays(0)
     run.compare_weights(0)
@@ -67,8 +69,10 @@ def replay(port: Port, request: Replay, send: Send) -> None:
 class _Run:
     """A port at work on one recipe in one precision, with its arrays in native form."""
 
-    def __init__(self, port: Port, inputs: Inputs, mode: Mode, send: Send) -> None:
-        self.port, self.inputs, self.send = port, inputs, send
+    def __init__(
+        self, port: Port, inputs: Inputs, mode: Mode, send: Send, shapes: Shapes | None = None
+    ) -> None:
+        self.port, self.inputs, self.send, self.shapes = port, inputs, send, shapes or {}
         send(Calling("configure"))
         port.configure(inputs.dtype, inputs.device, inputs.threads)
         send(Calling("run_eagerly"))
@@ -109,6 +113,18 @@ class _Run:
             )
         return {
             _plain(name): self.array(value, f"{function}: {name}") for name, value in result.items()
+        }
+
+    def answer(self, rung: str, step: int, tensors: Tensors) -> None:
+        """Send what the port answered; of what cannot be right by its shape, no more than that."""
+        self.send(Answer(rung, step, self.fitting((rung, step), tensors)))
+
+    def fitting(self, at: tuple[str, int | str], tensors: Tensors) -> Tensors:
+        """Return tensors, hollow where their shape is not the one expected there."""
+        expected = self.shapes.get(at, {})
+        return {
+            name: value if value.shape == expected.get(name, value.shape) else hollow(value)
+            for name, value in tensors.items()
         }
 
     def array(self, value: Any, what: str) -> Array:
@@ -154,16 +170,16 @@ class _Run:
             self.send(Calling(f"layers, {where}"))
             answer |= self.returned("layers", model, x)
         if answer:
-            self.send(Answer("forward", step, answer))
+            self.answer("forward", step, answer)
         if self.has("loss"):
             model = self.build(weights)
             self.send(Calling(f"loss, {where}"))
             value = self.port.module.loss(model, x, y)
-            self.send(Answer("loss", step, {"loss": self.array(value, "loss")}))
+            self.answer("loss", step, {"loss": self.array(value, "loss")})
         if self.has("gradients"):
             model = self.build(weights)
             self.send(Calling(f"gradients, {where}"))
-            self.send(Answer("gradients", step, self.returned("gradients", model, x, y)))
+            self.answer("gradients", step, self.returned("gradients", model, x, y))
         if self.has("train"):
             if step == PART:
                 self.update_on_part(weights, x, y)
@@ -172,7 +188,7 @@ class _Run:
         self.send(
             Unchanged(
                 [
-                    self.same(f"batch {name}", step, rows[name], native)
+                    self.same(Place("data", step, name, "batch"), rows[name], native)
                     for name, native in (("x", x), ("y", y))
                     if rows
                     and rows[name].size
@@ -198,7 +214,7 @@ class _Run:
         chunks = [part(self.schedule, step, step + 1)]
         with self.timed("first_step") if step == 0 else contextlib.nullcontext():
             model, losses = self.train(model, chunks, f"step {step}")
-        self.send(Answer("update", step, self.trained(model, losses)))
+        self.answer("update", step, self.trained(model, losses))
         if step == 0 and self.inputs.steps > 1:
             rate, again = SECOND * self.inputs.learning_rate, "a second time on the same model"
             model, more = self.train(model, [part(self.schedule, 1, 2)], again, rate)
@@ -211,7 +227,7 @@ class _Run:
         _, _, schedule = self.inputs.one_step(self.handed["x"], self.handed["y"], PART)
         data = (x, y) if full else (self.x, self.y)
         model, losses = self.train(model, [schedule], "half a batch", data=data)
-        self.send(Answer("update", PART, self.trained(model, losses)))
+        self.answer("update", PART, self.trained(model, losses))
 
     def trained(self, model: Any, losses: Array) -> Tensors:
         """Return the losses of some training, and the weights, if the port exports them."""
@@ -260,7 +276,7 @@ class _Run:
         with self.timed("train"):
             model, losses = self.train(model, chunks, f"all {self.inputs.steps:,} steps")
         answer = self.trained(model, losses)
-        self.send(Answer("trajectory", self.inputs.steps, answer))
+        self.answer("trajectory", self.inputs.steps, answer)
         if "accuracy" in self.inputs.functions:
             self.predict("trajectory", model)
         self.compare_weights(self.inputs.steps)
@@ -294,6 +310,7 @@ class _Run:
             if self.has("forward"):
                 self.send(Calling(f"forward, all {split} rows"))
                 outputs = self.array(self.port.module.forward(model, self.native[x]), "forward")
+                outputs = self.fitting(("accuracy", split), {"outputs": outputs})["outputs"]
             if self.has("accuracy"):
                 self.send(Calling(f"accuracy, all {split} rows"))
                 value = self.port.module.accuracy(model, self.native[x], self.native[y])
@@ -319,12 +336,13 @@ class _Run:
             sent = self.inputs.array(name)
             if sent.size == 0:
                 continue  # a lesson without targets
+            place = Place("data", step, name)
             if after:
-                found.append(compare_exactly(name, step, sent, self.handed[name]))
-            found.append(self.same(name, step, sent, self.native[name]))
+                found.append(compare_exactly(place, sent, self.handed[name]))
+            found.append(self.same(place, sent, self.native[name]))
         if not isinstance(self.schedule, int):
             sent = np.asarray(self.inputs.schedule)
-            found.append(compare_exactly("schedule", step, sent, self.schedule))
+            found.append(compare_exactly(Place("data", step, "schedule"), sent, self.schedule))
         self.send(Unchanged(found))
 
     def compare_weights(self, step: int) -> None:
@@ -334,15 +352,16 @@ class _Run:
         """
         found = []
         for name, sent in self.sent.items():
-            found.append(compare_exactly(name, step, sent, self.weights[name]))
+            place = Place("data", step, name)
+            found.append(compare_exactly(place, sent, self.weights[name]))
             with contextlib.nullcontext() if step == 0 else contextlib.suppress(PortError):
-                found.append(self.same(name, step, sent, self.native_weights[name]))
+                found.append(self.same(place, sent, self.native_weights[name]))
         self.send(Unchanged(found))
 
-    def same(self, name: str, step: int, sent: Array, native: Any) -> Comparison:
+    def same(self, place: Place, sent: Array, native: Any) -> Comparison:
         """Compare a native array, read back, with what was sent."""
         self.send(Calling("to_numpy"))
-        return compare_exactly(name, step, sent, self.view(native, "to_native"))
+        return compare_exactly(place, sent, self.view(native, "to_native"))
 
 
 def _plain(name: Any) -> str:

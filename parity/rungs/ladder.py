@@ -13,14 +13,12 @@ from parity.rungs import published
 from parity.standard.comparison import LIMIT, SHOWN, Comparison, Example, compare, unusable
 from parity.standard.floors import NoiseFloors
 from parity.standard.inputs import PART, SPLITS, Inputs, Tensors
-from parity.standard.reference import SECOND, At, Floors, Reference
-from shared.figures import Figure
+from parity.standard.place import Place
+from parity.standard.reference import At, Floors, Reference
+from parity.standard.standard import Standard
 from shared.metrics import correct_rows, margins, predicted_classes
 
 Array = NDArray[Any]
-OF_PART = " of half a batch"
-AGAIN = f" of a second call of train, at {SECOND:g} of the learning rate"
-TRAINED = " of the trained model"
 # The functions of which a recipe must be about one, to have a rung at all.
 NEEDS = {
     "forward": ("forward", "layers"),
@@ -32,18 +30,13 @@ NEEDS = {
 }
 
 
-def compare_rungs(
-    inputs: Inputs,
-    reference: Reference,
-    floors: NoiseFloors,
-    figures: tuple[Figure, ...],
-    record: Record,
-) -> dict[str, list[Comparison]]:
+def compare_rungs(standard: Standard, record: Record) -> dict[str, list[Comparison]]:
     """Return the comparisons of each rung, in the order of the ladder.
 
     A rung without comparisons is not the recipe's, was not provided by the port, or not reached
     before it failed.
     """
+    inputs, reference, floors = standard.inputs, standard.reference, standard.floors
     found = {rung: list[Comparison]() for rung in RUNGS}
     found["data"] = list(record.unchanged)
     found |= compare_answers(reference.expected, floors.expected, record, inputs.dtype)
@@ -52,20 +45,22 @@ def compare_rungs(
         found["trajectory"].append(_losses(inputs, reference, floors, got.pop("loss")))
         if "export" not in record.lacking:
             step = inputs.steps
-            path, noise = reference.path[step], floors.path[step]
-            found["trajectory"] += compare_tensors(step, path, got, noise, inputs.dtype)
+            due = reference.path[step], got, floors.path[step], inputs.dtype
+            found["trajectory"] += compare_tensors("trajectory", step, *due)
     found["trajectory"] += _resumed(inputs, reference, floors, record)
     found["trajectory"] += _rebuilt(inputs, floors, record)
     for prediction in record.predictions:
         found["accuracy"] += _accuracy(inputs, reference, floors, prediction)
-    found["published"] = published.compare_figures(figures, inputs.steps, record)
+    found["published"] = published.compare_figures(standard.figures, inputs.steps, record)
     return found
 
 
-def due(inputs: Inputs, figures: tuple[Figure, ...]) -> tuple[str, ...]:
+def due(standard: Standard) -> tuple[str, ...]:
     """Return the rungs that a recipe has."""
-    lacking = {rung for rung, names in NEEDS.items() if not {*names} & {*inputs.functions}}
-    return tuple(rung for rung in RUNGS if rung not in lacking and (figures or rung != "published"))
+    lacking = {rung for rung, names in NEEDS.items() if not {*names} & {*standard.inputs.functions}}
+    if not standard.figures:
+        lacking.add("published")
+    return tuple(rung for rung in RUNGS if rung not in lacking)
 
 
 def compare_answers(
@@ -80,7 +75,7 @@ def compare_answers(
                 tensors = {"loss": tensors["loss"]}
             if rung == "forward":
                 tensors = provided(tensors, record.lacking)
-            compared = compare_tensors(step, tensors, got, floors[rung, step], dtype)
+            compared = compare_tensors(rung, step, tensors, got, floors[rung, step], dtype)
             found[rung] += (
                 _of_part(compared, max(at for _, at in expected)) if step == PART else compared
             )
@@ -97,30 +92,39 @@ def provided(tensors: Tensors, lacking: tuple[str, ...]) -> Tensors:
 
 
 def _of_part(comparisons: list[Comparison], step: int) -> list[Comparison]:
-    """Return comparisons of a part of a batch, called so, at the step whose weights it was."""
-    return [replace(c, tensor=c.tensor + OF_PART, step=step, aside=True) for c in comparisons]
+    """Return comparisons of a part of a batch as such, at the step whose weights it was."""
+    return [replace(c, place=replace(c.place, step=step, kind="half batch")) for c in comparisons]
 
 
 def compare_tensors(
-    step: int, expected: Tensors, got: Tensors, floors: Floors, dtype: str
+    rung: str, step: int, expected: Tensors, got: Tensors, floors: Floors, dtype: str
 ) -> list[Comparison]:
-    """Compare tensors by name; a missing or an extra one cannot be compared."""
+    """Compare tensors by name; a missing or an extra one cannot be compared.
+
+    Args:
+        rung, step: where they are answered.
+        expected: the reference's, in float64.
+        got: the port's.
+        floors: one noise floor per tensor.
+        dtype: "float32" or "float64".
+    """
     names = ", ".join(expected)
     extra = [name for name in got if name not in expected]
     return [
-        compare(name, step, value, got[name], floors[name], dtype)
+        compare(Place(rung, step, name), value, got[name], floors[name], dtype)
         if name in got
-        else unusable(name, step, f"one of {names}", "missing")
+        else unusable(Place(rung, step, name), f"one of {names}", "missing")
         for name, value in expected.items()
-    ] + [unusable(name, step, f"only {names}", "extra") for name in extra]
+    ] + [unusable(Place(rung, step, name), f"only {names}", "extra") for name in extra]
 
 
 def _losses(inputs: Inputs, reference: Reference, floors: NoiseFloors, got: Array) -> Comparison:
     """Compare the loss of every step of the free run; its step is the first that disagrees."""
     expected, noise = reference.losses, floors.losses
-    losses = compare("loss", 0, expected, got, noise, inputs.dtype, in_order=True)
+    place = Place("trajectory", 0, "loss")
+    losses = compare(place, expected, got, noise, inputs.dtype, in_order=True)
     shown = losses.examples[0].index if losses.examples else losses.index
-    return replace(losses, step=shown[0]) if shown else losses
+    return replace(losses, place=replace(place, step=shown[0])) if shown else losses
 
 
 def _resumed(
@@ -130,18 +134,15 @@ def _resumed(
     got = dict(record.answers.get(("resumed", 1), {}))
     if not got:
         return []
-    name = f"{{}}{AGAIN}"
+    place = Place("trajectory", 1, "loss", "second call")
     loss = got.pop("loss")
     expected, floor = reference.losses[1:2], floors.losses[1:2]
-    found = [compare(name.format("loss"), 1, expected, loss, floor, inputs.dtype)]
+    found = [compare(place, expected, loss, floor, inputs.dtype)]
     if got.keys() == reference.resumed.keys():  # else it is said of the first call
-        found += [
-            compare(
-                name.format(weight), 2, value, got[weight], floors.path[2][weight], inputs.dtype
-            )
-            for weight, value in reference.resumed.items()
-        ]
-    return [replace(comparison, aside=True) for comparison in found]
+        for name, value in reference.resumed.items():
+            place = Place("trajectory", 2, name, "second call")
+            found.append(compare(place, value, got[name], floors.path[2][name], inputs.dtype))
+    return found
 
 
 def _rebuilt(inputs: Inputs, floors: NoiseFloors, record: Record) -> list[Comparison]:
@@ -156,10 +157,9 @@ def _rebuilt(inputs: Inputs, floors: NoiseFloors, record: Record) -> list[Compar
         expected = rebuilt.get(name)
         if floor is None or expected is None or not np.isfinite(expected).all():
             continue  # that is said elsewhere
-        tensor = f"{name}{TRAINED}"
+        place = Place("trajectory", inputs.steps, name, "trained model")
         wide = expected.astype(np.float64)
-        comparison = compare(tensor, inputs.steps, wide, got, floor, inputs.dtype)
-        found.append(replace(comparison, aside=True))
+        found.append(compare(place, wide, got, floor, inputs.dtype))
     return found
 
 
@@ -183,17 +183,21 @@ def _accuracy(
         right = outputs.shape == expected.shape and outputs.dtype == inputs.dtype
         if not right or not np.isfinite(outputs).all():
             due = f"finite {inputs.dtype} of shape {expected.shape}"
-            return [unusable(f"outputs ({split}) after training", step, due, "something else")]
-        name = f"accuracy ({split}) after training"
-        return [_figure(name, step, outputs, y, figure, noise, threshold)]
+            place = Place("accuracy", step, "outputs", "after training", split)
+            return [unusable(place, due, "something else")]
+        place = Place("accuracy", step, "accuracy", "after training", split)
+        return [_figure(place, outputs, y, figure, noise, threshold)]
     found = []
     if outputs is not None:
-        found.append(compare(f"outputs ({split})", step, expected, outputs, floor, inputs.dtype))
+        place = Place("accuracy", step, "outputs", split=split)
+        found.append(compare(place, expected, outputs, floor, inputs.dtype))
         if found[-1].unusable:
             return found
-        found.append(_classes(f"classes ({split})", step, expected, outputs, noise, threshold))
+        place = Place("accuracy", step, "classes", split=split)
+        found.append(_classes(place, expected, outputs, noise, threshold))
     if figure is not None:
-        found.append(_figure(f"accuracy ({split})", step, expected, y, figure, noise, threshold))
+        place = Place("accuracy", step, "accuracy", split=split)
+        found.append(_figure(place, expected, y, figure, noise, threshold))
     return found
 
 
@@ -203,14 +207,13 @@ def margin_noise(floor: float) -> float:
 
 
 def _classes(
-    tensor: str, step: int, expected: Array, outputs: Array, noise: float, threshold: float
+    place: Place, expected: Array, outputs: Array, noise: float, threshold: float
 ) -> Comparison:
     """Compare the predicted class of every row whose margin is over the noise."""
     right, got = (predicted_classes(each, threshold) for each in (expected, outputs))
     wrong = np.flatnonzero((right != got) & (margins(expected, threshold) > noise))
     return Comparison(
-        tensor,
-        step,
+        place,
         compared=len(got),
         mismatches=len(wrong),
         ratio=float("inf") if len(wrong) else 0.0,
@@ -221,8 +224,7 @@ def _classes(
 
 
 def _figure(
-    tensor: str,
-    step: int,
+    place: Place,
     outputs: Array,
     y: Array,
     figure: float,
@@ -234,7 +236,7 @@ def _figure(
     It must be a whole number of them, but for rounding in float32: a fraction of other rows is not.
     """
     if not np.isfinite(figure):
-        return unusable(tensor, step, "a fraction", str(figure))
+        return unusable(place, "a fraction", str(figure))
     rows, correct = len(y), correct_rows(outputs, y, threshold)
     uncertain = int(np.count_nonzero(~(margins(outputs, threshold) > noise)))
     counted = round(figure * rows)
@@ -242,8 +244,7 @@ def _figure(
     whole = abs(figure * rows - counted) <= LIMIT * rows * np.finfo(np.float32).eps
     agrees = whole and abs(counted - correct) <= uncertain
     return Comparison(
-        tensor,
-        step,
+        place,
         compared=1,
         mismatches=0 if agrees else 1,
         ratio=0.0 if agrees else float("inf"),

@@ -4,33 +4,9 @@ import numpy as np
 
 from parity.processes.record import Record
 from parity.standard.comparison import Comparison, Example, unusable
-from parity.standard.inputs import Inputs, Tensors
+from parity.standard.inputs import Tensors
+from parity.standard.place import Place
 from shared.figures import Figure
-
-
-def applicable(
-    figures: tuple[Figure, ...], inputs: Inputs, own_seed: bool, own_data: bool
-) -> tuple[Figure, ...]:
-    """Return the figures that a run can be held to.
-
-    Args:
-        figures: those of the recipe.
-        inputs: of the run.
-        own_seed: whether its seed is the recipe's own.
-        own_data: whether its data is the recipe's own, and no stand-in.
-    """
-    if inputs.dtype != "float64" or not own_seed or not own_data:
-        return ()
-    whole = inputs.steps == inputs.budget
-    return tuple(
-        figure
-        for figure in figures
-        if (
-            whole
-            if figure.at_the_end
-            else figure.rung != "trajectory" or figure.step < inputs.steps
-        )
-    )
 
 
 def compare_figures(figures: tuple[Figure, ...], steps: int, record: Record) -> list[Comparison]:
@@ -75,16 +51,16 @@ def _after_training(record: Record) -> Tensors:
 
 
 def _compare(figure: Figure, answer: Tensors) -> Comparison:
+    place = Place("published", figure.step, figure.name)
     try:
         value = figure.of(float(answer[figure.tensor][figure.index]))
         printed = figure.printed_of(float(answer[figure.tensor][figure.index]))
     except (LookupError, TypeError, ValueError, ArithmeticError):
-        return unusable(figure.name, figure.step, figure.printed, "missing")
+        return unusable(place, figure.printed, "missing")
     agrees = printed == figure.printed
     error = abs(value - float(figure.printed))
     return Comparison(
-        tensor=figure.name,
-        step=figure.step,
+        place,
         compared=1,
         mismatches=0 if agrees else 1,
         ratio=error / figure.half_digit,

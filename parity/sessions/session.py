@@ -13,12 +13,12 @@ from parity.contract import PortName
 from parity.judging import consensus
 from parity.judging.inquiry import Inquiry
 from parity.judging.judge import judge
-from parity.processes import yardsticks
+from parity.processes import standards
 from parity.processes.messages import Climb, Failed
 from parity.processes.port_run import Piece, PortRun
 from parity.processes.spare import Spare
+from parity.processes.standards import Assistant, PendingStandard, ReferenceFailedError
 from parity.processes.workforce import Options, Progress, Workforce
-from parity.processes.yardsticks import Assistant, ReferenceFailedError, Yardstick
 from parity.results import PortResult, Trial
 from parity.standard import cache
 from parity.standard.inputs import Store
@@ -61,7 +61,7 @@ class Session:
         self._assistant = Assistant(self.workforce)
         self._at_once = max(1, _cores() // options.threads)
         self._pool = ThreadPoolExecutor(self._at_once)
-        self._yardsticks: dict[Experiment, Yardstick] = {}
+        self._standards: dict[Experiment, PendingStandard] = {}
         self._runs: list[PortRun] = []
         self._spares: dict[PortName, Spare] = {}
 
@@ -97,7 +97,7 @@ class Session:
         for run in self._runs:
             run.stop()
         missing = self._add([trial.experiment for trial in trials])
-        pieces = [Piece(self._yardsticks[trial.experiment], trial.mode) for trial in trials]
+        pieces = [Piece(self._standards[trial.experiment], trial.mode) for trial in trials]
         self._runs = [
             PortRun(port, self.workforce, pieces, [Future() for _ in pieces], spare)
             for port in ports
@@ -105,13 +105,11 @@ class Session:
         ]
         self._submit(missing)
         for number, piece in enumerate(pieces):
-            piece.yardstick.floors.result()
-            yardsticks.check(piece.yardstick, list(self._yardsticks.values()))
+            standard = piece.pending.resolve()
+            standards.check(piece.pending, list(self._standards.values()))
             records = [(run, run.records[number].result()) for run in self._runs]
             inquiries = [
-                Inquiry(piece.yardstick, run, record, self._assistant)
-                for run, record in records
-                if record
+                Inquiry(standard, run, record, self._assistant) for run, record in records if record
             ]
             for result, inquiry in zip(_judge_all(inquiries), inquiries, strict=True):
                 if any(run.stopped for run in self._runs):
@@ -129,7 +127,7 @@ class Session:
         for run in self._runs:
             run.stop()
             for record in run.records:
-                yardsticks.fail(record, AbandonedError())
+                standards.fail(record, AbandonedError())
 
     def prepare(self, port: PortName, framework: str) -> None:
         """Have a process ready for the next comparison of a user's port, in the background.
@@ -140,37 +138,35 @@ class Session:
             return
         own = PortName(framework)
         climbs = [
-            Climb(piece.yardstick.inputs, piece.mode, reference.checkpoints, reference.final(dtype))
+            Climb(piece.pending.inputs, piece.mode, reference.checkpoints, reference.final(dtype))
             for piece in self._runs[0].pieces
-            if own.covers(piece.yardstick.inputs.net)
-            for reference, dtype in [
-                (piece.yardstick.reference.result(), piece.yardstick.inputs.dtype)
-            ]
+            if own.covers(piece.pending.inputs.net)
+            for reference, dtype in [(piece.pending.reference.result(), piece.pending.inputs.dtype)]
         ]
         self._spares[port] = Spare(self.workforce, framework, climbs)
 
-    def _add(self, experiments: list[Experiment]) -> list[Yardstick]:
+    def _add(self, experiments: list[Experiment]) -> list[PendingStandard]:
         """Find what ports are held to on some experiments; return what must be measured."""
-        new = [each for each in dict.fromkeys(experiments) if each not in self._yardsticks]
+        new = [each for each in dict.fromkeys(experiments) if each not in self._standards]
         options = self.workforce.options
         for experiment in new:
             inputs = self._store.inputs(experiment, options.device, options.threads)
             kept = cache.path(inputs, experiment.data.sha256)
-            self._yardsticks[experiment] = Yardstick(experiment, inputs, kept)
-        added = [self._yardsticks[experiment] for experiment in new]
-        return [yardstick for yardstick in added if options.fresh or not yardstick.recall()]
+            self._standards[experiment] = PendingStandard(experiment, inputs, kept)
+        added = [self._standards[experiment] for experiment in new]
+        return [pending for pending in added if options.fresh or not pending.recall()]
 
-    def _submit(self, missing: list[Yardstick]) -> None:
+    def _submit(self, missing: list[PendingStandard]) -> None:
         """Put all work into the pool's queue; what others wait for comes before them."""
         pieces = sum(len(run.records) for run in self._runs) + 2 * len(missing)
         self.workforce.progress.planned(pieces, len(missing))
         if missing:
-            self._pool.submit(yardsticks.refer, self.workforce, missing)
+            self._pool.submit(standards.refer, self.workforce, missing)
         runs = {run.port: run for run in self._runs}
         for port in self._in_order(list(runs)):
             self._pool.submit(runs[port].climb)
-        for yardstick in sorted(missing, key=lambda yardstick: -yardstick.work):
-            self._pool.submit(yardsticks.measure, self.workforce, yardstick)
+        for pending in sorted(missing, key=lambda pending: -pending.work):
+            self._pool.submit(standards.measure, self.workforce, pending)
 
     def _in_order(self, ports: list[PortName]) -> list[PortName]:
         """Return ports in the order in which they start."""
@@ -180,30 +176,30 @@ class Session:
 
     def _release(self, error: Exception) -> None:
         """Let no thread wait for what will not come any more."""
-        for yardstick in self._yardsticks.values():
-            yardsticks.fail(yardstick.reference, error)
-            yardsticks.fail(yardstick.floors, error)
+        for pending in self._standards.values():
+            standards.fail(pending.reference, error)
+            standards.fail(pending.floors, error)
         for run in self._runs:
             for record in run.records:
-                yardsticks.fail(record, error)
+                standards.fail(record, error)
 
 
 def _judge_all(inquiries: list[Inquiry]) -> list[PortResult]:
     """Judge all ports on one recipe in one precision."""
     judged = [(_judge(inquiry), inquiry.record) for inquiry in inquiries]
-    return consensus.mark(inquiries[0].yardstick, judged) if inquiries else []
+    return consensus.mark(inquiries[0].standard, judged) if inquiries else []
 
 
 def _judge(inquiry: Inquiry) -> PortResult:
     """Judge one port; what cannot be judged is that port's error, and no other's."""
-    port, yardstick, record = inquiry.run.port, inquiry.yardstick, inquiry.record
+    port, standard, record = inquiry.run.port, inquiry.standard, inquiry.record
     try:
-        return judge(port, yardstick, record, inquiry)
+        return judge(port, standard, record, inquiry)
     except Exception as error:
         sentence = f"its answers cannot be judged ({type(error).__name__}: {error})"
         failure = Failed(sentence, traceback.format_exc())
         empty = replace(record.fresh(record.requested), lacking=record.lacking, failure=failure)
-        return judge(port, yardstick, empty, None)
+        return judge(port, standard, empty, None)
 
 
 def _cores() -> int:

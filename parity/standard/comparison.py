@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from parity.standard.place import Place
+
 LIMIT = 8.0  # how many noise floors a port's error may measure; see the README for the evidence
 CACHED = 1 << 19  # bytes of an array that are compared at once
 SHOWN = 5  # how many of the values that differ are kept as examples
@@ -27,15 +29,14 @@ class Example:
 class Comparison:
     """What comparing one tensor found.
 
-    compared: how many values. mismatches: how many of them are over the limit. error: the largest
-    one over its floor, with `floor` the noise floor there, `ratio` their quotient and `index` its
-    place. examples: of mismatches, the worst first, or in order. unusable: why the tensor could not
-    be compared, or holds what is no number; then it is an error of the port's. aside: whether it
-    is of something beside the run that the rung is about.
+    place: which tensor. compared: how many values. mismatches: how many of them are over the limit.
+    error: the largest one over its floor, with `floor` the noise floor there, `ratio` their
+    quotient and `index` where in the tensor it is. examples: of mismatches, the worst first, or in
+    order. unusable: why the tensor could not be compared, or holds what is no number; then it is an
+    error of the port's.
     """
 
-    tensor: str
-    step: int
+    place: Place
     compared: int
     mismatches: int
     ratio: float
@@ -44,7 +45,6 @@ class Comparison:
     index: tuple[int, ...] = ()
     examples: tuple[Example, ...] = ()
     unusable: str | None = None
-    aside: bool = False
 
     @property
     def agrees(self) -> bool:
@@ -53,8 +53,7 @@ class Comparison:
 
 
 def compare(
-    tensor: str,
-    step: int,
+    place: Place,
     expected: Array,
     got: Array,
     floor: float | Array,
@@ -64,7 +63,7 @@ def compare(
     """Compare a port's tensor with the reference's, value by value.
 
     Args:
-        tensor, step: what it is called.
+        place: which tensor it is.
         expected: the reference's values, in float64.
         got: the port's, which must have the same shape, and the precision `dtype`.
         floor: the noise floor, one for all values or one for each.
@@ -77,52 +76,51 @@ def compare(
     floors = np.broadcast_to(np.asarray(floor, np.float64), expected.shape)
     if not (np.isfinite(expected).all() and np.isfinite(floors).all() and (floors > 0).all()):
         raise ValueError(
-            f"the reference's {tensor} at step {step} or its floor is no finite number"
+            f"the reference's {place} at step {place.step} or its floor is no finite number"
         )
     if got.shape != expected.shape:
-        return unusable(tensor, step, f"an array of shape {expected.shape}", f"shape {got.shape}")
+        return unusable(place, f"an array of shape {expected.shape}", f"shape {got.shape}")
     if got.dtype != dtype:
-        return unusable(tensor, step, f"an array of {dtype}", f"{got.dtype}")
+        return unusable(place, f"an array of {dtype}", f"{got.dtype}")
     with np.errstate(invalid="ignore", over="ignore"):
         error = np.abs(got.astype(np.float64) - expected)
         ratio = error / floors
         agrees = ratio <= LIMIT  # in pass form: NaN fails
-    return _summary(tensor, step, expected, got, agrees, error, floors, ratio, in_order)
+    return _summary(place, expected, got, agrees, error, floors, ratio, in_order)
 
 
-def compare_exactly(tensor: str, step: int, expected: Array, got: Array) -> Comparison:
+def compare_exactly(place: Place, expected: Array, got: Array) -> Comparison:
     """Compare arrays that must be the same bit for bit.
 
     Whole numbers are compared by value, whatever their width: without x64, JAX has no int64.
     """
     if got.shape != expected.shape:
-        return unusable(tensor, step, f"an array of shape {expected.shape}", f"shape {got.shape}")
+        return unusable(place, f"an array of shape {expected.shape}", f"shape {got.shape}")
     whole = expected.dtype.kind == "i" and got.dtype.kind in "iu"
     if got.dtype != expected.dtype and not whole:
-        return unusable(tensor, step, f"an array of {expected.dtype}", f"{got.dtype}")
+        return unusable(place, f"an array of {expected.dtype}", f"{got.dtype}")
     # A NaN would be unlike itself; bits are not, and 0.0 and -0.0 differ.
     ours, theirs = (expected, got) if whole else (_bits(expected), _bits(got))
     if got.size and all((ours[rows] == theirs[rows]).all() for rows in _parts(got)):
-        return Comparison(tensor, step, got.size, 0, 0.0, 0.0, 0.0)
+        return Comparison(place, got.size, 0, 0.0, 0.0, 0.0)
     agrees = ours == theirs
     with np.errstate(invalid="ignore"):
         error = np.abs(got.astype(np.float64) - expected.astype(np.float64))
     ratio = np.where(agrees, 0.0, np.inf)
-    return _summary(tensor, step, expected, got, agrees, error, np.zeros(got.shape), ratio)
+    return _summary(place, expected, got, agrees, error, np.zeros(got.shape), ratio)
 
 
-def unusable(tensor: str, step: int, expected: str, got: str) -> Comparison:
+def unusable(place: Place, expected: str, got: str) -> Comparison:
     """Return the comparison of what cannot be compared: nothing, which fails."""
     return Comparison(
-        tensor,
-        step,
+        place,
         compared=0,
         mismatches=0,
         ratio=float("inf"),
         error=float("inf"),
         floor=0.0,
         examples=(Example((), expected, got),),
-        unusable=f"{tensor} is {got}, where {expected} is expected",
+        unusable=f"{place} is {got}, where {expected} is expected",
     )
 
 
@@ -143,8 +141,7 @@ def _bits(array: Array) -> Array:
 
 
 def _summary(
-    tensor: str,
-    step: int,
+    place: Place,
     expected: Array,
     got: Array,
     agrees: Array,
@@ -154,7 +151,7 @@ def _summary(
     in_order: bool = False,
 ) -> Comparison:
     if ratio.size == 0:
-        return unusable(tensor, step, "at least one value", "empty")
+        return unusable(place, "at least one value", "empty")
     ranked = np.where(np.isnan(ratio), np.inf, ratio).ravel()
     wrong = np.flatnonzero(~agrees)
     worst = wrong[np.argsort(-ranked[wrong], kind="stable")]
@@ -169,8 +166,7 @@ def _summary(
     top = int(worst[0]) if len(worst) else int(ranked.argmax())
     bad = np.argwhere(~np.isfinite(got)) if got.dtype.kind == "f" else np.empty((0, 0))
     return Comparison(
-        tensor,
-        step,
+        place,
         compared=int(got.size),
         mismatches=len(wrong),
         ratio=float(ranked[top]),
@@ -178,7 +174,7 @@ def _summary(
         floor=float(floors.ravel()[top]),
         index=tuple(int(i) for i in np.unravel_index(top, expected.shape)),
         examples=examples,
-        unusable=f"{tensor} has {len(bad):,} of {got.size:,} values that are no finite number, "
+        unusable=f"{place} has {len(bad):,} of {got.size:,} values that are no finite number, "
         f"the first at {bad[0].tolist()}"
         if len(bad)
         else None,

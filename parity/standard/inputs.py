@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from parity.standard.comparison import compare_exactly
+from parity.standard.place import Place
 from shared.batches import Schedule, length, part, rows_of
 from shared.experiment import Experiment
 
@@ -38,6 +39,10 @@ class Inputs:
     budget: int
     functions: tuple[str, ...]
     threshold: float
+
+    def __str__(self) -> str:
+        cut = f", {self.steps:,} steps" if self.steps != self.budget else ""
+        return f"{self.recipe} {self.dtype}{cut}"
 
     @property
     def steps(self) -> int:
@@ -115,7 +120,7 @@ class Store:
         name = f"{name}-{array.dtype}"
         alike = self.written.setdefault(name, [])
         for path in alike:
-            if compare_exactly(name, 0, array, np.load(path, mmap_mode="r")).agrees:
+            if compare_exactly(Place("data", 0, name), array, np.load(path, mmap_mode="r")).agrees:
                 return path
         alike.append(self.folder / f"{name}-{len(alike)}.npy")
         np.save(alike[-1], array)

@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 
 from parity.contract import Port
 from parity.standard.inputs import PART, SPLITS, Inputs, Tensors
+from parity.standard.place import SECOND
 from shared.batches import Schedule, part
 
 Array = NDArray[Any]
 At = tuple[str, int]  # a rung and a step
 Floors = dict[str, float]
-SECOND = 0.3  # of the learning rate, in a second call of train; no power of 2, so that it rounds
 Batches = Callable[[int, int], Schedule]
 
 

@@ -128,10 +128,10 @@ def single_steps(charts: Charts, results: list[PortResult]) -> Iterator[Chart]:
         for rung in STEPWISE:
             own = [result for result in results if result.dtype == dtype]
             climbed = [(r, [at for at in r.ratios if at.rung == rung]) for r in own]
-            steps = {at.step for _, ratios in climbed for at in ratios}
+            steps = {at.place.step for _, ratios in climbed for at in ratios}
             if len(steps) < 2:
                 continue  # a single one is no curve
-            said = [(r.port, at.ratio, at.step) for r, ratios in climbed for at in ratios]
+            said = [(r.port, at.ratio, at.place.step) for r, ratios in climbed for at in ratios]
             yield charts.add(
                 f"{rung.capitalize()}, {dtype}",
                 worst_said(said),
@@ -140,9 +140,9 @@ def single_steps(charts: Charts, results: list[PortResult]) -> Iterator[Chart]:
                 curves=[
                     {
                         "port": charts.port(result),
-                        "x": charts.pool.add(at.step for at in ratios),
+                        "x": charts.pool.add(at.place.step for at in ratios),
                         "y": charts.pool.add(short(at.ratio, RATIO_DIGITS) for at in ratios),
-                        "text": charts.pool.add(legible(at.tensor) for at in ratios),
+                        "text": charts.pool.add(legible(f"{at.place}") for at in ratios),
                     }
                     for result, ratios in climbed
                     if ratios

@@ -18,9 +18,9 @@ STEP = 1e-6  # of a number, to see how what is printed moves with it
 
 def figure(scene: Scene) -> Case:
     """Compute a number of which others printed a figure."""
-    figures = scene.experiment.recipe.figures
+    figures = scene.inquiry.standard.figures
     assert scene.result.divergence
-    place = scene.tensor, scene.step, scene.result.divergence.index
+    place = scene.place.name, scene.step, scene.result.divergence.index
     own = next(f for f in figures if (f.name, f.step, f.index) == place)
     number, half = _number(scene, own)
     weights, index = scene.inputs.weights, f"[{', '.join(map(str, own.index))}]" * bool(own.index)

@@ -13,13 +13,13 @@ OUTPUTS = 'got = {"outputs": forward(build(weights), x)}'
 
 def accuracy(scene: Scene) -> Case:
     """Predict all rows of a split from the reference's last weights."""
-    if scene.tensor.endswith("after training"):
+    if scene.place.kind == "after training":
         return accuracy_after_training(scene)
     split, x, y = scene.split()
     weights, outputs = scene.reference.final(scene.inputs.dtype), scene.reference.outputs[split]
     floor = scene.floors.outputs[split]
     about = f"The reference's last weights, and all rows to {split} on."
-    if not scene.tensor.startswith("accuracy"):
+    if scene.place.name != "accuracy":
         due = {"outputs": outputs}, {"outputs": floor}
         return Case(about, [OUTPUTS, COMPARE], weights, x, y, None, *due)
     threshold = scene.inputs.threshold
@@ -37,10 +37,10 @@ def accuracy(scene: Scene) -> Case:
 
 def data(scene: Scene) -> Case:
     """Call one function after the other, until one has changed the array."""
-    name = scene.tensor.removeprefix("batch ").removesuffix("_test")
+    name = scene.place.name.removesuffix("_test")
     split, x, y = scene.split()
     weights, schedule = scene.inputs.weights, None
-    if scene.tensor.startswith("batch "):
+    if scene.place.kind == "batch":
         weights, (x, y) = scene.weights_before(scene.step), scene.batch()
     elif split == "train":
         x, y, schedule = scene.steps(0, scene.inputs.steps)
@@ -67,5 +67,5 @@ def data(scene: Scene) -> Case:
         "        return True",
         "return False",
     ]
-    about = f"Every function in turn, until one has changed {scene.tensor}."
+    about = f"Every function in turn, until one has changed {scene.place}."
     return Case(about, code, weights, x, y, schedule, limit=0, allowed="nothing")

@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 
 from parity.reports.repro.scene import COMPARE, TRAIN, Case, Scene
-from parity.rungs.ladder import AGAIN, TRAINED, margin_noise
-from parity.standard.reference import SECOND
+from parity.rungs.ladder import margin_noise
+from parity.standard.place import SECOND
 from shared.metrics import true_classes
 
 FINITE = 1e300  # a floor that allows any number there is
@@ -14,12 +14,12 @@ FINITE = 1e300  # a floor that allows any number there is
 
 def free_run(scene: Scene) -> Case:
     """Train from the start up to the step at which a loss, or the weights, are wrong."""
-    if scene.tensor.endswith(AGAIN):
+    if scene.place.kind == "second call":
         return _second_call(scene)
-    if scene.tensor.endswith(TRAINED):
+    if scene.place.kind == "trained model":
         return _trained_model(scene)
     step, weights = scene.step, scene.inputs.weights
-    if scene.tensor != "loss":
+    if scene.place.name != "loss":
         path = scene.reference.path
         due = path[step] if step in path else scene.inquiry.known[step].weights
         code = [TRAIN, "got = export(model)", COMPARE]
@@ -62,7 +62,7 @@ def _trained_model(scene: Scene) -> Case:
     rung, call = {
         "outputs": ("forward", '{"outputs": forward(model, batch[0])}'),
         "loss": ("loss", '{"loss": loss(model, *batch)}'),
-    }.get(scene.tensor.removesuffix(TRAINED), ("gradients", "gradients(model, *batch)"))
+    }.get(scene.place.name, ("gradients", "gradients(model, *batch)"))
     rows = 'native(data["x"][schedule[-1]]), native(data["y"][schedule[-1]])'
     code = [
         TRAIN,
@@ -86,7 +86,7 @@ def accuracy_after_training(scene: Scene) -> Case:
     about = f"The whole run; then all rows to {split} on."
     code = [TRAIN, 'rows, targets = native(data["rows"]), native(data["targets"])']
     extra: dict[str, Any] = {"rows": rows, "targets": targets}
-    if scene.tensor.startswith("outputs"):
+    if scene.place.name == "outputs":
         code += ['got = {"outputs": forward(model, rows)}', COMPARE]
         due = {"outputs": outputs}, {"outputs": FINITE}
         return Case(about, code, weights, *run, *due, extra, allowed="any number")

@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 
 from parity.judging.inquiry import Inquiry
 from parity.results import PortResult
-from parity.rungs.ladder import OF_PART
 from parity.standard.comparison import LIMIT
 from parity.standard.floors import NoiseFloors
 from parity.standard.inputs import PART, SPLITS, Inputs, Tensors
+from parity.standard.place import Place
 from parity.standard.reference import Reference
 from shared.batches import Schedule, part
 from shared.experiment import Experiment
@@ -56,40 +56,38 @@ class Scene:
     @property
     def rung(self) -> str:
         """The rung of the divergence."""
-        assert self.result.divergence
-        return self.result.divergence.rung
+        return self.place.rung
 
     @property
     def step(self) -> int:
         """The step of the divergence."""
-        assert self.result.divergence
-        return PART if self.tensor.endswith(OF_PART) else self.result.divergence.step
+        return PART if self.place.kind == "half batch" else self.place.step
 
     @property
-    def tensor(self) -> str:
-        """The tensor of the divergence, as the report calls it."""
+    def place(self) -> Place:
+        """The tensor of the divergence."""
         assert self.result.divergence
-        return self.result.divergence.tensor
+        return self.result.divergence.place
 
     @property
     def experiment(self) -> Experiment:
         """What the port was run on."""
-        return self.inquiry.yardstick.experiment
+        return self.inquiry.standard.experiment
 
     @property
     def inputs(self) -> Inputs:
         """The same as the port was given it."""
-        return self.inquiry.yardstick.inputs
+        return self.inquiry.standard.inputs
 
     @property
     def reference(self) -> Reference:
         """What it was held to."""
-        return self.inquiry.yardstick.reference.result()
+        return self.inquiry.standard.reference
 
     @property
     def floors(self) -> NoiseFloors:
         """How far rounding moves that."""
-        return self.inquiry.yardstick.floors.result()
+        return self.inquiry.standard.floors
 
     def lacks(self, function: str) -> bool:
         """Whether the port does not provide a function."""
@@ -119,7 +117,8 @@ class Scene:
 
     def split(self) -> tuple[str, Array, Array]:
         """Return the split that the tensor is of, and all its rows."""
-        split = "test" if "(test)" in self.tensor or self.tensor in SPLITS["test"] else "train"
+        named = "test" if self.place.name in SPLITS["test"] else "train"
+        split = self.place.split or named
         x, y = (getattr(self.experiment, name) for name in SPLITS[split])
         return split, x, y
 

@@ -144,7 +144,7 @@ def _header(scene: Scene, source: Source, arrays: str) -> str:
     needs = ["NumPy", *([result.framework] if result.framework not in ("numpy", "own") else [])]
     paragraphs = [
         f"{result.port} in {result.dtype}{eager} differs from Lockstep's reference on "
-        f"{result.recipe}: {scene.rung}, step {scene.step}, {scene.tensor}.",
+        f"{result.recipe}: {scene.rung}, step {scene.step}, {scene.place}.",
         f"This script shows it without Lockstep. It needs {' and '.join(needs)}, and {arrays} "
         "beside it. It exits with status 1 while the difference shows, and with 0 once it is gone.",
     ]

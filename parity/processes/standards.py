@@ -1,4 +1,4 @@
-"""What ports are held to: references and noise floors, from the cache or from worker processes."""
+"""Standards while they are made: references and noise floors, kept or from worker processes."""
 
 import contextlib
 from concurrent.futures import Future, InvalidStateError
@@ -13,6 +13,7 @@ from parity.standard import cache
 from parity.standard.floors import NoiseFloors, check_scale
 from parity.standard.inputs import Inputs
 from parity.standard.reference import Reference
+from parity.standard.standard import Standard
 from shared.experiment import Experiment
 
 WHO = "reference"
@@ -23,7 +24,7 @@ class ReferenceFailedError(Exception):
 
 
 @dataclass(eq=False)
-class Yardstick:
+class PendingStandard:
     """One recipe in one precision, and what ports are held to on it, once that is there."""
 
     experiment: Experiment
@@ -33,9 +34,16 @@ class Yardstick:
     floors: "Future[NoiseFloors]" = field(default_factory=Future)
 
     def __str__(self) -> str:
-        cut = self.inputs.steps != self.inputs.budget
-        steps = f", {self.inputs.steps:,} steps" if cut else ""
-        return f"{self.inputs.recipe} {self.inputs.dtype}{steps}"
+        return f"{self.inputs}"
+
+    def resolve(self) -> Standard:
+        """Return the standard, as soon as it is there.
+
+        Raises:
+            ReferenceFailedError: the reference or its floors cannot be had.
+        """
+        reference, floors = self.reference.result(), self.floors.result()
+        return Standard(self.experiment, self.inputs, reference, floors)
 
     @property
     def work(self) -> int:
@@ -74,46 +82,46 @@ class Assistant:
             raise
 
 
-def refer(workforce: Workforce, yardsticks: list[Yardstick]) -> None:
+def refer(workforce: Workforce, standards: list[PendingStandard]) -> None:
     """Run the reference of every recipe."""
     try:
         worker = workforce.start()
-        for yardstick in yardsticks:
-            request = Refer(yardstick.inputs)
-            reference = _compute(workforce, worker, f"{yardstick}", request)
-            yardstick.reference.set_result(reference)
-            workforce.progress.finished(WHO, f"{yardstick}")
+        for pending in standards:
+            request = Refer(pending.inputs)
+            reference = _compute(workforce, worker, f"{pending}", request)
+            pending.reference.set_result(reference)
+            workforce.progress.finished(WHO, f"{pending}")
         worker.kill()
     except BaseException as error:  # whatever it is, nobody must wait for ever
-        for yardstick in yardsticks:
-            fail(yardstick.reference, error)
+        for pending in standards:
+            fail(pending.reference, error)
 
 
-def measure(workforce: Workforce, yardstick: Yardstick) -> None:
+def measure(workforce: Workforce, pending: PendingStandard) -> None:
     """Measure the noise floors of one recipe, and keep them."""
     try:
-        reference = yardstick.reference.result()
+        reference = pending.reference.result()
         worker = workforce.start()
-        request = Measure(yardstick.inputs, reference)
-        floors = _compute(workforce, worker, f"{yardstick}", request)
+        request = Measure(pending.inputs, reference)
+        floors = _compute(workforce, worker, f"{pending}", request)
         worker.kill()
-        cache.save(yardstick.kept, reference, floors)
-        yardstick.floors.set_result(floors)
-        workforce.progress.finished(WHO, f"{yardstick}: noise floors")
+        cache.save(pending.kept, reference, floors)
+        pending.floors.set_result(floors)
+        workforce.progress.finished(WHO, f"{pending}: noise floors")
     except BaseException as error:  # whatever it is, nobody must wait for ever
-        fail(yardstick.floors, error)
+        fail(pending.floors, error)
 
 
-def check(yardstick: Yardstick, yardsticks: list[Yardstick]) -> None:
+def check(pending: PendingStandard, standards: list[PendingStandard]) -> None:
     """Hold a recipe's floors in its two precisions against each other, if both are there.
 
     Raises:
         ReferenceFailedError: they do not fit, so that somewhere the noise dropped out.
     """
-    recipe = yardstick.inputs.recipe
-    for other in yardsticks:
-        both = {other.inputs.dtype: other, yardstick.inputs.dtype: yardstick}
-        same_run = (other.inputs.recipe, other.inputs.steps) == (recipe, yardstick.inputs.steps)
+    recipe = pending.inputs.recipe
+    for other in standards:
+        both = {other.inputs.dtype: other, pending.inputs.dtype: pending}
+        same_run = (other.inputs.recipe, other.inputs.steps) == (recipe, pending.inputs.steps)
         if same_run and len(both) == 2:
             floors = {dtype: each.floors.result().expected for dtype, each in both.items()}
             expected = both["float32"].reference.result().expected
