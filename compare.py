@@ -13,8 +13,8 @@ import click
 from rich.table import Table
 
 from parity import contract
+from parity.processes.progress import Progress
 from parity.processes.standards import ReferenceFailedError
-from parity.processes.workforce import Progress
 from parity.reports import progress, terminal
 from parity.reports.outputs import Outputs
 from parity.reports.run import Run
@@ -219,11 +219,11 @@ def keep_judging(
     return status
 
 
-def progress_for(quiet: bool) -> progress.Silent:
+def progress_for(quiet: bool) -> Progress:
     """Return how to tell of progress: live on a terminal, in lines elsewhere, or not at all."""
     console = terminal.console(stderr=True)
     if quiet:
-        return progress.Silent()
+        return Progress()
     return progress.Live(console) if console.is_terminal else progress.Lines(console)
 
 

@@ -14,8 +14,9 @@ from numpy.random import Generator, default_rng
 from rich.console import Console
 
 from parity.contract import PortName
-from parity.processes.workforce import Options
-from parity.reports.progress import Live, Silent
+from parity.processes.options import Options
+from parity.processes.progress import Progress
+from parity.reports.progress import Live
 from parity.results import PortResult, Trial
 from parity.sessions import session
 from shared.datasets import Dataset, rounded
@@ -127,7 +128,7 @@ def judge(
 ) -> Iterator[Judged]:
     """Judge all ports on all experiments in one session; a terminal shows who is at what."""
     steps = {experiment.recipe.name: experiment.steps for experiment in experiments}
-    with Live(console) if console.is_terminal else Silent() as shown:
+    with Live(console) if console.is_terminal else Progress() as shown:
         trials = [Trial(experiment, "compiled") for experiment in experiments]
         for result in session.compare(trials, ports, Options(), shown):
             yield _judged(result, steps[result.recipe])

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from parity.contract import PortName, check_files
-from parity.processes.workforce import Progress
+from parity.processes.progress import Progress
 from parity.reports.run import Run as Compared
 from parity.sessions import session
 from parity.sessions.settings import Settings

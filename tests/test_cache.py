@@ -1,6 +1,5 @@
 """What is kept between runs: read back as it was written, and never trusted when damaged."""
 
-import ast
 import subprocess
 import sys
 from pathlib import Path
@@ -16,6 +15,8 @@ from parity.standard.reference import Reference
 from shared.experiment import prepare
 from shared.recipes import RECIPES
 from tests.running import ROOT, Compare
+
+NETS = {recipe.net for recipe in RECIPES.values()}
 
 Kept = tuple[Inputs, Reference, NoiseFloors]
 
@@ -139,42 +140,35 @@ def test_the_name_depends_on_all_that_matters(tmp_path: Path) -> None:
     assert cache.path(inputs_of(tmp_path, 12), "sha") == names[0]
 
 
-# What the reference's code imports but does not compute with, or whose results are hashed.
-NOT_HASHED = {
-    "parity/standard/comparison.py",
-    "parity/contract.py",
-    "shared/errors.py",
-    "shared/figures.py",
-    "shared/recipes.py",
-    "shared/weights.py",
-}
-
-
-def imports_of(file: str) -> set[str]:
-    """Return the project's files that a file of the project imports, and that these import."""
-    found = {file}
-    waiting = [file]
-    while waiting:
-        for node in ast.walk(ast.parse((ROOT / waiting.pop()).read_text())):
-            modules = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
-            if isinstance(node, ast.ImportFrom) and node.module:
-                modules = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
-            files = {f"{module.replace('.', '/')}.py" for module in modules}
-            new = {each for each in files - found if (ROOT / each).is_file()}
-            found |= new
-            waiting += new
-    return found
-
-
-@pytest.mark.parametrize("net", sorted({recipe.net for recipe in RECIPES.values()}))
+@pytest.mark.parametrize("net", sorted(NETS))
 def test_the_name_depends_on_all_code_that_matters(net: str) -> None:
-    port = f"impls/numpy/{net}.py"
-    used = (
-        imports_of("parity/standard/floors.py")
-        | imports_of("parity/standard/reference.py")
-        | imports_of(port)
-    )
-    assert used - NOT_HASHED == {*cache.CODE, port} - {"parity/standard/cache.py"}
+    names = {file.relative_to(ROOT).as_posix() for file in cache.code(net)}
+    standard = ("comparison", "floors", "inputs", "monte_carlo", "reference")
+    assert {f"parity/standard/{name}.py" for name in standard} <= names
+    assert {f"impls/numpy/{net}.py", "impls/numpy/runtime.py", "shared/batches.py"} <= names
+    assert not names & {f"impls/numpy/{other}.py" for other in NETS - {net}}
+    assert not names & {*cache.HASHED_BY_RESULT}
+
+
+def test_what_is_said_to_people_does_not_count(monkeypatch: pytest.MonkeyPatch) -> None:
+    source = (ROOT / "impls" / "numpy" / "iris.py").read_text()
+    port = ROOT / "impls" / "numpy" / "iris.py"
+
+    def meaning(text: str) -> str:
+        monkeypatch.setattr(Path, "read_bytes", lambda _: text.encode())
+        cache._tree.cache_clear()
+        cache._meaning.cache_clear()
+        try:
+            return cache._meaning(port)
+        finally:
+            monkeypatch.undo()
+            cache._tree.cache_clear()
+            cache._meaning.cache_clear()
+
+    own = meaning(source)
+    assert meaning(source.replace('"""Return the', '"""Give back the', 3)) == own
+    assert meaning(f"# A comment.\n{source}") == own
+    assert meaning(source.replace("2 / e.size", "1 / e.size")) != own
 
 
 @pytest.mark.parametrize("recipe", ["descent", "signals", "activations", "iris-forward"])

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from parity.contract import Mode, PortError, PortName, load
-from parity.processes.workforce import Options, Progress
+from parity.processes.options import Options
+from parity.processes.progress import Progress
 from parity.results import Trial
 from parity.sessions import session
 from parity.sessions.settings import EAGER_STEPS

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from parity.contract import FRAMEWORKS, PortName
-from parity.processes.workforce import Options, Progress
+from parity.processes.options import Options
+from parity.processes.progress import Progress
 from parity.reports.files import whole_file
 from parity.reports.repro import CASES, Scripts, script, source
 from parity.results import RUNGS, Trial

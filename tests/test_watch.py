@@ -11,10 +11,12 @@ from pathlib import Path
 import pytest
 
 from parity.contract import PortName
+from parity.processes.options import Options
 from parity.processes.port_run import PortRun
+from parity.processes.progress import Progress
 from parity.processes.spare import Spare
 from parity.processes.worker import Worker
-from parity.processes.workforce import Options, Progress, Workforce
+from parity.processes.workforce import Workforce
 from parity.sessions.watch import parts
 from tests.running import ROOT
 

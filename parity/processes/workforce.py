@@ -3,57 +3,12 @@
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
-from parity.processes import programs
 from parity.processes.messages import Calling, Message, Request
-from parity.processes.profile import Profile
+from parity.processes.options import Options
+from parity.processes.progress import Progress
 from parity.processes.worker import Worker, WorkerDiedError
-from parity.standard import cache
-
-
-class Progress:
-    """Is told of a comparison's work while it goes on, by several threads; this one ignores it."""
-
-    def planned(self, pieces: int, cold: int) -> None:
-        """So many pieces of work lie ahead, `cold` of them noise floors."""
-
-    def working(self, who: str, what: str) -> None:
-        """`who` has begun with `what`."""
-
-    def explaining(self, who: str, what: str) -> None:
-        """`who` disagrees on `what`, and is asked again to find out where and why."""
-
-    def finished(self, who: str, what: str) -> None:
-        """`who` is through with `what`."""
-
-    def skipped(self, who: str, what: str) -> None:
-        """`who` need not do `what`, because it would do the same again."""
-
-
-@dataclass(frozen=True)
-class Options:
-    """How a comparison runs.
-
-    timeout: of one call of a port, in seconds. fresh: do anew what is kept in the cache.
-    hasty: whether even programs whose time is taken may come from there, which then tells nothing.
-    profile: is told where the time goes, if it is there.
-    """
-
-    device: str = "cpu"
-    threads: int = 1
-    timeout: float = 300.0
-    fresh: bool = False
-    hasty: bool = False
-    profile: Profile | None = None
-
-    @property
-    def variables(self) -> dict[str, str]:
-        """What joins the environment of a worker process."""
-        if self.fresh:
-            return {}
-        return programs.variables(str(cache.folder("programs")), self.hasty)
 
 
 class Workforce:

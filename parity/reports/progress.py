@@ -5,38 +5,25 @@ import time
 from typing import Self
 
 import rich.live
+import rich.progress
 from rich.console import Console, Group
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
-    Progress,
     SpinnerColumn,
     TaskID,
     TextColumn,
     TimeElapsedColumn,
 )
 
-from parity.processes import workforce
+from parity.processes.progress import Progress
 
 WHY_COLD = "Measuring noise floors: they are kept, so that only the first run on this data is slow."
 
 DIFFERS = "differs: looking for the first step, and for the mistake"
 
 
-class Silent(workforce.Progress):
-    """Tells nothing."""
-
-    def warn(self, text: str) -> None:
-        """Something that should not be missed."""
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        """Nothing to end."""
-
-
-class Lines(Silent):
+class Lines(Progress):
     """Prints a line per piece of work done."""
 
     def __init__(self, console: Console) -> None:
@@ -63,14 +50,16 @@ class Lines(Silent):
         self.console.print(f"{seconds:6.1f} s  {who}: {what}", markup=False, soft_wrap=True)
 
 
-class Live(Silent):
+class Live(Progress):
     """Shows a bar for the whole, and under it a line for each of those at work."""
 
     def __init__(self, console: Console) -> None:
         self.console = console
-        self.whole = Progress(BarColumn(bar_width=40), MofNCompleteColumn(), TimeElapsedColumn())
+        self.whole = rich.progress.Progress(
+            BarColumn(bar_width=40), MofNCompleteColumn(), TimeElapsedColumn()
+        )
         self.all = self.whole.add_task("all", total=None)
-        self.rows = Progress(
+        self.rows = rich.progress.Progress(
             SpinnerColumn(),
             TextColumn("{task.description:10}", markup=False),
             TextColumn("{task.fields[what]}", markup=False),

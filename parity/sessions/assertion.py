@@ -5,7 +5,7 @@ import time
 from pathlib import Path
 
 from parity.contract import check_files
-from parity.processes.workforce import Progress
+from parity.processes.progress import Progress
 from parity.results import PortResult, overall
 from parity.sessions import session
 from parity.sessions.settings import Settings

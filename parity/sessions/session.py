@@ -15,10 +15,12 @@ from parity.judging.inquiry import Inquiry
 from parity.judging.judge import judge
 from parity.processes import standards
 from parity.processes.messages import Climb, Failed
+from parity.processes.options import Options
 from parity.processes.port_run import Piece, PortRun
+from parity.processes.progress import Progress
 from parity.processes.spare import Spare
 from parity.processes.standards import Assistant, PendingStandard, ReferenceFailedError
-from parity.processes.workforce import Options, Progress, Workforce
+from parity.processes.workforce import Workforce
 from parity.results import PortResult, Trial
 from parity.standard import cache
 from parity.standard.inputs import Store

@@ -5,8 +5,8 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 
 from parity.contract import Mode
+from parity.processes.options import Options
 from parity.processes.profile import Profile
-from parity.processes.workforce import Options
 from parity.results import Trial
 from shared.errors import InputError
 from shared.experiment import prepare

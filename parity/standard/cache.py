@@ -4,12 +4,14 @@ Each file holds a hash of its name and of its content, so that neither a damaged
 another's name is taken for what it is not.
 """
 
+import ast
 import contextlib
 import hashlib
 import json
 import os
 import platform
 import sys
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -23,20 +25,9 @@ from parity.standard.floors import NoiseFloors
 from parity.standard.inputs import Inputs
 from parity.standard.reference import Reference
 
-# The code that all of them depend on; of the ports, only the net's own file is added. What recipes
-# and initial weights come to is hashed itself.
-CODE = (
-    "impls/numpy/runtime.py",
-    "parity/standard/cache.py",
-    "parity/standard/floors.py",
-    "parity/standard/inputs.py",
-    "parity/standard/monte_carlo.py",
-    "parity/standard/reference.py",
-    "shared/batches.py",
-    "shared/datasets.py",
-    "shared/experiment.py",
-    "shared/mnist_files.py",
-)
+# What these come to is hashed itself: weights, schedule, functions, learning rate, data.
+HASHED_BY_RESULT = ("shared/figures.py", "shared/recipes.py", "shared/weights.py")
+DOCUMENTED = ast.Module | ast.ClassDef | ast.FunctionDef
 HASH = "sha256"  # of the rest of a file
 
 
@@ -49,8 +40,8 @@ def folder(kind: str = "floors") -> Path:
 def path(inputs: Inputs, data_sha256: str) -> Path:
     """Return the file of one recipe in one precision; its name holds the hash of what matters."""
     digest = hashlib.sha256()
-    for name in (*CODE, f"impls/numpy/{inputs.net}.py"):
-        digest.update((ROOT / name).read_bytes())
+    for file in code(inputs.net):
+        digest.update(_meaning(file).encode())
     facts = [
         *(sys.version, np.__version__, platform.machine(), np.show_config("dicts"), _kernels()),
         *(data_sha256, inputs.dtype, inputs.threads),
@@ -61,6 +52,21 @@ def path(inputs: Inputs, data_sha256: str) -> Path:
     for name, array in {**inputs.weights, "schedule": np.asarray(inputs.schedule)}.items():
         digest.update(f"{name} {array.dtype} {array.shape} ".encode() + array.tobytes())
     return folder() / f"{inputs.recipe}-{inputs.dtype}-{digest.hexdigest()[:24]}.npz"
+
+
+def code(net: str) -> list[Path]:
+    """Return the files that a net's reference and its floors are computed by, in order.
+
+    They are NumPy's port, what measures it, and all of the project that these import.
+    """
+    waiting = [Path(__file__), ROOT / "impls" / "numpy" / f"{net}.py"]
+    found: set[Path] = set()
+    while waiting:
+        file = waiting.pop()
+        if file not in found:
+            found.add(file)
+            waiting += _imported(file)
+    return sorted(found - {ROOT / name for name in HASHED_BY_RESULT})
 
 
 def load(file: Path) -> tuple[Reference, NoiseFloors] | None:
@@ -88,6 +94,37 @@ def save(file: Path, reference: Reference, floors: NoiseFloors) -> None:
     except OSError:
         with contextlib.suppress(OSError):
             temporary.unlink(missing_ok=True)
+
+
+@lru_cache
+def _tree(file: Path) -> ast.Module:
+    """Return a file's syntax, which has no comments, without its docstrings."""
+    tree = ast.parse(file.read_bytes())
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(
+            node
+        ):
+            del node.body[0]
+    return tree
+
+
+@lru_cache
+def _meaning(file: Path) -> str:
+    """Return what a file says to Python, and nothing that it says to people."""
+    return f"{file.relative_to(ROOT)} {ast.dump(_tree(file))}"
+
+
+@lru_cache
+def _imported(file: Path) -> list[Path]:
+    """Return the files of the project that a file imports."""
+    modules: list[str] = []
+    for node in ast.walk(_tree(file)):
+        if isinstance(node, ast.Import):
+            modules += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            modules += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+    files = (ROOT / f"{module.replace('.', '/')}.py" for module in modules)
+    return [each for each in files if each.is_file()]
 
 
 def _kernels() -> list[str]:
