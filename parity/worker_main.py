@@ -42,7 +42,7 @@ from parity.processes.messages import (
 from parity.rungs import climb
 from parity.standard import floors, reference
 
-LONGEST = 500  # characters of an exception that are shown
+EXCEPTION_LENGTH = 500  # characters of an exception that are shown
 
 
 def _serve_port(request: PortRequest, name: PortName, send: Send) -> None:
@@ -136,7 +136,11 @@ def _described(error: BaseException) -> str:
     except Exception:
         text = "(its text cannot be had)"
     name = type(error).__name__
-    return f"{name}: {text[:LONGEST]}{' ...' * (len(text) > LONGEST)}" if text else name
+    return (
+        f"{name}: {text[:EXCEPTION_LENGTH]}{' ...' * (len(text) > EXCEPTION_LENGTH)}"
+        if text
+        else name
+    )
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ from shared.batches import Schedule
 Array = NDArray[Any]
 
 
-class Answer(NamedTuple):
+class Computed(NamedTuple):
     """What a net computes on one batch."""
 
     outputs: Array
@@ -28,7 +28,7 @@ class Answer(NamedTuple):
     inside: Tensors = {}  # noqa: RUF012 - never changed
 
 
-Compute = Callable[[Tensors, Array, Array], Answer]
+Compute = Callable[[Tensors, Array, Array], Computed]
 
 
 @dataclass(frozen=True)
@@ -106,11 +106,11 @@ class Case:
         schedule: Schedule = self.inputs.schedule
         return len(self.x) if isinstance(schedule, int) else schedule.shape[1]
 
-    def compute(self, weights: Tensors, x: Array, y: Array) -> Answer:
+    def compute(self, weights: Tensors, x: Array, y: Array) -> Computed:
         """Return what the reference computes on one batch."""
         net, due = self.port.module, self.inputs.functions
         model = getattr(net, "build", dict)(weights)
-        return Answer(
+        return Computed(
             net.forward(model, x) if "forward" in due else np.empty(0),
             net.loss(model, x, y) if "loss" in due else np.nan,
             net.gradients(model, x, y) if "gradients" in due else {},

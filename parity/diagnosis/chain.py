@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from parity.diagnosis.case import Answer, Case, distance
+from parity.diagnosis.case import Case, Computed, distance
 from parity.standard.inputs import Tensors
 
 Array = NDArray[Any]
@@ -90,7 +90,7 @@ class Chain:
     moved: float = 0.0
     inside: tuple[tuple[str, int], ...] = ()
 
-    def compute(self, weights: Tensors, x: Array, y: Array) -> Answer:
+    def compute(self, weights: Tensors, x: Array, y: Array) -> Computed:
         """Return outputs, loss and gradients on one batch."""
         inputs: list[Array] = [x]
         sums: list[Array] = []
@@ -101,7 +101,7 @@ class Chain:
         z, outputs = sums[-1], inputs[-1]
         inside = {name: [*sums, *inputs][place] for name, place in self.inside}
         if self.kind == FORWARD_ONLY:
-            return Answer(outputs, np.nan, {}, inside)
+            return Computed(outputs, np.nan, {}, inside)
         dz = self.right_slope(z, y)
         if self.slope:
             dz = self.slope(outputs, y, dz)
@@ -115,7 +115,7 @@ class Chain:
                 used = weights[W] - self.moved * gradients[W]
                 dz = self.product(dz, used.T) * hidden
         value = self.loss(outputs, y).real.mean()
-        return Answer(outputs, value, {name: gradients[name] for name in weights}, inside)
+        return Computed(outputs, value, {name: gradients[name] for name in weights}, inside)
 
     def loss_of(self, weights: Tensors, x: Array, y: Array) -> float:
         """Return the loss alone, without the gradients, which take longer."""
@@ -157,7 +157,7 @@ def recognise(case: Case) -> Chain | None:
 
 
 def _inside(
-    chain: Chain, due: Answer, weights: Tensors, x: Array, y: Array
+    chain: Chain, due: Computed, weights: Tensors, x: Array, y: Array
 ) -> tuple[tuple[str, int], ...]:
     """Return which of the chain's sums and activations have names, and their places."""
     places = [(f"{place}", place) for place in range(2 * len(chain.layers) + 1)]
@@ -170,7 +170,7 @@ def _inside(
     )
 
 
-def _same(one: Answer, other: Answer) -> bool:
+def _same(one: Computed, other: Computed) -> bool:
     pairs = [
         (one.outputs, other.outputs),
         *([(one.loss, other.loss)] if one.gradients else []),

@@ -23,11 +23,11 @@ from parity.diagnosis import (
 )
 from parity.diagnosis.case import Case
 from parity.diagnosis.chain import Chain, recognise
-from parity.diagnosis.hypothesis import RUN, Scored
+from parity.diagnosis.hypothesis import RUN_STEPS, Scored
 from parity.results import STEPWISE, Diagnosis
 
-MANY = 2000  # steps of a free run on which small mistakes are fitted
-SURE = 0.8
+FITTED_STEPS = 2000  # steps of a free run on which small mistakes are fitted
+CONVINCING = 0.8
 CLOSE = 2.0  # a ratio up to it says no more for one idea than for another
 
 
@@ -70,7 +70,7 @@ def _of_step(case: Case, rung: str) -> Diagnosis | None:
     best = _best(_tried(case, chain, rung))
     if best is None and rung == "forward":
         best = layers.diagnose(case)
-    if best is None or best.confidence < SURE:
+    if best is None or best.confidence < CONVINCING:
         rounding = precision.mostly(case, chain, rung) or precision.size(case, rung)
         if rounding and (best is None or rounding.confidence > best.confidence):
             return rounding
@@ -97,17 +97,17 @@ def _tried(case: Case, chain: Chain | None, rung: str) -> Iterator[Scored | None
             yield models.stale(case)
             for idea in in_run.mistakes(case):
                 if idea.diagnose(case, rung):  # else it explains something else
-                    yield idea.diagnose_run(case, RUN)
+                    yield idea.diagnose_run(case, RUN_STEPS)
 
 
 def _of_run(case: Case) -> Diagnosis | None:
     if not case.ran:
         return None
     step = case.findings.divergence.step
-    best = _best(_tried_in_run(case, max(RUN, step + RUN)))
-    if best and best.confidence >= SURE:
+    best = _best(_tried_in_run(case, max(RUN_STEPS, step + RUN_STEPS)))
+    if best and best.confidence >= CONVINCING:
         return best
-    steps = min(case.inputs.steps, max(MANY, step + RUN))
+    steps = min(case.inputs.steps, max(FITTED_STEPS, step + RUN_STEPS))
     subtle = _best(idea.diagnose_run(case, steps) for idea in in_run.small(case, steps))
     stale = models.stale(case)
     return subtle or (stale[1] if stale else None) or best or batches.search(case)

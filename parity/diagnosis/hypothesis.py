@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from parity.diagnosis.case import Answer, Case, Compute, growth
+from parity.diagnosis.case import Case, Compute, Computed, growth
 from parity.diagnosis.rules import Memory, Rule
 from parity.results import Diagnosis
 from parity.standard.comparison import LIMIT
@@ -20,7 +20,7 @@ Select = Callable[[Case, int], tuple[Array, Array]]
 
 SURE, LIKELY, DOUBT, REFUTED = 0.95, 0.5, 0.15, 0.3
 MUCH = 100.0  # an idea that leaves a hundredth of the error explains most of it
-FEW, RUN = 10, 200  # steps of a free run on which an idea is tried
+FIRST_STEPS, RUN_STEPS = 10, 200  # steps of a free run on which an idea is tried
 
 Scored = tuple[float, Diagnosis]
 
@@ -44,7 +44,7 @@ class Hypothesis:
     fitted: int = 0
     whole: bool = False
 
-    def answer(self, case: Case, weights: Tensors, x: Array, y: Array) -> Answer:
+    def answer(self, case: Case, weights: Tensors, x: Array, y: Array) -> Computed:
         """Return what the net computes on one batch."""
         return (self.compute or case.compute)(weights, x, y)
 
@@ -97,7 +97,7 @@ class Hypothesis:
 
     def _refuted(self, case: Case) -> bool:
         """Whether the first losses of the free run, if they differ, are not explained."""
-        some = min(FEW, case.inputs.steps)
+        some = min(FIRST_STEPS, case.inputs.steps)
         if self._off(case, case.reference.losses, some) <= LIMIT:
             return False
         return self.diagnose_run(case, some) is None
@@ -108,7 +108,7 @@ class Hypothesis:
         A mistake may make a run unstable, so that rounding shows in it before long: the steps just
         after the divergence count by themselves, too. Losses that agree anyway prove nothing.
         """
-        first = min(case.findings.divergence.step + FEW, case.inputs.steps)
+        first = min(case.findings.divergence.step + FIRST_STEPS, case.inputs.steps)
         found = None
         for some in (first, max(first, min(steps, case.inputs.steps))):
             before = self._off(case, case.reference.losses, some)

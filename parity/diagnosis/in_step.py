@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from parity.diagnosis import losses
-from parity.diagnosis.case import Answer, Case, Compute
+from parity.diagnosis.case import Case, Compute, Computed
 from parity.diagnosis.chain import ACTIVATIONS, Activation, Chain, sigmoid
 from parity.diagnosis.factors import spoken
 from parity.diagnosis.hypothesis import Hypothesis
@@ -61,7 +61,7 @@ def _scaled(compute: Compute, scale: float) -> Compute:
 def _turned(case: Case, side: int) -> Compute:
     """Return a computation that sees square images on their side."""
 
-    def compute(weights: Tensors, x: Array, y: Array) -> Answer:
+    def compute(weights: Tensors, x: Array, y: Array) -> Computed:
         images = x.reshape(-1, side, side).swapaxes(1, 2)
         return case.compute(weights, images.reshape(x.shape), y)
 
@@ -259,7 +259,7 @@ def _with_biases(
     weights: Tensors,
     x: Array,
     y: Array,
-) -> Answer:
+) -> Computed:
     """Return what the net computes when some biases are changed before they are added."""
     changed = {name: change(w) if name in names else w for name, w in weights.items()}
     answer = case.compute(changed, x, y)
@@ -282,7 +282,7 @@ def _layouts(case: Case, chain: Chain) -> Iterator[Hypothesis]:
     """Yield weights that are reshaped where they should be transposed."""
     for name, _ in chain.layers:
 
-        def compute(weights: Tensors, x: Array, y: Array, name: str = name) -> Answer:
+        def compute(weights: Tensors, x: Array, y: Array, name: str = name) -> Computed:
             answer = case.compute({**weights, name: reshaped(weights[name])}, x, y)
             own = {k: back(g) if k == name else g for k, g in answer.gradients.items()}
             return answer._replace(gradients=own)

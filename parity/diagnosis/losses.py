@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from parity.diagnosis.case import Answer, Case
+from parity.diagnosis.case import Case, Computed
 from parity.diagnosis.chain import FORWARD_ONLY, LOSSES, Chain, PerRow, chosen, log_softmax, sigmoid
 from parity.diagnosis.hypothesis import Hypothesis
 from parity.standard.inputs import Tensors
@@ -89,11 +89,11 @@ def root(case: Case) -> Iterator[Hypothesis]:
         yield Hypothesis(ANOTHER, "the loss is the root of the reference's", partial(_root, case))
 
 
-def _root(case: Case, weights: Tensors, x: Array, y: Array) -> Answer:
+def _root(case: Case, weights: Tensors, x: Array, y: Array) -> Computed:
     """Return the root of the loss, as of a root mean squared error, and its gradients."""
     answer = case.compute(weights, x, y)
     root = np.sqrt(answer.loss)
-    return Answer(answer.outputs, root, {k: g / (2 * root) for k, g in answer.gradients.items()})
+    return Computed(answer.outputs, root, {k: g / (2 * root) for k, g in answer.gradients.items()})
 
 
 def _of_classes() -> Iterator[Named]:

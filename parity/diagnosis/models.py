@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from parity.diagnosis.case import Answer, Case, comparable, distance
+from parity.diagnosis.case import Case, Computed, comparable, distance
 from parity.diagnosis.chain import log_softmax, sigmoid
 from parity.diagnosis.factors import spoken
 from parity.diagnosis.hypothesis import Hypothesis
@@ -110,7 +110,7 @@ def orders(case: Case) -> Iterator[Hypothesis]:
         yield Hypothesis(cause, claim, partial(_in_turn, case, [[name] for name in order]))
 
 
-def _in_turn(case: Case, groups: list[list[str]], weights: Tensors, x: Array, y: Array) -> Answer:
+def _in_turn(case: Case, groups: list[list[str]], weights: Tensors, x: Array, y: Array) -> Computed:
     """Return gradients of which each group is taken after the groups before it are updated."""
     answer = case.compute(weights, x, y)
     taken: Tensors = {}

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from parity.diagnosis.case import Answer, Case, Compute
+from parity.diagnosis.case import Case, Compute, Computed
 from parity.diagnosis.factors import spoken
 from parity.diagnosis.hypothesis import Hypothesis
 from parity.standard.inputs import Tensors
@@ -59,7 +59,7 @@ def _lassos(case: Case, rung: str) -> Iterator[Hypothesis]:
 
 def _with_signs(
     case: Case, share: float, group: list[str], weights: Tensors, x: Array, y: Array
-) -> Answer:
+) -> Computed:
     answer = case.compute(weights, x, y)
     slopes = {
         name: g + share * np.sign(weights[name]) if name in group else g
@@ -69,7 +69,7 @@ def _with_signs(
 
 
 def _decayed(case: Case, decay: float, group: list[str]) -> Compute:
-    def compute(weights: Tensors, x: Array, y: Array) -> Answer:
+    def compute(weights: Tensors, x: Array, y: Array) -> Computed:
         answer = case.compute(weights, x, y)
         slopes = {
             name: g + decay * weights[name] if name in group else g
@@ -98,7 +98,9 @@ def _clips(case: Case, rung: str) -> Iterator[Hypothesis]:
         (widest, "to a norm of at most {:.4g} each", clip_norms),
     ):
 
-        def compute(weights: Tensors, x: Array, y: Array, c: Any = clip, s: float = size) -> Answer:
+        def compute(
+            weights: Tensors, x: Array, y: Array, c: Any = clip, s: float = size
+        ) -> Computed:
             answer = case.compute(weights, x, y)
             return answer._replace(gradients=c(answer.gradients, s))
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from parity.diagnosis.case import Answer, Case, Compute
+from parity.diagnosis.case import Case, Compute, Computed
 from parity.diagnosis.chain import Chain
 from parity.diagnosis.hypothesis import Hypothesis
 from parity.results import Diagnosis
@@ -17,9 +17,12 @@ from parity.standard.inputs import Tensors
 Array = NDArray[Any]
 Format = Callable[[Array], Array]
 SCALE = 2.0**29  # from float64's noise floors to float32's
-FEW, MANY = 1e-2, 30.0  # of a format's own noise floors: an error between the two is of its size
+LEAST_OWN, MOST_OWN = (
+    1e-2,
+    30.0,
+)  # of a format's own noise floors: an error between the two is of its size
 MODERATE = 0.6
-MOST = 0.8
+MOSTLY = 0.8
 ENOUGH, LEANING = 16, 0.5  # errors in a column, and how far their mean may be from 0
 
 
@@ -88,7 +91,7 @@ def mistakes(case: Case, chain: Chain | None) -> Iterator[Hypothesis]:
 
 
 def _on_rounded(case: Case, rounded: Format, x_rounded: bool, w_rounded: bool) -> Compute:
-    def compute(weights: Tensors, x: Array, y: Array) -> Answer:
+    def compute(weights: Tensors, x: Array, y: Array) -> Computed:
         own = {name: rounded(w) for name, w in weights.items()} if w_rounded else weights
         return case.compute(own, rounded(x) if x_rounded else x, y)
 
@@ -112,7 +115,7 @@ def mostly(case: Case, chain: Chain | None, rung: str) -> Diagnosis | None:
     before = _share(case, rung, lambda step: case.expected[rung, step])
     for idea in mistakes(case, chain):
         after = _share(case, rung, lambda step, idea=idea: idea.predict(case, rung, step))  # type: ignore[misc]
-        if after >= MOST and before <= 1 - MOST:
+        if after >= MOSTLY and before <= 1 - MOSTLY:
             evidence = (
                 f"{idea.claim}: made to do so, the reference gives {after:.0%} of the port's "
                 f"values on the rung {rung} to within noise floors, in place of {before:.0%}"
@@ -153,7 +156,7 @@ def size(case: Case, rung: str) -> Diagnosis | None:
     unit = 2.0**-53 if case.inputs.dtype == "float64" else 2.0**-24
     for name in formats(case):
         own = ratio * unit / UNITS[name]
-        if FEW < own < MANY and _scattered(case, rung):
+        if LEAST_OWN < own < MOST_OWN and _scattered(case, rung):
             evidence = (
                 f"the errors are up to {ratio:.2g} noise floors of {case.inputs.dtype}, which is "
                 f"{own:.2g} of those that {name} would have, and they look like rounding"

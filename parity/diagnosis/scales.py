@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from parity.diagnosis.case import Answer, Case, Compute
+from parity.diagnosis.case import Case, Compute, Computed
 from parity.diagnosis.factors import (
     CONSTANT,
     Factor,
@@ -66,21 +66,21 @@ def _losses(case: Case, rung: str) -> Iterator[Hypothesis]:
 
 
 def _scaled(case: Case, loss: float, gradients: float) -> Compute:
-    def compute(weights: Tensors, x: Array, y: Array) -> Answer:
+    def compute(weights: Tensors, x: Array, y: Array) -> Computed:
         answer = case.compute(weights, x, y)
         slopes = {name: gradients * g for name, g in answer.gradients.items()}
-        return Answer(answer.outputs, loss * answer.loss, slopes)
+        return Computed(answer.outputs, loss * answer.loss, slopes)
 
     return compute
 
 
 def _penalised(case: Case, decay: float) -> Compute:
-    def compute(weights: Tensors, x: Array, y: Array) -> Answer:
+    def compute(weights: Tensors, x: Array, y: Array) -> Computed:
         answer = case.compute(weights, x, y)
         W = {name: w for name, w in weights.items() if name[0] == "W"}
         penalty = decay / 2 * sum((w**2).sum() for w in W.values())
         slopes = {k: g + decay * W[k] if k in W else g for k, g in answer.gradients.items()}
-        return Answer(answer.outputs, answer.loss + penalty, slopes)
+        return Computed(answer.outputs, answer.loss + penalty, slopes)
 
     return compute
 
@@ -122,7 +122,7 @@ def _by_tensor(
     def scaled(gradients: Tensors) -> Tensors:
         return {name: scales[name] * g for name, g in gradients.items()}
 
-    def compute(weights: Tensors, x: Array, y: Array) -> Answer:
+    def compute(weights: Tensors, x: Array, y: Array) -> Computed:
         answer = case.compute(weights, x, y)
         return answer._replace(gradients=scaled(answer.gradients))
 

@@ -29,8 +29,8 @@ from shared.experiment import Experiment
 Witness = Callable[[PortResult, Inquiry], None]
 # Those that take the longest start first, so that no core is idle while the last one works; in
 # short runs, most of the time is that of the import.
-LONGEST = ("torch", "tensorflow", "jax", "tensorflow_v1")
-LONGEST_IMPORTS = ("tensorflow_v1", "tensorflow", "torch", "jax")
+SLOWEST = ("torch", "tensorflow", "jax", "tensorflow_v1")
+SLOWEST_IMPORTS = ("tensorflow_v1", "tensorflow", "torch", "jax")
 
 
 class AbandonedError(Exception):
@@ -172,7 +172,7 @@ class Session:
 
     def _in_order(self, ports: list[PortName]) -> list[PortName]:
         """Return ports in the order in which they start."""
-        longest = LONGEST_IMPORTS if self.workforce.options.hasty else LONGEST
+        longest = SLOWEST_IMPORTS if self.workforce.options.hasty else SLOWEST
         known = [port for name in longest for port in ports if port == PortName(name)]
         return known + [port for port in ports if port not in known]
 

@@ -29,8 +29,8 @@ Array = NDArray[Any]
 Walk = Iterator[tuple[int, Tensors, Array]]
 Tell = Callable[[str], None]  # is told what is measured next
 K = 8  # how many times a floor is measured, at least
-SAMPLES = 64  # how many numbers it is taken from, at least, in so many times as MOST
-MOST = 32
+SAMPLES = 64  # how many numbers it is taken from, at least, in so many times as MOST_RUNS
+MOST_RUNS = 32
 FAR = 100.0  # float32's and float64's floors differ by up to 6 in scale where noise is kept
 EXACT_ZERO = float(np.finfo(np.float32).tiny)  # a floor under it is that of zeros, all exact
 AMPLIFIED = 1e4  # units in the last place; where rounding moves weights so far, a run is chaotic
@@ -281,7 +281,7 @@ def _times(weights: Tensors) -> int:
     eight may by chance be a small one, and a correct port be accused.
     """
     smallest = min((value.size for value in weights.values()), default=SAMPLES)
-    return min(MOST, max(K, -(-SAMPLES // smallest)))
+    return min(MOST_RUNS, max(K, -(-SAMPLES // smallest)))
 
 
 def _noisy_model(port: Port, weights: Tensors, random: Generator) -> Any:

@@ -10,7 +10,7 @@ from parity.contract import ROOT, PortName
 from parity.judging.inquiry import Inquiry
 from parity.reports.files import whole_file
 from parity.reports.repro import printed, rows, runs, script, source, steps
-from parity.reports.repro.scene import Case, Scene
+from parity.reports.repro.scene import Demonstration, Scene
 from parity.results import PortResult
 
 CASES = {
@@ -66,7 +66,7 @@ def _file(port: PortName, net: str) -> Path:
     return port.file or ROOT / "impls" / port.name / f"{net}.py"
 
 
-def _arrays(case: Case) -> dict[str, Any]:
+def _arrays(case: Demonstration) -> dict[str, Any]:
     """Return all that a script loads, by name."""
     arrays: dict[str, Any] = {"x": case.x, "y": case.y, **case.extra}
     if case.schedule is not None and not isinstance(case.schedule, int):

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from parity.reports.repro.scene import COMPARE, TRAIN, Case, Scene
+from parity.reports.repro.scene import COMPARE, TRAIN, Demonstration, Scene
 from parity.reports.repro.steps import call
 from parity.rungs import published
 from shared.batches import Schedule
@@ -16,7 +16,7 @@ Array = NDArray[Any]
 STEP = 1e-6  # of a number, to see how what is printed moves with it
 
 
-def figure(scene: Scene) -> Case:
+def figure(scene: Scene) -> Demonstration:
     """Compute a number of which others printed a figure."""
     figures = scene.inquiry.standard.figures
     assert scene.result.divergence
@@ -46,7 +46,7 @@ def figure(scene: Scene) -> Case:
         about = f"The whole run; then {own.name}."
     x, y, schedule = data
     allowed = f"half of the last digit of {own.printed}"
-    return Case(
+    return Demonstration(
         about,
         [*code, f"got = {{{own.name!r}: value}}", COMPARE],
         *(weights, x, y, schedule),

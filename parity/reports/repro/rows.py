@@ -3,7 +3,7 @@
 import numpy as np
 
 from parity.reports.repro.runs import accuracy_after_training
-from parity.reports.repro.scene import COMPARE, Case, Scene
+from parity.reports.repro.scene import COMPARE, Demonstration, Scene
 from parity.rungs.ladder import margin_noise
 from shared.metrics import correct_rows, margins
 
@@ -11,7 +11,7 @@ FRESH = "build(dict(weights))"  # `build` may take its dict apart
 OUTPUTS = 'got = {"outputs": forward(build(weights), x)}'
 
 
-def accuracy(scene: Scene) -> Case:
+def accuracy(scene: Scene) -> Demonstration:
     """Predict all rows of a split from the reference's last weights."""
     if scene.place.kind == "after training":
         return accuracy_after_training(scene)
@@ -21,10 +21,10 @@ def accuracy(scene: Scene) -> Case:
     about = f"The reference's last weights, and all rows to {split} on."
     if scene.place.name != "accuracy":
         due = {"outputs": outputs}, {"outputs": floor}
-        return Case(about, [OUTPUTS, COMPARE], weights, x, y, None, *due)
+        return Demonstration(about, [OUTPUTS, COMPARE], weights, x, y, None, *due)
     threshold = scene.inputs.threshold
     uncertain = int(np.count_nonzero(~(margins(outputs, threshold) > margin_noise(floor))))
-    return Case(
+    return Demonstration(
         about,
         ['got = {"accuracy": plain(accuracy(build(weights), x, y)).item()}', COMPARE],
         *(weights, x, y, None),
@@ -35,7 +35,7 @@ def accuracy(scene: Scene) -> Case:
     )
 
 
-def data(scene: Scene) -> Case:
+def data(scene: Scene) -> Demonstration:
     """Call one function after the other, until one has changed the array."""
     name = scene.place.name.removesuffix("_test")
     split, x, y = scene.split()
@@ -68,4 +68,4 @@ def data(scene: Scene) -> Case:
         "return False",
     ]
     about = f"Every function in turn, until one has changed {scene.place}."
-    return Case(about, code, weights, x, y, schedule, limit=0, allowed="nothing")
+    return Demonstration(about, code, weights, x, y, schedule, limit=0, allowed="nothing")

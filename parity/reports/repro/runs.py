@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from parity.reports.repro.scene import COMPARE, TRAIN, Case, Scene
+from parity.reports.repro.scene import COMPARE, TRAIN, Demonstration, Scene
 from parity.rungs.ladder import margin_noise
 from parity.standard.place import SECOND
 from shared.metrics import true_classes
@@ -12,7 +12,7 @@ from shared.metrics import true_classes
 FINITE = 1e300  # a floor that allows any number there is
 
 
-def free_run(scene: Scene) -> Case:
+def free_run(scene: Scene) -> Demonstration:
     """Train from the start up to the step at which a loss, or the weights, are wrong."""
     if scene.place.kind == "second call":
         return _second_call(scene)
@@ -24,16 +24,20 @@ def free_run(scene: Scene) -> Case:
         due = path[step] if step in path else scene.inquiry.known[step].weights
         code = [TRAIN, "got = export(model)", COMPARE]
         about = f"The initial weights, and the first {step} steps."
-        return Case(about, code, weights, *scene.steps(0, step), due, scene.floors.path_at(step))
+        return Demonstration(
+            about, code, weights, *scene.steps(0, step), due, scene.floors.path_at(step)
+        )
     assert scene.result.divergence
     count = step + 1 if scene.result.divergence.size else scene.inputs.steps  # of a wrong shape
     losses, floors = scene.reference.losses[:count], scene.floors.losses[:count]
     code = [TRAIN, 'got = {"loss": losses}', COMPARE]
     about = f"The initial weights, and the first {count} steps, each with its loss before it."
-    return Case(about, code, weights, *scene.steps(0, count), {"loss": losses}, {"loss": floors})
+    return Demonstration(
+        about, code, weights, *scene.steps(0, count), {"loss": losses}, {"loss": floors}
+    )
 
 
-def _second_call(scene: Scene) -> Case:
+def _second_call(scene: Scene) -> Demonstration:
     """Train for one step and, by a second call, for one more at another rate."""
     x, y, schedule = scene.steps(0, 2)
     calls = ("1", "1") if isinstance(schedule, int) else ("schedule[:1]", "schedule[1:]")
@@ -52,10 +56,10 @@ def _second_call(scene: Scene) -> Case:
         COMPARE,
     ]
     about = "The initial weights, and two calls of one step each."
-    return Case(about, code, scene.inputs.weights, x, y, schedule, expected, noise)
+    return Demonstration(about, code, scene.inputs.weights, x, y, schedule, expected, noise)
 
 
-def _trained_model(scene: Scene) -> Case:
+def _trained_model(scene: Scene) -> Demonstration:
     """Train to the end; hold the model to one that is built anew from its weights."""
     last = scene.inputs.steps - 1
     x, y, schedule = scene.steps(0, last + 1)
@@ -75,10 +79,10 @@ def _trained_model(scene: Scene) -> Case:
     ]
     floors = scene.floors.expected[rung, last]
     about = "The whole run; its model is held to one that is built anew from its weights."
-    return Case(about, code, scene.inputs.weights, x, y, schedule, floors=floors)
+    return Demonstration(about, code, scene.inputs.weights, x, y, schedule, floors=floors)
 
 
-def accuracy_after_training(scene: Scene) -> Case:
+def accuracy_after_training(scene: Scene) -> Demonstration:
     """Train to the end; hold the port's own accuracy to its outputs of the same rows."""
     split, rows, targets = scene.split()
     weights, run = scene.inputs.weights, scene.steps(0, scene.inputs.steps)
@@ -89,7 +93,7 @@ def accuracy_after_training(scene: Scene) -> Case:
     if scene.place.name == "outputs":
         code += ['got = {"outputs": forward(model, rows)}', COMPARE]
         due = {"outputs": outputs}, {"outputs": FINITE}
-        return Case(about, code, weights, *run, *due, extra, allowed="any number")
+        return Demonstration(about, code, weights, *run, *due, extra, allowed="any number")
     if outputs.shape[1] == 1:
         over = f"outputs[:, 0] - {scene.inputs.threshold}"
         ranking = [f"over = {over}", "classes, margins = over > 0, np.abs(over)"]
@@ -109,4 +113,4 @@ def accuracy_after_training(scene: Scene) -> Case:
     noise = np.float64(margin_noise(scene.floors.outputs[split]))
     extra |= {"classes": true_classes(targets), "noise": noise}
     allowed = "half a row and the rows whose class rounding may turn"
-    return Case(about, code, weights, *run, extra=extra, limit=1, allowed=allowed)
+    return Demonstration(about, code, weights, *run, extra=extra, limit=1, allowed=allowed)

@@ -24,7 +24,7 @@ COMPARE = "return differs(got, expected, floors)"
 
 
 @dataclass(frozen=True)
-class Case:
+class Demonstration:
     """How a script shows a divergence.
 
     about: from where it starts, and what it does. code: lines that call the port and return whether

@@ -4,7 +4,7 @@ import textwrap
 from string import Template
 from typing import NamedTuple
 
-from parity.reports.repro.scene import Case, Scene
+from parity.reports.repro.scene import Demonstration, Scene
 from parity.reports.repro.source import Source
 from shared.batches import Schedule
 
@@ -111,7 +111,7 @@ NATIVE = {
 }
 
 
-def text(scene: Scene, case: Case, source: Source, arrays: str) -> str:
+def text(scene: Scene, case: Demonstration, source: Source, arrays: str) -> str:
     """Return the script that shows a case, with its arrays in a file of that name beside it."""
     result, record = scene.result, scene.inquiry.record
     native = NATIVE[record.framework]
@@ -159,7 +159,7 @@ def _header(scene: Scene, source: Source, arrays: str) -> str:
     return "\n#\n".join("\n".join(f"# {line}" for line in lines) for lines in wrapped) + "\n"
 
 
-def _lines(scene: Scene, case: Case) -> list[str]:
+def _lines(scene: Scene, case: Demonstration) -> list[str]:
     """Return the lines that call the port."""
     lines = []
     if case.schedule is not None:

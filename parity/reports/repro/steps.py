@@ -1,6 +1,6 @@
 """Scripts for what goes wrong in one step, from the reference's own weights."""
 
-from parity.reports.repro.scene import COMPARE, TRAIN, Case, Scene
+from parity.reports.repro.scene import COMPARE, TRAIN, Demonstration, Scene
 from parity.rungs.ladder import provided
 from parity.standard.inputs import PART
 
@@ -17,17 +17,17 @@ def call(scene: Scene, rung: str) -> str:
     return f"got = {{{', '.join(due)}}}"
 
 
-def one_call(scene: Scene) -> Case:
+def one_call(scene: Scene) -> Demonstration:
     """Call forward, loss or gradients on the batch of one step."""
     code = [call(scene, scene.rung), COMPARE]
     weights, (expected, floors) = scene.weights_before(scene.step), scene.due()
     if scene.rung == "forward":
         lacking = scene.inquiry.record.lacking
         expected = provided(expected, lacking)
-    return Case(_about(scene), code, weights, *scene.batch(), None, expected, floors)
+    return Demonstration(_about(scene), code, weights, *scene.batch(), None, expected, floors)
 
 
-def update(scene: Scene) -> Case:
+def update(scene: Scene) -> Demonstration:
     """Train for one step."""
     expected, floors = scene.due()
     got = 'got = {"loss": losses, **export(model)}'
@@ -35,7 +35,7 @@ def update(scene: Scene) -> Case:
         expected, got = {"loss": expected["loss"]}, 'got = {"loss": losses}'
     rows = scene.steps(scene.step, scene.step + 1)
     weights = scene.weights_before(scene.step)
-    return Case(_about(scene), [TRAIN, got, COMPARE], weights, *rows, expected, floors)
+    return Demonstration(_about(scene), [TRAIN, got, COMPARE], weights, *rows, expected, floors)
 
 
 def _about(scene: Scene) -> str:
