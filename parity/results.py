@@ -140,7 +140,8 @@ class PortResult:
     ratios: at every step at which a rung was climbed from the reference's own weights. confusion:
     of the port's own model, where it classes rows: after the run, or as the net is.
     curves: for pictures, if it ran to the end. inside: for pictures, what it gave on the rung
-    forward before the first step, by name.
+    forward before the first step, by name. predicted: for pictures, the outputs of its own model on
+    the rows "test" and, where that is drawn, on the grid "plane".
     """
 
     recipe: str
@@ -168,6 +169,7 @@ class PortResult:
     traceback: str | None = None
     curves: Curves | None = field(default=None, repr=False)
     inside: dict[str, Array] = field(default_factory=dict, repr=False)
+    predicted: dict[str, Array] = field(default_factory=dict, repr=False)
 
     @property
     def compared(self) -> int:

@@ -1,8 +1,10 @@
 """The verdict on one port, on one recipe, in one precision: rungs, first divergence, error."""
 
 import traceback
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from parity.contract import PortName
 from parity.diagnosis.unusable import of_failure
@@ -24,12 +26,15 @@ from parity.results import (
     summarise,
 )
 from parity.rungs import ladder
+from parity.rungs.climb import PLANE
 from parity.standard.comparison import Comparison
 from parity.standard.inputs import SPLITS, Inputs
 from parity.standard.reference import Reference
 from parity.standard.standard import Standard
 from shared.experiment import Experiment
 from shared.metrics import confusion
+
+Array = NDArray[Any]
 
 
 def judge(
@@ -92,6 +97,7 @@ def judge(
         traceback=fault,
         curves=curves,
         inside=record.answers.get(("forward", 0), {}),
+        predicted=_predicted(inputs, record),
     )
 
 
@@ -175,6 +181,13 @@ def _confusion(inputs: Inputs, reference: Reference, record: Record) -> Confusio
         return None
     counts = confusion(outputs, inputs.array(SPLITS[split][1]), inputs.threshold)
     return Confusion(split, tuple(tuple(map(int, row)) for row in counts))
+
+
+def _predicted(inputs: Inputs, record: Record) -> dict[str, Array]:
+    """Return the outputs of the port's own model, on the rows to test on and on the plane."""
+    own = {p.split: p.outputs for p in _predictions(inputs, record) if p.split == "test"}
+    own |= {PLANE: record.answers.get((PLANE, inputs.steps), {}).get("outputs")}
+    return {name: outputs for name, outputs in own.items() if outputs is not None}
 
 
 def _predictions(inputs: Inputs, record: Record) -> list[Predictions]:

@@ -31,6 +31,7 @@ class Climb:
     checkpoints: the reference's weights before some steps, rounded to the working precision.
     final: those after the last step. shapes: of what is expected, by rung and step and, of all rows
     of a split, by "accuracy" and the split; an answer of another shape is sent without its values.
+    grid: points of the plane, (n, 2), on which the trained model is asked once more, for pictures.
     """
 
     inputs: Inputs
@@ -38,6 +39,7 @@ class Climb:
     checkpoints: dict[int, Tensors]
     final: Tensors
     shapes: Shapes = field(default_factory=dict)
+    grid: Array | None = None
 
 
 @dataclass(frozen=True)

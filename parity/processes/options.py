@@ -13,6 +13,7 @@ class Options:
 
     timeout: of one call of a port, in seconds. fresh: do anew what is kept in the cache.
     hasty: whether even programs whose time is taken may come from there, which then tells nothing.
+    drawn: whether results are drawn, for which ports are asked more.
     profile: is told where the time goes, if it is there.
     """
 
@@ -21,6 +22,7 @@ class Options:
     timeout: float = 300.0
     fresh: bool = False
     hasty: bool = False
+    drawn: bool = False
     profile: Profile | None = None
 
     @property

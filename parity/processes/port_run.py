@@ -21,6 +21,7 @@ from parity.processes.spare import Spare
 from parity.processes.standards import PendingStandard, fail
 from parity.processes.worker import Worker, WorkerDiedError
 from parity.processes.workforce import Workforce
+from parity.standard import plane
 from parity.standard.reference import Reference
 
 
@@ -110,7 +111,8 @@ class PortRun:
             inputs, reference = piece.pending.inputs, piece.pending.reference.result()
             final = reference.final(inputs.dtype)
             shapes = expected_shapes(reference)
-            climb = Climb(inputs, record.mode, reference.checkpoints, final, shapes)
+            points = plane.grid(inputs.array("x")) if self.workforce.options.drawn else None
+            climb = Climb(inputs, record.mode, reference.checkpoints, final, shapes, points)
             self._ask(f"{piece}", climb, heard)
         self.workforce.progress.finished(f"{self.port}", f"{piece}")
         return _recorded(record, heard)

@@ -11,7 +11,7 @@ from parity.standard.comparison import LIMIT
 
 SCHEMA = 1
 # Not in JSON: arrays are for pictures, tracebacks for --debug, what was requested for headings.
-LEFT_OUT = ("curves", "inside", "traceback", "requested")
+LEFT_OUT = ("curves", "inside", "predicted", "traceback", "requested")
 
 
 def to_json(results: list[PortResult]) -> str:

@@ -31,6 +31,7 @@ from parity.standard.place import SECOND, Place
 from shared.batches import part
 
 Array = NDArray[Any]
+PLANE = "plane"  # in place of a rung
 
 
 def climb(port: Port, request: Climb, send: Send) -> None:
@@ -46,7 +47,11 @@ def climb(port: Port, request: Climb, send: Send) -> None:
     if "accuracy" in inputs.functions:
         run.predict("accuracy", run.build(request.final))
     if run.has("train"):
-        run.train_freely()
+        model = run.train_freely()
+    elif request.grid is not None:
+        model = run.build(request.final)
+    if request.grid is not None:
+        run.draw(model, request.grid)
     run.compare_arrays(inputs.steps, after=True)
 
 
@@ -269,8 +274,8 @@ class _Run:
             yield
             self.send(Timed(what, time.perf_counter() - start))
 
-    def train_freely(self) -> None:
-        """Answer the rung trajectory: the whole run, and what became of the model."""
+    def train_freely(self) -> Any:
+        """Answer the rung trajectory: the whole run. Return the trained model."""
         model = self.build(self.inputs.weights)
         chunks = self.inputs.chunks(self.schedule)
         with self.timed("train"):
@@ -283,6 +288,19 @@ class _Run:
         weights = {name: value for name, value in answer.items() if name != "loss"}
         if _kinds(weights) == _kinds(self.inputs.weights):
             self.compare_rebuilt(model, weights)
+        return model
+
+    def draw(self, model: Any, grid: Array) -> None:
+        """Send what the model makes of the plane; it is drawn, not judged, so it may be missing."""
+        if not self.has("forward"):
+            return
+        with contextlib.suppress(Exception):
+            self.send(Calling("forward, on the plane"))
+            outputs = self.array(
+                self.port.module.forward(model, self.port.to_native(grid)), "forward"
+            )
+            if outputs.shape == (len(grid), 1):
+                self.send(Answer(PLANE, self.inputs.steps, {"outputs": outputs}))
 
     def compare_rebuilt(self, model: Any, weights: Tensors) -> None:
         """Answer how a trained model computes, and one built anew from its exported weights."""
