@@ -26,7 +26,7 @@ from shared import recipes
 from shared.errors import InputError
 
 STATUS = {"agree": 0, "disagree": 1, "error": 3}
-OUTPUTS = ("json", "html", "markdown", "junit", "tensorboard", "pictures", "repro")
+OUTPUTS = ("json", "html", "markdown", "junit", "pictures", "repro")
 UNUSABLE_INPUT, FAILED, INTERRUPTED = 2, 3, 130
 EXAMPLES = """\b
 Examples:
@@ -101,9 +101,6 @@ FILE = click.Path(path_type=Path)
     "--markdown", metavar="FILE", help="Write a summary for a CI job; - is standard output."
 )
 @click.option("--junit", metavar="FILE", help="Write the verdicts as JUnit XML, for CI servers.")
-@click.option(
-    "--tensorboard", metavar="DIR", type=FILE, help="Write curves and pictures for TensorBoard."
-)
 @click.option("--pictures", metavar="DIR", type=FILE, help="Draw curves, decisions, weights there.")
 @click.option(
     "--repro",
