@@ -15,7 +15,7 @@ from rich.table import Table
 from parity import contract
 from parity.processes.workforce import Progress
 from parity.processes.yardsticks import ReferenceFailedError
-from parity.reports import progress, terminal
+from parity.reports import extras, progress, terminal
 from parity.reports.outputs import Outputs
 from parity.reports.run import Run
 from parity.results import overall
@@ -124,6 +124,7 @@ def compare(listed: bool, source: str | None, **options: Any) -> int:
         print_list()
         return 0
     if source is not None:
+        extras.require("--source")
         from guide import terminal  # pygments and the ports' source, which nothing else needs
 
         terminal.show(source, options["frameworks"])

@@ -16,7 +16,7 @@ from parity.reports import markdown
 from parity.reports.html.pool import Pool, script_json, short
 from parity.reports.legible import legible
 from parity.reports.run import Run as Compared
-from tests.reported import IMAGE, PERCENT, Reported, compared, options
+from tests.reported import IMAGE, PERCENT, Reported, compared, options, write_ports
 from tests.running import ROOT, Compare
 
 STEPWISE = ("forward", "loss", "gradients", "update")
@@ -280,6 +280,66 @@ def test_a_report_that_cannot_be_written(
     assert done.stderr.count("\n") == 1
     assert done.stdout == ""
     assert list(tmp_path.iterdir()) == []  # it was found before the work
+
+
+REPORTS = ("contourpy", "jinja2", "markupsafe", "matplotlib", "PIL", "plotly", "pygments")
+
+
+@pytest.fixture(scope="module")
+def bare(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A PYTHONPATH under which the packages of the extra `reports` are not to be found."""
+    folder = tmp_path_factory.mktemp("bare")
+    (folder / "sitecustomize.py").write_text(
+        "from importlib.machinery import PathFinder\n"
+        "find = PathFinder.find_spec\n"
+        "def hide(name, path=None, target=None):\n"
+        f"    hidden = name.partition('.')[0] in {REPORTS}\n"
+        "    return None if hidden else find(name, path, target)\n"
+        "PathFinder.find_spec = staticmethod(hide)\n"
+    )
+    return str(folder)
+
+
+def test_without_the_packages_of_reports_a_comparison_is_complete(
+    compare: Compare, tmp_path: Path, bare: str
+) -> None:
+    files = [f"--with={path}" for path in write_ports(tmp_path)]
+    others = ("--markdown", tmp_path / "a.md", "--junit", tmp_path / "a.xml")
+    told = ("iris", "--steps", 3, "--frameworks", "numpy", *files, *others)
+    run = compare(*told, "--repro", tmp_path / "repro", "--profile", PYTHONPATH=bare)
+    assert run.status == 3, run.stderr
+    assert "doubled.py float64 differs first" in run.stdout
+    assert run.result("numpy", "float64")["verdict"] == "agree"
+    assert "## Lockstep" in (tmp_path / "a.md").read_text()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "needs"),
+    [
+        (["--html", "a.html"], "contourpy, jinja2, markupsafe, pillow and plotly, which are"),
+        (["--pictures", "drawn"], "matplotlib, which is"),
+        (["--source", "iris"], "markupsafe and pygments, which are"),
+        ([], "jinja2, markupsafe and pygments, which are"),
+    ],
+)
+def test_an_output_that_needs_them_says_what_to_install(
+    environment: dict[str, str], tmp_path: Path, bare: str, arguments: list[str], needs: str
+) -> None:
+    program = [str(ROOT / "compare.py"), "iris", *arguments] if arguments else ["-m", "guide"]
+    done = subprocess.run(
+        [sys.executable, *program],
+        cwd=tmp_path,
+        env={**environment, "PYTHONPATH": f"{bare}:{ROOT}"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    said = f'{needs} not installed: run pip install "lockstep[reports]"\n'
+    name = arguments[0] if arguments else "the guide"
+    who = "compare.py" if arguments else "python -m guide"
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == f"{who}: {name} needs {said}"
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_markdown_on_standard_output(environment: dict[str, str]) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Self
 
 from parity.judging.inquiry import Inquiry
+from parity.reports import extras
 from parity.reports.as_json import to_json
 from parity.reports.files import OutputFile, writable_folder
 from parity.reports.junit import to_junit
@@ -27,7 +28,7 @@ class Outputs:
     Entering it tries all of them, before any work is done.
 
     Raises:
-        InputError: one cannot be written, or two are the same.
+        InputError: one cannot be written, two are the same, or a package for one is missing.
     """
 
     json: str | None = None
@@ -82,6 +83,8 @@ class Outputs:
 
     def _check(self) -> None:
         """Check that no two files are the same, and that what they need is installed."""
+        for option in self.options:
+            extras.require(option)
         taken: dict[Path | str, str] = {}
         for option, name in self._names().items():
             if name == STDOUT and option in ("--html", "--junit"):
