@@ -238,6 +238,46 @@ def test_junit_has_a_case_for_each_result(reported: Reported) -> None:
             assert (cause or "") in (child.text or "")
 
 
+# Of the schema that Jenkins publishes, junit-10.xsd: each element's attributes, those it must have
+# marked, and what may stand in it, in this order.
+COUNTS = ("name!", "tests", "failures", "errors", "time", "disabled")
+JUNIT: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    "testsuites": (("name", *COUNTS[1:]), ("testsuite",)),
+    "testsuite": (
+        (*COUNTS, "skipped", "timestamp", "hostname", "id", "package"),
+        ("properties", "testcase", "system-out", "system-err"),
+    ),
+    "properties": ((), ("property",)),
+    "property": (("name!", "value!"), ()),
+    "testcase": (
+        ("name!", "classname!", "time", "assertions", "status"),
+        ("skipped", "error", "failure", "system-out", "system-err"),
+    ),
+    "failure": (("message", "type"), ()),
+    "error": (("message", "type"), ()),
+    "system-out": ((), ()),
+    "system-err": ((), ()),
+}
+REPEATED = {"testsuite", "testcase", "property"}
+
+
+def test_junit_is_as_its_schema_has_it(reported: Reported) -> None:
+    root = ElementTree.parse(reported.junit).getroot()
+    seen = set()
+    for element in root.iter():
+        attributes, children = JUNIT[element.tag]
+        assert set(element.attrib) <= {name.rstrip("!") for name in attributes}, element.tag
+        assert {name[:-1] for name in attributes if name[-1] == "!"} <= set(element.attrib)
+        inside = [child.tag for child in element]
+        assert inside == sorted(inside, key=children.index)
+        assert all(inside.count(tag) == 1 or tag in REPEATED for tag in inside)
+        for name in {"tests", "failures", "errors", "disabled", "skipped"} & set(element.attrib):
+            assert int(element.attrib[name]) >= 0
+        seen.add(element.tag)
+    assert root.tag == "testsuites"
+    assert seen == set(JUNIT)
+
+
 def test_junit_counts_its_cases(reported: Reported) -> None:
     root = ElementTree.parse(reported.junit).getroot()
     for suite in [root, *root.findall("testsuite")]:
