@@ -49,7 +49,7 @@ def code(text: str) -> str:
 def _head(run: Run) -> Iterable[str]:
     yield f"## Lockstep: {wording.headline(run.results)}"
     yield ""
-    yield f"{wording.effort(run.results, run.seconds)}. {' '.join(wording.LEGEND.split())}"
+    yield f"{wording.effort(run.results, run.seconds)}. {wording.LEGEND}"
     for notice in run.notices:
         yield ""
         yield f"> ⚠️ **STAND-IN DATA:** {escape(notice)}"

@@ -12,7 +12,7 @@ MEASURED = ("forward", "loss", "gradients", "update", "trajectory")
 DRIFTS = "one step from the reference's own weights there is right: the error is carried over"
 COARSE = "in float64 it agrees: what it computes is right, but not to the precision of float32"
 LEGEND = (
-    "Every port is held to the NumPy port in float64. A ratio is a port's error divided by the\n"
+    "Every port is held to the NumPy port in float64. A ratio is a port's error divided by the "
     f"noise floor, which is how far rounding alone moves that value: up to {LIMIT:g} agrees."
 )
 # Of a table with a row per port and precision, as `row` fills it.
@@ -75,7 +75,7 @@ def conditions(trial: Trial, results: list[PortResult]) -> Iterator[str]:
     together = min((result.told_apart for result in results), default=steps)
     if together < steps:
         yield (
-            f"after {together:,} steps, rounding alone decides where this run goes: beyond them\n"
+            f"after {together:,} steps, rounding alone decides where this run goes: beyond them "
             "only single steps are compared"
         )
 
@@ -231,7 +231,7 @@ def suspicions(results: list[PortResult]) -> Iterator[str]:
             names = f"{', '.join(ports[:-1])} and {ports[-1]}"
             yield (
                 f"{names} differ from the reference in {dtype} in the same way, and agree with "
-                "each other:\nthe reference, NumPy's port, is the odd one out, and suspect itself"
+                "each other: the reference, NumPy's port, is the odd one out, and suspect itself"
             )
 
 
