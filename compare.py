@@ -245,7 +245,7 @@ def print_list() -> None:
 def nets(framework: str) -> str:
     """Return which nets a framework has ports of, unless it has all."""
     own = contract.nets_of(framework)
-    return "" if own == contract.nets_of("numpy") else f"; {', '.join(own)} alone"
+    return "" if own == contract.nets_of("numpy") else f"; {', '.join(own)} only"
 
 
 def main() -> NoReturn:

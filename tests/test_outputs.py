@@ -108,6 +108,21 @@ def result(**changes: Any) -> PortResult:
     return PortResult(**{**fields, **changes})
 
 
+@pytest.mark.parametrize(
+    ("verdicts", "said"),
+    [
+        (["agree"], "The only result agrees"),
+        (["agree"] * 8, "All 8 results agree"),
+        (["disagree", *["agree"] * 7], "1 of 8 results disagrees"),
+        (["disagree"] * 2 + ["agree"] * 6, "2 of 8 results disagree"),
+        (["disagree"] * 2 + ["error"] + ["agree"] * 5, "2 of 8 results disagree, 1 is in error"),
+        (["error"] * 3 + ["agree"] * 5, "3 of 8 results are in error"),
+    ],
+)
+def test_the_headline_counts_results(verdicts: list[str], said: str) -> None:
+    assert wording.headline([result(verdict=verdict) for verdict in verdicts]) == said
+
+
 LONG = "my_long_port_name.py"
 
 
@@ -253,7 +268,7 @@ def test_a_long_curve_is_drawn_by_its_range() -> None:
 def test_quiet_prints_one_line(compare: Compare) -> None:
     run = compare("iris", "--steps", 30, "--frameworks", "numpy", "--quiet")
     assert run.stderr == ""
-    assert run.stdout.startswith("All 2 agree; ")
+    assert run.stdout.startswith("All 2 results agree; ")
     assert run.stdout.count("\n") == 1
 
 

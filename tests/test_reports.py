@@ -391,7 +391,7 @@ def test_markdown_on_standard_output(environment: dict[str, str]) -> None:
         text=True,
         check=True,
     )
-    assert done.stdout.startswith("## Lockstep: All 2 agree\n")
+    assert done.stdout.startswith("## Lockstep: All 2 results agree\n")
     assert done.stdout.count("| gates |") == 1
 
 

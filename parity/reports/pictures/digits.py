@@ -64,7 +64,7 @@ def confusion(drawn: Drawn, y_test: Array) -> Figure:
         f"{result.port} {np.count_nonzero(theirs != classes[0])}"
         for result, theirs in zip(own[1:], classes[1:], strict=True)
     ]
-    said = f"; classed otherwise by {', '.join(others)}" if others else ""
+    said = f"; predictions that differ from it: {', '.join(others)}" if others else ""
     axes.set_title(f"{own[0].port}{said}", fontsize=9)
     return figure
 

@@ -22,7 +22,7 @@ def draw(drawn: list[Drawn]) -> Pictures:
         return
     columns, rows = len(ports), len(drawn)
     figure = Figure(figsize=(2.9 * columns + 1, 3.1 * rows + 0.8), layout="constrained")
-    figure.suptitle(f"{net}, {dtype}: what each port decides")
+    figure.suptitle(f"{net}, {dtype}: what each port predicts")
     grid = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
     for each, row in zip(drawn, grid, strict=True):
         own = {result.port: result for result in each.weighted()}
