@@ -5,6 +5,7 @@ import signal
 import sys
 import time
 import traceback
+from dataclasses import replace
 from pathlib import Path
 from types import FrameType
 from typing import Any, NoReturn
@@ -15,7 +16,7 @@ from rich.table import Table
 from parity import contract
 from parity.processes.progress import Progress
 from parity.processes.standards import ReferenceFailedError
-from parity.reports import progress, terminal
+from parity.reports import extras, progress, terminal
 from parity.reports.outputs import Outputs
 from parity.reports.run import Run
 from parity.results import overall
@@ -26,7 +27,7 @@ from shared import recipes
 from shared.errors import InputError
 
 STATUS = {"agree": 0, "disagree": 1, "error": 3}
-OUTPUTS = ("json", "html", "markdown", "junit", "tensorboard", "pictures", "repro")
+OUTPUTS = ("json", "html", "markdown", "junit", "pictures", "repro")
 UNUSABLE_INPUT, FAILED, INTERRUPTED = 2, 3, 130
 EXAMPLES = """\b
 Examples:
@@ -101,9 +102,6 @@ FILE = click.Path(path_type=Path)
     "--markdown", metavar="FILE", help="Write a summary for a CI job; - is standard output."
 )
 @click.option("--junit", metavar="FILE", help="Write the verdicts as JUnit XML, for CI servers.")
-@click.option(
-    "--tensorboard", metavar="DIR", type=FILE, help="Write curves and pictures for TensorBoard."
-)
 @click.option("--pictures", metavar="DIR", type=FILE, help="Draw curves, decisions, weights there.")
 @click.option(
     "--repro",
@@ -127,6 +125,7 @@ def compare(listed: bool, source: str | None, **options: Any) -> int:
         print_list()
         return 0
     if source is not None:
+        extras.require("--source")
         from guide import terminal  # pygments and the ports' source, which nothing else needs
 
         terminal.show(source, options["frameworks"])
@@ -156,7 +155,7 @@ def run(
         return keep_judging(settings, names, ports, quiet)
     with wanted as outputs:
         start = time.monotonic()
-        how = settings.options
+        how = replace(settings.options, drawn=bool(wanted.pictures or wanted.html))
         with progress_for(quiet) as shown, session.Session(how, shown) as judging:
             judging.begin(ports)  # they import while the data is read
             trials = settings.trials(names)
@@ -165,10 +164,10 @@ def run(
                 shown.warn(f"STAND-IN DATA: {notice}")
             results = list(judging.compare(trials, ports, outputs.witness))
         given = (*recipe, *choice.given(frameworks, ports), *settings.given)
-        compared = Run(trials, results, time.monotonic() - start, given, settings.threads)
+        compared = Run(results, time.monotonic() - start, given, settings.threads)
         out = terminal.console(stderr=outputs.on_stdout)
         if not quiet:
-            out.print(terminal.whole(trials, results))
+            out.print(terminal.whole(results))
             for line in outputs.scripts.told if outputs.scripts else ():
                 out.print(line, markup=False, soft_wrap=True)
             for result in results if debug else ():
@@ -212,7 +211,7 @@ def keep_judging(
             with progress_for(quiet) as shown:
                 judging.tell(shown)
                 found = watch.judge()
-            out.print(terminal.look(trials, found, verdict_alone=quiet))
+            out.print(terminal.look(found, verdict_alone=quiet))
             status = UNUSABLE_INPUT if found.faults else STATUS[overall(found.results)]
             out.print(f"watching {watched}; Ctrl-C ends", style="dim", markup=False)
             watch.wait()
@@ -247,7 +246,7 @@ def print_list() -> None:
 def nets(framework: str) -> str:
     """Return which nets a framework has ports of, unless it has all."""
     own = contract.nets_of(framework)
-    return "" if own == contract.nets_of("numpy") else f"; {', '.join(own)} alone"
+    return "" if own == contract.nets_of("numpy") else f"; {', '.join(own)} only"
 
 
 def main() -> NoReturn:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from guide import site
+from parity.reports import extras
 from shared.errors import InputError
 
 
@@ -14,6 +14,9 @@ from shared.errors import InputError
 def main(output: Path) -> None:
     """Build the translation guide: a page per net, a dictionary and the traps."""
     try:
+        extras.require("the guide")
+        from guide import site  # it needs what is checked first
+
         pages = site.build(output)
     except InputError as error:
         click.echo(f"python -m guide: {error}", err=True)

@@ -131,8 +131,8 @@ class Curves:
 class PortResult:
     """The verdict on one port, on one recipe, in one precision.
 
-    mode: "compiled" or "eager": the one `requested` or, of a port with one mode alone, that. steps:
-    of the whole run. data: its name, hash and rows, and why it stands in for another. loss:
+    trial: what it was judged on. mode: "compiled" or "eager": the trial's or, of a port that has
+    but one, that. data: its name, hash and rows, and why it stands in for another. loss:
     the first and the last of the port's free run. accuracy: the port's own, on the training and the
     test rows, after the run or, where nothing is trained, as the net is. told_apart: up to how many
     steps the free run can be held to the reference; beyond, rounding alone decides where it goes.
@@ -144,14 +144,11 @@ class PortResult:
     the rows "test" and, where that is drawn, on the grid "plane".
     """
 
-    recipe: str
+    trial: Trial
     port: str
     framework: str
-    dtype: str
     device: str
     mode: Mode
-    requested: Mode
-    steps: int
     data: dict[str, Any]
     verdict: Verdict
     error: str | None
@@ -170,6 +167,26 @@ class PortResult:
     curves: Curves | None = field(default=None, repr=False)
     inside: dict[str, Array] = field(default_factory=dict, repr=False)
     predicted: dict[str, Array] = field(default_factory=dict, repr=False)
+
+    @property
+    def recipe(self) -> str:
+        """The recipe's name."""
+        return self.trial.experiment.recipe.name
+
+    @property
+    def dtype(self) -> str:
+        """The precision."""
+        return self.trial.experiment.dtype
+
+    @property
+    def steps(self) -> int:
+        """How many steps the whole run has."""
+        return self.trial.experiment.steps
+
+    @property
+    def requested(self) -> Mode:
+        """The mode that was asked for."""
+        return self.trial.mode
 
     @property
     def compared(self) -> int:
@@ -251,10 +268,8 @@ def first_divergence(
     )
 
 
-def by_recipe(
-    trials: list[Trial], results: list[PortResult]
-) -> Iterator[tuple[Trial, list[PortResult]]]:
-    """Yield the results of each recipe and mode, in all precisions, with one of their trials."""
-    for (recipe, mode), group in groupby(results, lambda result: (result.recipe, result.requested)):
-        trial = next(t for t in trials if (t.experiment.recipe.name, t.mode) == (recipe, mode))
-        yield trial, list(group)
+def by_recipe(results: list[PortResult]) -> Iterator[tuple[Trial, list[PortResult]]]:
+    """Yield the results of each recipe and mode, in all precisions, with their first trial."""
+    for _, group in groupby(results, lambda result: (result.recipe, result.requested)):
+        own = list(group)
+        yield own[0].trial, own

@@ -54,7 +54,6 @@ class Reported(NamedTuple):
     html: Path
     markdown: Path
     junit: Path
-    tensorboard: Path
 
 
 def write_ports(folder: Path) -> list[Path]:
@@ -70,13 +69,13 @@ def options(folder: Path) -> list[object]:
     """Return the options that ask for all reports in a folder."""
     return [
         *("--html", folder / "report.html", "--markdown", folder / "report.md"),
-        *("--junit", folder / "report.xml", "--tensorboard", folder / "events"),
+        *("--junit", folder / "report.xml"),
     ]
 
 
 def reports(run: Run, folder: Path) -> Reported:
     """Return what was written there."""
-    names = ("report.html", "report.md", "report.xml", "events")
+    names = ("report.html", "report.md", "report.xml")
     return Reported(run, *(folder / name for name in names))
 
 
@@ -86,4 +85,4 @@ def compared(folder: Path) -> Compared:
     trials = settings.trials(["iris"])
     ports = [PortName("numpy"), *check_files(write_ports(folder)[:4])]
     results = list(session.compare(trials, ports, settings.options, Progress()))
-    return Compared(trials, results, 1.5, settings.given)
+    return Compared(results, 1.5, settings.given)

@@ -195,5 +195,5 @@ def test_a_framework_without_a_port_of_any_net_asked_for(compare: Compare) -> No
     run = compare("iris", "planar", "--frameworks", "numpy,tensorflow_v1")
     assert run.status == 2
     assert run.stderr.splitlines()[-1] == (
-        "compare.py: tensorflow_v1 has no port of iris, planar: it has mnist alone"
+        "compare.py: tensorflow_v1 has no port of iris, planar: it has mnist only"
     )

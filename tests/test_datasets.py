@@ -1,6 +1,7 @@
 """Data sets and batch order: what they are made of, and that nobody changes what all share."""
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -38,6 +39,25 @@ def test_the_stand_in_is_scikit_learns_digits() -> None:
     scaled = np.concatenate([found.x, found.x_test]).reshape(-1, 28, 28)
     assert (scaled[:, ::27, ::27] == images.reshape(-1, 8, 8)[:, ::7, ::7] / 16).all()  # corners
     assert (scaled.min(), scaled.max()) == (0, 1)
+
+
+@pytest.mark.parametrize("content", [None, "150,4\nsetosa\n", "150,4\n1,2,0\n3,4,1\n"])
+def test_where_scikit_learns_files_are_others_its_loaders_are_asked(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, content: str | None
+) -> None:
+    if content:
+        (tmp_path / "datasets" / "data").mkdir(parents=True)
+        for name in ("iris.csv", "digits.csv.gz"):
+            (tmp_path / "datasets" / "data" / name).write_text(content)
+    by_file = [iris("auto", None), digits()]
+    elsewhere = SimpleNamespace(origin=f"{tmp_path / '__init__.py'}")
+    monkeypatch.setattr("shared.datasets.find_spec", lambda name: elsewhere)
+    by_loader = [iris.__wrapped__("auto", None), digits()]
+    for one, other in zip(by_file, by_loader, strict=True):
+        assert one.sha256 == other.sha256
+        for name in ("x", "y"):
+            mine, theirs = getattr(one, name), getattr(other, name)
+            assert (mine.dtype, mine.tobytes()) == (theirs.dtype, theirs.tobytes())
 
 
 def test_who_writes_into_a_batch_order_changes_no_other() -> None:

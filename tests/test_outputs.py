@@ -1,5 +1,6 @@
 """What a comparison leaves: JSON, pictures, and files that are whole or not there."""
 
+import io
 import json
 import subprocess
 import sys
@@ -8,12 +9,16 @@ from typing import Any
 
 import numpy as np
 import pytest
+from rich.console import Console
 
+from parity.reports import terminal, wording
 from parity.reports.as_json import to_json
 from parity.reports.files import OutputFile
 from parity.reports.pictures import losses
-from parity.results import Divergence, PortResult, Rung, overall
+from parity.results import Diagnosis, Divergence, PortResult, Rung, Trial, overall
+from parity.standard.comparison import Example
 from parity.standard.place import Place
+from shared.experiment import prepare
 from shared.recipes import RECIPES
 from tests.running import ROOT, Compare
 
@@ -82,14 +87,11 @@ def test_two_runs_give_the_same_json(compare: Compare, tmp_path: Path) -> None:
 
 def result(**changes: Any) -> PortResult:
     fields: dict[str, Any] = {
-        "recipe": "iris",
+        "trial": Trial(prepare("iris", "float32", 30), "compiled"),
         "port": "torch",
         "framework": "torch",
-        "dtype": "float32",
         "device": "cpu",
         "mode": "eager",
-        "requested": "compiled",
-        "steps": 30,
         "data": {"name": "iris"},
         "verdict": "agree",
         "error": None,
@@ -103,6 +105,95 @@ def result(**changes: Any) -> PortResult:
         "told_apart": 30,
     }
     return PortResult(**{**fields, **changes})
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "said"),
+    [
+        (["agree"], "The only result agrees"),
+        (["agree"] * 8, "All 8 results agree"),
+        (["disagree", *["agree"] * 7], "1 of 8 results disagrees"),
+        (["disagree"] * 2 + ["agree"] * 6, "2 of 8 results disagree"),
+        (["disagree"] * 2 + ["error"] + ["agree"] * 5, "2 of 8 results disagree, 1 is in error"),
+        (["error"] * 3 + ["agree"] * 5, "3 of 8 results are in error"),
+    ],
+)
+def test_the_headline_counts_results(verdicts: list[str], said: str) -> None:
+    assert wording.headline([result(verdict=verdict) for verdict in verdicts]) == said
+
+
+LONG = "my_long_port_name.py"
+
+
+def printed(width: int, *renderables: Any) -> list[str]:
+    """Return what a console of so many columns shows."""
+    out = Console(file=io.StringIO(), width=width, color_system=None, legacy_windows=False)
+    with out.capture() as capture:
+        out.print(*renderables)
+    return [line.rstrip() for line in capture.get().splitlines()]
+
+
+def cells(port: str, test: str = "", place: str = "gradients layer2.weight") -> tuple[str, ...]:
+    numbers = ("0.094364", "83.33%", test, "3.8e+09", place, "4,999", "11,548,485", "12.3")
+    return (port, "float32", "disagree", *numbers)
+
+
+@pytest.mark.parametrize(
+    ("width", "test", "left_out"),
+    [
+        (140, "79.09%", set()),
+        (100, "", {"values", "s"}),
+        (100, "79.09%", {"values", "s"}),
+        (80, "", {"values", "s", "test", "step"}),
+        (80, "79.09%", {"values", "s", "step"}),
+    ],
+)
+def test_a_table_of_verdicts_keeps_names_whole(width: int, test: str, left_out: set[str]) -> None:
+    rows = [cells("tensorflow_v1", test), cells(LONG, test)]
+    head, *lines = printed(width, terminal.Verdicts(rows))
+    assert max(map(len, [head, *lines])) <= width
+    assert [line.split()[0] for line in lines] == ["tensorflow_v1", LONG]
+    named = " ".join(name for name in wording.COLUMNS if name not in left_out)
+    assert head.split() == named.split()
+    assert all("disagree" in line and "3.8e+09 gradients" in line for line in lines)
+
+
+def test_a_table_leaves_out_no_more_than_it_must() -> None:
+    whole = terminal.Verdicts([cells(LONG, "79.09%")])
+    full = sum(whole.widths.values()) + len(whole.widths) - 1
+    for room in range(30, 160):
+        widths = whole.fitting(room)
+        assert sum(widths.values()) + len(widths) - 1 <= max(room, 40)
+        assert (widths == whole.widths) == (room >= full)
+        assert {"port", "dtype", "verdict", "ratio"} <= set(widths)
+        assert widths["port"] == len(LONG) or set(widths) == {"port", "dtype", "verdict", "ratio"}
+    name = "x" * 300
+    lines = printed(80, terminal.Verdicts([cells(name)]))
+    assert max(map(len, lines)) <= 80
+    assert "".join(line.split()[0] for line in lines[1:]) == name
+
+
+@pytest.mark.parametrize(("columns", "width"), [("80", 80), ("300", 140), ("0", 40), ("", 100)])
+def test_a_console_is_as_wide_as_columns_says(
+    monkeypatch: pytest.MonkeyPatch, columns: str, width: int
+) -> None:
+    monkeypatch.setenv("COLUMNS", columns)
+    assert terminal.console().width == width
+
+
+def test_details_are_indented_on_every_line() -> None:
+    example = Example((41,), 0.63484579492756377, 0.63484783124915412)
+    wrong = Divergence(
+        *(Place("trajectory", 41, "loss"), (41,), 0.6, 0.7, 2.5e10, 19, 60, (example,)),
+        teacher_forced=False,
+    )
+    diagnosis = Diagnosis("learning rate decays", "the learning rate is 1.1988 " * 6, 0.85)
+    found = result(port=LONG, verdict="disagree", divergence=wrong, diagnosis=diagnosis)
+    lines = printed(80, terminal._details(wording.finding(found, [found])))
+    assert max(map(len, lines)) <= 80
+    assert lines[1].startswith(f"{LONG} float32 differs first on trajectory")
+    assert all(line.startswith("  ") for line in lines[2:])
+    assert len(lines) > 8
 
 
 def test_json_has_no_number_that_json_lacks() -> None:
@@ -175,7 +266,7 @@ def test_a_long_curve_is_drawn_by_its_range() -> None:
 def test_quiet_prints_one_line(compare: Compare) -> None:
     run = compare("iris", "--steps", 30, "--frameworks", "numpy", "--quiet")
     assert run.stderr == ""
-    assert run.stdout.startswith("All 2 agree; ")
+    assert run.stdout.startswith("All 2 results agree; ")
     assert run.stdout.count("\n") == 1
 
 

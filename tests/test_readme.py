@@ -31,5 +31,5 @@ def test_the_port_in_the_readme_is_judged_as_it_says(compare: Compare, tmp_path:
 
 def _rounded(line: str) -> str:
     """Round the long numbers in a line, and leave ratios out: these are the processor's."""
-    line = re.sub(r"(ratio|place) of [\d.e+]+", r"\1 of ...", line)
+    line = re.sub(r"\b(ratio of|ratio|was) [\d.e+]+", r"\1 ...", line)
     return re.sub(r"\d\.\d{12,}", lambda number: f"{float(number[0]):.12f}", line)

@@ -9,16 +9,14 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
-import numpy as np
 import pytest
 from markdown_it import MarkdownIt
-from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from parity.reports import markdown, tensorboard
+from parity.reports import markdown
 from parity.reports.html.pool import Pool, script_json, short
 from parity.reports.legible import legible
 from parity.reports.run import Run as Compared
-from tests.reported import IMAGE, PERCENT, Reported, compared, options
+from tests.reported import IMAGE, PERCENT, Reported, compared, options, write_ports
 from tests.running import ROOT, Compare
 
 STEPWISE = ("forward", "loss", "gradients", "update")
@@ -240,6 +238,46 @@ def test_junit_has_a_case_for_each_result(reported: Reported) -> None:
             assert (cause or "") in (child.text or "")
 
 
+# Of the schema that Jenkins publishes, junit-10.xsd: each element's attributes, those it must have
+# marked, and what may stand in it, in this order.
+COUNTS = ("name!", "tests", "failures", "errors", "time", "disabled")
+JUNIT: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    "testsuites": (("name", *COUNTS[1:]), ("testsuite",)),
+    "testsuite": (
+        (*COUNTS, "skipped", "timestamp", "hostname", "id", "package"),
+        ("properties", "testcase", "system-out", "system-err"),
+    ),
+    "properties": ((), ("property",)),
+    "property": (("name!", "value!"), ()),
+    "testcase": (
+        ("name!", "classname!", "time", "assertions", "status"),
+        ("skipped", "error", "failure", "system-out", "system-err"),
+    ),
+    "failure": (("message", "type"), ()),
+    "error": (("message", "type"), ()),
+    "system-out": ((), ()),
+    "system-err": ((), ()),
+}
+REPEATED = {"testsuite", "testcase", "property"}
+
+
+def test_junit_is_as_its_schema_has_it(reported: Reported) -> None:
+    root = ElementTree.parse(reported.junit).getroot()
+    seen = set()
+    for element in root.iter():
+        attributes, children = JUNIT[element.tag]
+        assert set(element.attrib) <= {name.rstrip("!") for name in attributes}, element.tag
+        assert {name[:-1] for name in attributes if name[-1] == "!"} <= set(element.attrib)
+        inside = [child.tag for child in element]
+        assert inside == sorted(inside, key=children.index)
+        assert all(inside.count(tag) == 1 or tag in REPEATED for tag in inside)
+        for name in {"tests", "failures", "errors", "disabled", "skipped"} & set(element.attrib):
+            assert int(element.attrib[name]) >= 0
+        seen.add(element.tag)
+    assert root.tag == "testsuites"
+    assert seen == set(JUNIT)
+
+
 def test_junit_counts_its_cases(reported: Reported) -> None:
     root = ElementTree.parse(reported.junit).getroot()
     for suite in [root, *root.findall("testsuite")]:
@@ -257,86 +295,6 @@ def test_junit_counts_its_cases(reported: Reported) -> None:
         assert "--steps 60" in (properties["options"] or "")
 
 
-def loaded(folder: Path) -> EventAccumulator:
-    events = EventAccumulator(str(folder), size_guidance={"scalars": 0, "images": 0, "tensors": 0})
-    return events.Reload()
-
-
-def test_tensorboard_opens_the_event_files(reported: Reported) -> None:
-    runs = sorted({path.parent for path in reported.tensorboard.rglob("events.out.*")})
-    results = reported.run.report["results"]
-    assert len(runs) == len(results)
-    events = loaded(reported.tensorboard / "mnist" / "numpy" / "float64-compiled")
-    own = reported.run.result("numpy", "float64", "mnist")
-    losses = events.Scalars("loss")
-    assert [event.step for event in losses] == list(range(60))
-    assert losses[-1].value == np.float32(own["loss"]["last"])  # what an event file keeps
-    scalars = set(events.Tags()["scalars"])
-    assert {f"ratio/{rung}" for rung in (*STEPWISE, "trajectory")} < scalars
-    assert events.Scalars("accuracy/test")[0].value == np.float32(own["accuracy"]["test"])
-    assert set(events.Tags()["images"]) == {"weights", "confusion/test"}
-    planes = loaded(reported.tensorboard / "planar-1" / "numpy" / "float32-compiled")
-    assert set(planes.Tags()["images"]) == {"decisions", "confusion/train"}
-    [image] = planes.Images("decisions")
-    assert image.encoded_image_string.startswith(b"\x89PNG")
-
-
-def test_tensorboard_shows_verdict_and_diagnosis(reported: Reported) -> None:
-    events = loaded(reported.tensorboard / "iris" / "doubled.py" / "float64-compiled")
-    [text] = events.Tensors("verdict/text_summary")
-    said = text.tensor_proto.string_val[0].decode()
-    cause = reported.run.result("doubled.py", "float64", "iris")["diagnosis"]["cause"]
-    assert said.startswith("**disagree**")
-    assert cause in said
-
-
-def test_folders_are_safe_and_apart() -> None:
-    names = ["a.py", "A.py", "a/b.py", "a?b.py", "..", "", "é.py", "e.py", IMAGE, "x" * 300]
-    found = tensorboard.folder_names(names)
-    assert list(found) == names
-    assert all(re.fullmatch(r"[\w][\w.-]*", name, re.ASCII) for name in found.values()), found
-    assert len({name.casefold() for name in found.values()}) == len(names)
-    assert max(map(len, found.values())) < 100
-
-
-def test_event_files_of_before_are_replaced_and_others_stay(
-    mistaken: Compared, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    place = tmp_path / "iris" / "numpy" / "float64-compiled"
-    place.mkdir(parents=True)
-    (place / "events.out.tfevents.1.host.lockstep").write_bytes(b"old")
-    (place / "events.out.tfevents.1.host").write_bytes(b"another program's")
-    tensorboard.write(mistaken, tmp_path)
-    names = sorted(path.name for path in place.iterdir())
-    assert len(names) == 2
-    assert names[0] == "events.out.tfevents.1.host"
-    assert b"old" not in (place / names[1]).read_bytes()[:3]
-
-    def interrupted(*arguments: object) -> None:
-        raise KeyboardInterrupt
-
-    before = sorted(tmp_path.rglob("*"))
-    monkeypatch.setattr(tensorboard, "_write", interrupted)
-    with pytest.raises(KeyboardInterrupt):
-        tensorboard.write(mistaken, tmp_path)
-    assert sorted(tmp_path.rglob("*")) == before
-
-
-def test_without_tensorboardx_nothing_is_begun(compare: Compare, tmp_path: Path) -> None:
-    (tmp_path / "sitecustomize.py").write_text(
-        "import importlib.util\n"
-        "find = importlib.util.find_spec\n"
-        "importlib.util.find_spec = lambda n, *a: None if n == 'tensorboardX' else find(n, *a)\n"
-    )
-    run = compare("iris", "--tensorboard", tmp_path / "events", PYTHONPATH=str(tmp_path))
-    assert run.status == 2
-    assert run.stderr == (
-        "compare.py: --tensorboard needs tensorboardX, which is not installed: install it with "
-        "pip install tensorboardX, or leave the option out\n"
-    )
-    assert not (tmp_path / "events").exists()
-
-
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
@@ -344,7 +302,7 @@ def test_without_tensorboardx_nothing_is_begun(compare: Compare, tmp_path: Path)
         (["--markdown", "no/such/report.md"], "no/such/report.md cannot be written"),
         (["--junit", "no/such/report.xml"], "no/such/report.xml cannot be written"),
         (["--html", "."], ". is a folder: name a file to write to"),
-        (["--tensorboard", "/dev/null/events"], "/dev/null/events cannot be written to"),
+        (["--pictures", "/dev/null/drawn"], "/dev/null/drawn cannot be written to"),
         (["--html", "-"], "--html is -, but only --json and --markdown can be printed"),
         (["--markdown", "-", "--json", "-"], "--json and --markdown are both standard output"),
         (["--html", "one.html", "--junit", "./one.html"], "--html and --junit are both"),
@@ -364,6 +322,66 @@ def test_a_report_that_cannot_be_written(
     assert list(tmp_path.iterdir()) == []  # it was found before the work
 
 
+REPORTS = ("contourpy", "jinja2", "markupsafe", "matplotlib", "PIL", "plotly", "pygments")
+
+
+@pytest.fixture(scope="module")
+def bare(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A PYTHONPATH under which the packages of the extra `reports` are not to be found."""
+    folder = tmp_path_factory.mktemp("bare")
+    (folder / "sitecustomize.py").write_text(
+        "from importlib.machinery import PathFinder\n"
+        "find = PathFinder.find_spec\n"
+        "def hide(name, path=None, target=None):\n"
+        f"    hidden = name.partition('.')[0] in {REPORTS}\n"
+        "    return None if hidden else find(name, path, target)\n"
+        "PathFinder.find_spec = staticmethod(hide)\n"
+    )
+    return str(folder)
+
+
+def test_without_the_packages_of_reports_a_comparison_is_complete(
+    compare: Compare, tmp_path: Path, bare: str
+) -> None:
+    files = [f"--with={path}" for path in write_ports(tmp_path)]
+    others = ("--markdown", tmp_path / "a.md", "--junit", tmp_path / "a.xml")
+    told = ("iris", "--steps", 3, "--frameworks", "numpy", *files, *others)
+    run = compare(*told, "--repro", tmp_path / "repro", "--profile", PYTHONPATH=bare)
+    assert run.status == 3, run.stderr
+    assert "doubled.py float64 differs first" in run.stdout
+    assert run.result("numpy", "float64")["verdict"] == "agree"
+    assert "## Lockstep" in (tmp_path / "a.md").read_text()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "needs"),
+    [
+        (["--html", "a.html"], "contourpy, jinja2, markupsafe, pillow and plotly, which are"),
+        (["--pictures", "drawn"], "matplotlib, which is"),
+        (["--source", "iris"], "markupsafe and pygments, which are"),
+        ([], "jinja2, markupsafe and pygments, which are"),
+    ],
+)
+def test_an_output_that_needs_them_says_what_to_install(
+    environment: dict[str, str], tmp_path: Path, bare: str, arguments: list[str], needs: str
+) -> None:
+    program = [str(ROOT / "compare.py"), "iris", *arguments] if arguments else ["-m", "guide"]
+    done = subprocess.run(
+        [sys.executable, *program],
+        cwd=tmp_path,
+        env={**environment, "PYTHONPATH": f"{bare}:{ROOT}"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    said = f'{needs} not installed: run pip install "lockstep[reports]"\n'
+    name = arguments[0] if arguments else "the guide"
+    who = "compare.py" if arguments else "python -m guide"
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == f"{who}: {name} needs {said}"
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_markdown_on_standard_output(environment: dict[str, str]) -> None:
     command = [sys.executable, str(ROOT / "compare.py"), "gates", "--frameworks", "numpy"]
     done = subprocess.run(
@@ -373,7 +391,7 @@ def test_markdown_on_standard_output(environment: dict[str, str]) -> None:
         text=True,
         check=True,
     )
-    assert done.stdout.startswith("## Lockstep: All 2 agree\n")
+    assert done.stdout.startswith("## Lockstep: All 2 results agree\n")
     assert done.stdout.count("| gates |") == 1
 
 
@@ -387,5 +405,4 @@ def test_what_trains_nothing_or_one_step_is_reported_too(compare: Compare, tmp_p
     assert len([a for a in page.all("tr") if a.get("id")]) == len(run.report["results"]) == 18
     cases = list(ElementTree.parse(tmp_path / "report.xml").iter("testcase"))
     assert len({(case.get("classname"), case.get("name")) for case in cases}) == 18
-    assert len({path.parent for path in (tmp_path / "events").rglob("events.out.*")}) == 18
     assert run.stdout.count("\n") == 1

@@ -168,7 +168,7 @@ def test_a_script_shows_the_difference_until_it_is_gone(
     assert divergence["rung"] == port.rung
     assert divergence["tensor"] == port.tensor or not port.tensor
     path = folder / "scripts" / f"{port.net}-{name}-float64.py"
-    assert f"shown by: python {path}" in runs[port.net].stdout
+    assert f"reproduce with: python {path}" in runs[port.net].stdout
     for word in ("impls", "shared", "def main", "prepare"):
         assert word not in path.read_text()
     shown = alone(path, tmp_path)
@@ -259,7 +259,7 @@ def test_a_loss_that_others_printed(
     trial = Trial(replace(trial.experiment, recipe=recipe), "compiled")
     scripts = Scripts(tmp_path)
     list(session.compare([trial], [PortName("numpy")], Options(), Progress(), scripts.add))
-    assert scripts.told == [f"shown by: python {tmp_path / 'planar-numpy-float64.py'}"]
+    assert scripts.told == [f"reproduce with: python {tmp_path / 'planar-numpy-float64.py'}"]
     shown = alone(tmp_path / "planar-numpy-float64.py", tmp_path)
     assert shown.returncode == 1, shown.stderr
     assert "loss: 1 of 1 values are off by more than half of the last digit of 0.5" in (
@@ -299,7 +299,7 @@ def test_agreement_leaves_no_script(compare: Compare, tmp_path: Path) -> None:
     run = compare("iris", "--steps", 5, "--frameworks", "numpy", "--repro", tmp_path / "out")
     assert run.status == 0
     assert list((tmp_path / "out").iterdir()) == []
-    assert "shown by" not in run.stdout
+    assert "reproduce with" not in run.stdout
 
 
 def test_a_script_that_cannot_be_written_changes_no_verdict(

@@ -15,7 +15,7 @@ from parity.reports.html import to_html
 from parity.reports.plot_data.drawn import free_ratios
 from parity.reports.plot_data.thinning import kept
 from parity.reports.run import Run
-from parity.results import STEPWISE, Curves, PortResult, Ratio, Rung
+from parity.results import STEPWISE, Curves, PortResult, Ratio, Rung, Trial
 from parity.sessions.settings import Settings
 from parity.standard.place import Place
 from shared.recipes import RECIPES
@@ -67,7 +67,7 @@ def run() -> Run:
     results = []
     for trial in trials:
         experiment = trial.experiment
-        steps, dtype = experiment.steps, experiment.dtype
+        steps = experiment.steps
         for port in PORTS:
             losses = random.random(steps)
             curves = Curves(
@@ -76,25 +76,22 @@ def run() -> Run:
                 losses + 1e-7 * random.random(steps),
                 np.full(steps, 1e-7),
             )
-            results.append(result(experiment.recipe.name, port, dtype, curves if steps else None))
-    return Run(trials, results, 80.0)
+            results.append(result(trial, port, curves if steps else None))
+    return Run(results, 80.0)
 
 
-def result(recipe: str, port: str, dtype: str, curves: Curves | None) -> PortResult:
-    random = default_rng(len(recipe + port))
+def result(trial: Trial, port: str, curves: Curves | None) -> PortResult:
+    random = default_rng(len(trial.experiment.recipe.name + port))
     steps = (0, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 9999)
     rungs: Any = [
         Rung(rung, "agree", 0.123456, 1e-7, 1e-6, Place(rung, 5, "W1"), 999) for rung in STEPWISE
     ]
     return PortResult(
-        recipe=recipe,
+        trial=trial,
         port=port,
         framework=port,
-        dtype=dtype,
         device="cpu",
         mode="eager",
-        requested="compiled",
-        steps=9,
         data={"stand_in": None},
         verdict="agree",
         error=None,

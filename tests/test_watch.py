@@ -94,15 +94,15 @@ def watch(tmp_path: Path, environment: dict[str, str]) -> Iterator[Callable[...,
 def test_every_save_gets_its_verdict(watch: Callable[..., Watched]) -> None:
     watched = watch(RIGHT)
     first = watched.verdict()
-    assert "All 4 agree" in first
+    assert "All 4 results agree" in first
     assert "here 20 steps" in first
     watched.save(WRONG)
     wrong = watched.verdict()
     assert "my_port.py changed" in wrong
-    assert "2 disagree of 2" in wrong  # the port alone is judged again
+    assert "2 of 2 results disagree" in wrong  # the port alone is judged again
     assert "the learning rate is 1.212" in wrong
     watched.save(RIGHT)
-    assert "All 2 agree" in watched.verdict()
+    assert "All 2 results agree" in watched.verdict()
     watched.save(RIGHT.replace("def loss(", "def loss("[:-1]))
     assert "my_port.py, line" in (said := watched.verdict())
     assert "is not Python" in said
@@ -111,7 +111,7 @@ def test_every_save_gets_its_verdict(watch: Callable[..., Watched]) -> None:
     watched.save(RIGHT.replace("def build(", "raise OSError('no')\n\n\ndef build("))
     assert "import raised OSError: no" in watched.verdict()
     watched.save(WRONG)
-    assert "2 disagree of 2" in watched.verdict()
+    assert "2 of 2 results disagree" in watched.verdict()
     assert watched.end() == 1
 
 
@@ -119,9 +119,9 @@ def test_a_change_ends_what_hangs(watch: Callable[..., Watched]) -> None:
     watched = watch(RIGHT, "--dtype", "float64")
     watched.verdict()
     watched.save(HANGS)
-    watched.until("pieces of work")
+    watched.until("tasks")
     watched.save(RIGHT)
-    assert "All 1 agree" in watched.verdict()
+    assert "The only result agrees" in watched.verdict()
     assert watched.end() == 0
 
 
@@ -150,14 +150,14 @@ def test_no_state_of_an_older_version_is_left(watch: Callable[..., Watched]) -> 
     watched = watch(f"import numpy as np\nnp.own = 1.01\n{RIGHT}", "--dtype", "float64")
     watched.verdict()
     watched.save(WRONG.replace("1.01 *", "getattr(np, 'own', 1) *"))
-    assert "All 1 agree" in watched.verdict()
+    assert "The only result agrees" in watched.verdict()
 
 
 def test_what_is_broken_at_first_is_watched(watch: Callable[..., Watched]) -> None:
     watched = watch("def (", "--dtype", "float64")
     assert "line 1 is not Python" in watched.verdict()
     watched.save(RIGHT)
-    assert "All 1 agree" in watched.verdict()
+    assert "The only result agrees" in watched.verdict()
 
 
 def test_helpers_beside_a_port_are_part_of_it(
@@ -165,10 +165,10 @@ def test_helpers_beside_a_port_are_part_of_it(
 ) -> None:
     (tmp_path / "helper.py").write_text("FACTOR = 1.01\n")
     watched = watch(WRONG.replace("1.01", "FACTOR") + "from helper import FACTOR\n")
-    assert "2 disagree of 4" in watched.verdict()
+    assert "2 of 4 results disagree" in watched.verdict()
     (tmp_path / "unrelated.py").write_text("")
     (tmp_path / "helper.py").write_text("FACTOR = 1.0\n")
-    assert "All 2 agree" in watched.verdict()
+    assert "All 2 results agree" in watched.verdict()
 
 
 def test_the_parts_of_a_port(tmp_path: Path) -> None:

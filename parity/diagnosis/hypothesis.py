@@ -91,7 +91,7 @@ class Hypothesis:
         if found and rung == "update" and not case.ran:
             return found[0], replace(found[1], confidence=round(found[1].confidence - DOUBT, 2))
         if found and rung == "update" and self._refuted(case):
-            said = f"{found[1].evidence}; but that is not what the free run shows"
+            said = f"{found[1].evidence}; but the full training run does not show that"
             return found[0], replace(found[1], evidence=said, confidence=REFUTED)
         return found
 
@@ -136,14 +136,14 @@ class Hypothesis:
     def conclude(self, before: float, after: float, on: str) -> Scored | None:
         """Return a diagnosis where the ratio falls far enough."""
         if after <= LIMIT < before:
-            confidence, verb = SURE - 0.05 * self.fitted, "agrees with the port"
+            confidence, verb = SURE - 0.05 * self.fitted, "reproduces"
         elif np.isfinite(after) and after <= before / MUCH:
-            confidence, verb = LIKELY - 0.1 * self.fitted, "comes closer to the port"
+            confidence, verb = LIKELY - 0.1 * self.fitted, "comes closer to"
         else:
             return None
         evidence = (
-            f"{self.claim}: made to do so, the reference {verb} on {on}, with a ratio of "
-            f"{after:.2g} in place of {before:.2g}"
+            f"{self.claim}: with that mistake the reference {verb} your numbers on {on} "
+            f"(ratio {after:.2g}, was {before:.2g})"
         )
         return after, Diagnosis(self.cause, evidence, round(confidence, 2))
 

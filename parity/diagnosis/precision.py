@@ -117,8 +117,8 @@ def mostly(case: Case, chain: Chain | None, rung: str) -> Diagnosis | None:
         after = _share(case, rung, lambda step, idea=idea: idea.predict(case, rung, step))  # type: ignore[misc]
         if after >= MOSTLY and before <= 1 - MOSTLY:
             evidence = (
-                f"{idea.claim}: made to do so, the reference gives {after:.0%} of the port's "
-                f"values on the rung {rung} to within noise floors, in place of {before:.0%}"
+                f"{idea.claim}: with that mistake the reference reproduces {after:.0%} of your "
+                f"numbers on the rung {rung} to within noise floors (was {before:.0%})"
             )
             return Diagnosis(idea.cause, evidence, 0.85)
     return None

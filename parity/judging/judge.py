@@ -20,6 +20,7 @@ from parity.results import (
     Divergence,
     PortResult,
     Rung,
+    Trial,
     Verdict,
     by_step,
     first_divergence,
@@ -65,14 +66,11 @@ def judge(
     )
     curves = _curves(standard, record)
     return PortResult(
-        recipe=inputs.recipe,
+        trial=Trial(experiment, record.requested),
         port=str(port),
         framework=record.framework or str(port),
-        dtype=inputs.dtype,
         device=inputs.device,
         mode=record.mode,
-        requested=record.requested,
-        steps=inputs.steps,
         data={
             "name": experiment.data.name,
             "sha256": experiment.data.sha256,

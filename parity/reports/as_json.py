@@ -10,8 +10,8 @@ from parity.results import Divergence, PortResult, Ratio, Rung, overall
 from parity.standard.comparison import LIMIT
 
 SCHEMA = 1
-# Not in JSON: arrays are for pictures, tracebacks for --debug, what was requested for headings.
-LEFT_OUT = ("curves", "inside", "predicted", "traceback", "requested")
+# Not in JSON: arrays are for pictures, tracebacks for --debug; of the trial, what is said of it.
+LEFT_OUT = ("trial", "curves", "inside", "predicted", "traceback")
 
 
 def to_json(results: list[PortResult]) -> str:
@@ -29,6 +29,9 @@ def to_json(results: list[PortResult]) -> str:
 def _result(result: PortResult) -> dict[str, Any]:
     fields = {name: value for name, value in vars(result).items() if name not in LEFT_OUT}
     return {
+        "recipe": result.recipe,
+        "dtype": result.dtype,
+        "steps": result.steps,
         **fields,
         "rungs": [_placed(rung) for rung in result.rungs],
         "ratios": [_placed(ratio) for ratio in result.ratios],

@@ -49,7 +49,7 @@ def code(text: str) -> str:
 def _head(run: Run) -> Iterable[str]:
     yield f"## Lockstep: {wording.headline(run.results)}"
     yield ""
-    yield f"{wording.effort(run.results, run.seconds)}. {' '.join(wording.LEGEND.split())}"
+    yield f"{wording.effort(run.results, run.seconds)}. {wording.LEGEND}"
     for notice in run.notices:
         yield ""
         yield f"> ⚠️ **STAND-IN DATA:** {escape(notice)}"
@@ -65,7 +65,7 @@ def _head(run: Run) -> Iterable[str]:
 def _matrix(run: Run) -> Iterable[str]:
     yield _row(["recipe", *map(code, run.ports)])
     yield _row(["---", *["---"] * len(run.ports)])
-    for trial, results in by_recipe(run.trials, run.results):
+    for trial, results in by_recipe(run.results):
         eager = ", eager" if trial.mode == "eager" else ""
         cells = [
             "<br>".join(_cell(result) for result in results if result.port == port) or "-"

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Self
 
 from parity.judging.inquiry import Inquiry
-from parity.reports import tensorboard
+from parity.reports import extras
 from parity.reports.as_json import to_json
 from parity.reports.files import OutputFile, writable_folder
 from parity.reports.junit import to_junit
@@ -28,14 +28,13 @@ class Outputs:
     Entering it tries all of them, before any work is done.
 
     Raises:
-        InputError: one cannot be written, or two are the same.
+        InputError: one cannot be written, two are the same, or a package for one is missing.
     """
 
     json: str | None = None
     html: str | None = None
     markdown: str | None = None
     junit: str | None = None
-    tensorboard: Path | None = None
     pictures: Path | None = None
     repro: Path | None = None
     scripts: Scripts | None = field(default=None, init=False)
@@ -45,11 +44,7 @@ class Outputs:
     @property
     def options(self) -> list[str]:
         """The options of which something is asked for."""
-        folders = {
-            "--tensorboard": self.tensorboard,
-            "--pictures": self.pictures,
-            "--repro": self.repro,
-        }
+        folders = {"--pictures": self.pictures, "--repro": self.repro}
         return [*self._names(), *(option for option, folder in folders.items() if folder)]
 
     @property
@@ -64,7 +59,7 @@ class Outputs:
 
     def __enter__(self) -> Self:
         self._check()
-        for folder in filter(None, (self.tensorboard, self.pictures, self.repro)):
+        for folder in filter(None, (self.pictures, self.repro)):
             writable_folder(folder)
         self.scripts = Scripts(self.repro) if self.repro else None
         with ExitStack() as stack:
@@ -88,6 +83,8 @@ class Outputs:
 
     def _check(self) -> None:
         """Check that no two files are the same, and that what they need is installed."""
+        for option in self.options:
+            extras.require(option)
         taken: dict[Path | str, str] = {}
         for option, name in self._names().items():
             if name == STDOUT and option in ("--html", "--junit"):
@@ -97,8 +94,6 @@ class Outputs:
                 what = "standard output" if name == STDOUT else name
                 raise InputError(f"{taken[place]} and {option} are both {what}: name another file")
             taken[place] = option
-        if self.tensorboard:
-            tensorboard.require()
 
     def write(self, run: Run) -> None:
         """Write everything."""
@@ -107,9 +102,7 @@ class Outputs:
         if self.pictures:
             from parity.reports import pictures  # matplotlib takes a second to import
 
-            pictures.draw(run.trials, run.results, self.pictures)
-        if self.tensorboard:
-            tensorboard.write(run, self.tensorboard)
+            pictures.draw(run.results, self.pictures)
 
 
 def _html(run: Run) -> str:

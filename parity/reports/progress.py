@@ -18,9 +18,9 @@ from rich.progress import (
 
 from parity.processes.progress import Progress
 
-WHY_COLD = "Measuring noise floors: they are kept, so that only the first run on this data is slow."
+WHY_COLD = "Measuring noise floors. They are cached: only the first run on this data is slow."
 
-DIFFERS = "differs: looking for the first step, and for the mistake"
+DIFFERS = "differs: looking for the first step that differs, and for the mistake"
 
 
 class Lines(Progress):
@@ -36,7 +36,7 @@ class Lines(Progress):
 
     def planned(self, pieces: int, cold: int) -> None:
         """Say how much lies ahead, and why it may be slow."""
-        self.console.print(f"{pieces} pieces of work", markup=False, soft_wrap=True)
+        self.console.print(f"{pieces} tasks", markup=False, soft_wrap=True)
         if cold:
             self.console.print(WHY_COLD, markup=False, soft_wrap=True)
 

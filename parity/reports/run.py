@@ -6,7 +6,7 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import TypedDict
 
 from parity.contract import FRAMEWORKS, PACKAGES
-from parity.results import PortResult, Trial
+from parity.results import PortResult
 
 
 class Environment(TypedDict):
@@ -24,7 +24,6 @@ class Run:
     seconds: how long it took. options: those given on the command line. threads: of each port.
     """
 
-    trials: list[Trial]
     results: list[PortResult]
     seconds: float
     options: tuple[str, ...] = ()
@@ -38,7 +37,7 @@ class Run:
     @property
     def notices(self) -> list[str]:
         """What must be said of data that stands in for other data."""
-        notices = (trial.experiment.data.notice for trial in self.trials)
+        notices = (result.trial.experiment.data.notice for result in self.results)
         return list(dict.fromkeys(filter(None, notices)))
 
 

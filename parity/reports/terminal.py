@@ -1,10 +1,11 @@
-"""The result of a comparison as a person reads it, in up to 100 columns."""
+"""The result of a comparison as a person reads it, in as many columns as there are."""
 
 import io
 import os
 import time
 
-from rich.console import Console, Group, RenderableType
+from rich.cells import cell_len
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
@@ -14,7 +15,14 @@ from parity.reports import wording
 from parity.reports.wording import Finding
 from parity.results import PortResult, Round, Trial, by_recipe
 
-WIDTH = 100
+WIDTH = 100  # where there is no terminal to ask
+NARROWEST, WIDEST = 40, 140
+NARROWEST_PORT, NARROWEST_PLACE = 12, 10
+PLACE = "worst on"  # the column that can be cut short
+# What a table goes without where it is too wide, in this order: columns, and those that are empty.
+SPARE = ("values", "s")
+SPARE_IF_EMPTY = ("test", "train", "last loss")
+SPARE_AT_LAST = ("train", "test", "last loss", PLACE)
 COLOURS = {"agree": "green", "disagree": "bold red", "error": "bold red"}
 
 
@@ -25,23 +33,24 @@ class _Console(Console):
 
 
 def console(stderr: bool = False) -> Console:
-    """Return a console of at most WIDTH columns; where there is no terminal, of just so many."""
+    """Return a console as wide as the terminal or $COLUMNS, within reason; else of WIDTH."""
     console = _Console(stderr=stderr, highlight=False, soft_wrap=False)
-    console.width = min(console.width, WIDTH) if console.is_terminal else WIDTH
+    known = console.is_terminal or os.environ.get("COLUMNS", "").isdigit()
+    console.width = max(NARROWEST, min(console.width, WIDEST)) if known else WIDTH
     return console
 
 
-def whole(trials: list[Trial], results: list[PortResult]) -> RenderableType:
+def whole(results: list[PortResult]) -> RenderableType:
     """Return all there is to say but the last line: a table per recipe, and what is wrong."""
-    return Group(Text(wording.LEGEND), *tables(trials, results))
+    return Group(Text(wording.LEGEND), *tables(results))
 
 
-def tables(trials: list[Trial], results: list[PortResult]) -> list[RenderableType]:
+def tables(results: list[PortResult]) -> list[RenderableType]:
     """Return a table per recipe, and what is wrong."""
-    return [recipe_report(trial, group, results) for trial, group in by_recipe(trials, results)]
+    return [recipe_report(trial, group, results) for trial, group in by_recipe(results)]
 
 
-def look(trials: list[Trial], found: Round, verdict_alone: bool) -> RenderableType:
+def look(found: Round, verdict_alone: bool) -> RenderableType:
     """Return what came of one look at ports that are watched."""
     parts: list[RenderableType] = []
     if found.changed:
@@ -51,16 +60,16 @@ def look(trials: list[Trial], found: Round, verdict_alone: bool) -> RenderableTy
     if found.results:
         if not verdict_alone:
             parts += [Text(wording.LEGEND)] if not found.changed else []
-            parts += tables(trials, found.results)
+            parts += tables(found.results)
         parts.append(last_line(found.results, found.seconds))
     return Group(*parts)
 
 
-def as_text(trials: list[Trial], results: list[PortResult], seconds: float) -> str:
+def as_text(results: list[PortResult], seconds: float) -> str:
     """Return the whole report with its last line, in plain text."""
     plain = Console(file=io.StringIO(), width=WIDTH, color_system=None)
     with plain.capture() as capture:
-        plain.print(whole(trials, results), last_line(results, seconds))
+        plain.print(whole(results), last_line(results, seconds))
     return "\n".join(line.rstrip() for line in capture.get().splitlines())
 
 
@@ -78,7 +87,7 @@ def recipe_report(
     stand_in = wording.stand_in(trial)
     if stand_in:
         parts.append(Text(stand_in, style="bold yellow"))
-    parts.append(_table(results))
+    parts.append(Verdicts([wording.row(result) for result in results]))
     wrong = [result for result in results if result.verdict != "agree"]
     parts += [_details(wording.finding(result, others)) for result in wrong]
     parts += [Text(f"\n{said}", style="bold yellow") for said in wording.suspicions(results)]
@@ -95,7 +104,7 @@ def last_line(results: list[PortResult], seconds: float) -> Text:
 
 def profile(spent: Profile, results: list[PortResult]) -> RenderableType:
     """Return a row per process: its seconds by kind of work, and the peak of its memory."""
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
+    table = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False, header_style="dim")
     table.add_column("seconds of", no_wrap=True)
     kinds = list(KINDS)
     for name in (*kinds[:2], "first steps", "whole runs", *kinds[2:], "peak MB"):
@@ -109,24 +118,71 @@ def profile(spent: Profile, results: list[PortResult]) -> RenderableType:
     whole = time.monotonic() - spent.started
     note = (
         "Rungs include first steps (which trace and compile) and whole runs. This process read "
-        f"data, judged\nand reported in {time.process_time():.1f} s of {whole:.1f} s."
+        f"data, judged and reported in {time.process_time():.1f} s of {whole:.1f} s."
     )
     return Group(Text(), table, Text(note))
 
 
-def _table(results: list[PortResult]) -> Table:
-    table = Table(box=None, padding=(0, 1, 0, 0), header_style="dim")
-    for name in wording.COLUMNS:
-        if name == "port":
-            table.add_column(name, overflow="fold", max_width=20)
-        else:
-            left = name in ("dtype", "verdict", "worst on")
-            table.add_column(name, justify="left" if left else "right", no_wrap=True)
-    for result in results:
-        # Text, because a port's names may hold what rich takes for markup.
-        cells = (Text(cell, style=COLOURS.get(cell, "")) for cell in wording.row(result))
-        table.add_row(*cells)
-    return table
+class Verdicts:
+    """A table with a row of wording's COLUMNS per port and precision, as wide as there is room.
+
+    The names of ports stay whole for as long as there is another column to do without.
+    """
+
+    def __init__(self, rows: list[tuple[str, ...]]) -> None:
+        self.rows = rows
+        self.widths = {
+            name: max(cell_len(cell) for cell in (name, *cells))
+            for name, *cells in zip(wording.COLUMNS, *rows, strict=True)
+        }
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        table = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False, header_style="dim")
+        widths = self.fitting(options.max_width)
+        for name, width in widths.items():
+            left = name in ("port", "dtype", "verdict", PLACE)
+            folded = name == "port"
+            table.add_column(
+                name,
+                width=width,
+                justify="left" if left else "right",
+                no_wrap=not folded,
+                overflow="fold" if folded else "ellipsis",
+            )
+        for row in self.rows:
+            # Text, because a port's names may hold what rich takes for markup.
+            cells = zip(wording.COLUMNS, row, strict=True)
+            table.add_row(
+                *(Text(cell, style=COLOURS.get(cell, "")) for name, cell in cells if name in widths)
+            )
+        yield table
+
+    def fitting(self, room: int) -> dict[str, int]:
+        """Return the columns that there is room for, and how wide each is."""
+        widths = dict(self.widths)
+
+        def missing() -> int:
+            return sum(widths.values()) + len(widths) - 1 - room
+
+        def spare(*names: str) -> None:
+            for name in names:
+                if missing() > 0:
+                    widths.pop(name, None)
+
+        def shorten(name: str, least: int) -> None:
+            if missing() > 0 and name in widths:
+                widths[name] = max(min(least, widths[name]), widths[name] - missing())
+
+        spare(*SPARE)
+        spare(*(name for name in SPARE_IF_EMPTY if not any(self._cells(name))))
+        spare("step")
+        shorten(PLACE, NARROWEST_PLACE)
+        spare(*SPARE_AT_LAST)
+        shorten("port", NARROWEST_PORT)
+        return widths
+
+    def _cells(self, name: str) -> list[str]:
+        return [row[wording.COLUMNS.index(name)] for row in self.rows]
 
 
 def _details(finding: Finding) -> RenderableType:
@@ -137,18 +193,22 @@ def _details(finding: Finding) -> RenderableType:
         parts.append(title + Text(f": {finding.error}", style="not bold red"))
     if finding.where:
         parts.append(title + Text(f" {finding.where}", style="not bold red"))
-        parts += [Text(f"  {line}") for line in finding.extent]
-        parts.append(Padding(_values(finding), (0, 0, 0, 2)))
-    parts += [Text(f"  {line}") for line in finding.elsewhere]
+        parts += [_indented(line) for line in finding.extent]
+        parts.append(Padding(_values(finding), (0, 0, 0, 2), expand=False))
+    parts += [_indented(line) for line in finding.elsewhere]
     if finding.cause:
         likeness = Text("looks like: ").append(finding.cause, style="bold")
         likeness.append(f" ({finding.confidence})\n{finding.evidence}")
-        parts.append(Padding(likeness, (0, 0, 0, 2)))
+        parts.append(_indented(likeness))
     return Group(*parts)
 
 
+def _indented(line: str | Text) -> Padding:
+    return Padding(line if isinstance(line, Text) else Text(line), (0, 0, 0, 2), expand=False)
+
+
 def _values(finding: Finding) -> Table:
-    table = Table(box=None, padding=(0, 3, 0, 0), header_style="dim")
+    table = Table(box=None, padding=(0, 3, 0, 0), pad_edge=False, header_style="dim")
     table.add_column("index")
     table.add_column("expected", justify="right")
     table.add_column("got", justify="right")

@@ -10,9 +10,13 @@ from parity.standard.comparison import LIMIT, Example
 # Ratios on the other rungs are not of noise floors.
 MEASURED = ("forward", "loss", "gradients", "update", "trajectory")
 DRIFTS = "one step from the reference's own weights there is right: the error is carried over"
+RUNS_OFTEN = (
+    "eager mode runs the port's Python code at every step, compiled mode only while it is traced, "
+    "so look for code whose effect depends on that"
+)
 COARSE = "in float64 it agrees: what it computes is right, but not to the precision of float32"
 LEGEND = (
-    "Every port is held to the NumPy port in float64. A ratio is a port's error divided by the\n"
+    "Every port is held to the NumPy port in float64. A ratio is a port's error divided by the "
     f"noise floor, which is how far rounding alone moves that value: up to {LIMIT:g} agrees."
 )
 # Of a table with a row per port and precision, as `row` fills it.
@@ -24,15 +28,24 @@ COLUMNS = (
 
 def headline(results: list[PortResult]) -> str:
     """Return the verdict on everything in a few words."""
-    wrong = [result for result in results if result.verdict != "agree"]
+    verdicts = [result.verdict for result in results]
+    wrong, failed = verdicts.count("disagree"), verdicts.count("error")
+    of_all = _counted(len(results), "result")
+    if not wrong and not failed:
+        return "The only result agrees" if len(results) == 1 else f"All {of_all} agree"
     if not wrong:
-        return f"All {len(results)} agree"
-    counts = [
-        f"{number} {word}"
-        for verdict, word in (("disagree", "disagree"), ("error", "in error"))
-        if (number := sum(r.verdict == verdict for r in wrong))
-    ]
-    return f"{' and '.join(counts)} of {len(results)}"
+        return f"{failed} of {of_all} {_is(failed)} in error"
+    disagree = "disagrees" if wrong == 1 else "disagree"
+    failures = f", {failed} {_is(failed)} in error" if failed else ""
+    return f"{wrong} of {of_all} {disagree}{failures}"
+
+
+def _counted(number: int, word: str) -> str:
+    return f"{number} {word}" if number == 1 else f"{number} {word}s"
+
+
+def _is(number: int) -> str:
+    return "is" if number == 1 else "are"
 
 
 def effort(results: list[PortResult], seconds: float) -> str:
@@ -75,7 +88,7 @@ def conditions(trial: Trial, results: list[PortResult]) -> Iterator[str]:
     together = min((result.told_apart for result in results), default=steps)
     if together < steps:
         yield (
-            f"after {together:,} steps, rounding alone decides where this run goes: beyond them\n"
+            f"after {together:,} steps, rounding alone decides where this run goes: beyond them "
             "only single steps are compared"
         )
 
@@ -220,7 +233,7 @@ def _elsewhere(result: PortResult, others: list[PortResult]) -> Iterator[str]:
         yield COARSE
     other_mode = "eager" if result.mode == "compiled" else "compiled"
     if (result.dtype, other_mode) in own:
-        yield f"in {other_mode} mode it agrees: it matters how often Python itself runs its code"
+        yield f"in {other_mode} mode it agrees: {RUNS_OFTEN}"
 
 
 def suspicions(results: list[PortResult]) -> Iterator[str]:
@@ -231,7 +244,7 @@ def suspicions(results: list[PortResult]) -> Iterator[str]:
             names = f"{', '.join(ports[:-1])} and {ports[-1]}"
             yield (
                 f"{names} differ from the reference in {dtype} in the same way, and agree with "
-                "each other:\nthe reference, NumPy's port, is the odd one out, and suspect itself"
+                "each other: the reference, NumPy's port, is the odd one out, and suspect itself"
             )
 
 

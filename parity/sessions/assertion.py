@@ -51,6 +51,6 @@ def assert_parity(
         # Nothing but a failure takes rich, and the time to import it.
         from parity.reports import terminal
 
-        text = terminal.as_text(trials, results, time.monotonic() - start)
+        text = terminal.as_text(results, time.monotonic() - start)
         raise AssertionError(f"{ports[0]} does not agree on {recipe}\n{text}")
     return results

@@ -28,7 +28,7 @@ def choose(
     for port in ports if frameworks else ():
         if not any(port.covers(net) for net in wanted):
             own = ", ".join(contract.nets_of(port.name))
-            raise InputError(f"{port} has no port of {', '.join(wanted)}: it has {own} alone")
+            raise InputError(f"{port} has no port of {', '.join(wanted)}: it has {own} only")
     ports = [port for port in ports if any(port.covers(net) for net in wanted)]
     ports += contract.check_files(list(dict.fromkeys(files)), drafts)
     if not ports:

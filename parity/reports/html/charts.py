@@ -102,7 +102,7 @@ def free_runs(charts: Charts, results: list[PortResult]) -> Iterator[Chart]:
             ],
         )
         yield charts.add(
-            f"Error over noise floor in the free run, {dtype}",
+            f"Error over noise floor in the full run, {dtype}",
             _free_ratios_said(ran),
             "ratio",
             log_x=len(ran[0][1].losses) > MANY_STEPS,
@@ -154,13 +154,13 @@ def _losses_said(ran: list[tuple[PortResult, Curves]]) -> str:
     last = [float(curves.losses[-1]) for _, curves in ran]
     bad = [r.port for r, curves in ran if not np.isfinite(curves.losses).all()]
     if bad:
-        return f"Of {', '.join(bad)}, not all losses are finite numbers."
+        return f"Losses that are not finite: {', '.join(bad)}."
     low, high = f"{min(last) + 0.0:.6f}", f"{max(last) + 0.0:.6f}"
     where = f"at {low}" if low == high else f"between {low} and {high}"
     return (
-        f"After {len(ran[0][1].losses):,} steps, all end {where}."
+        f"After {len(ran[0][1].losses):,} steps, all losses end {where}."
         if len(ran) > 1
-        else (f"After {len(ran[0][1].losses):,} steps, it ends {where}.")
+        else (f"After {len(ran[0][1].losses):,} steps, the loss ends {where}.")
     )
 
 

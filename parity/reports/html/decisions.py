@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from parity.reports.html.charts import Chart, Charts
 from parity.reports.plot_data.drawn import Drawn
-from parity.reports.plot_data.planes import SCORES, Plane, axis_names, plane
+from parity.reports.plot_data.planes import Plane, axis_names, plane
 from parity.reports.wording import percent
 from parity.results import PortResult
 
@@ -20,11 +20,11 @@ DIGITS = 3
 
 def decisions(charts: Charts, drawn: Drawn) -> Iterator[Chart]:
     """Add a chart for each port, in one precision: the points, and where it says class 1."""
-    if drawn.net not in SCORES:
-        return
     experiment = drawn.experiment
-    for result in drawn.weighted():
+    for result in drawn.single:
         seen = plane(drawn, result)
+        if seen is None:
+            continue
         yield charts.add(
             f"{result.port}, {result.dtype}",
             _said(seen, result),

@@ -1,13 +1,13 @@
 """Pictures in a page: grey images as PNG, within the page itself."""
 
 import base64
-import struct
-import zlib
+import io
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from parity.reports.plot_data.digits import largest_weight, weight_images
 from parity.reports.plot_data.drawn import Drawn
@@ -42,11 +42,6 @@ def _source(images: Array, largest: float) -> str:
 
 def png(pixels: NDArray[np.uint8]) -> bytes:
     """Return a grey image (height, width) as a PNG file."""
-    height, width = pixels.shape
-    lines = b"".join(b"\0" + row.tobytes() for row in pixels)  # each is unfiltered
-    header = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
-    chunks = ((b"IHDR", header), (b"IDAT", zlib.compress(lines, 9)), (b"IEND", b""))
-    return b"\x89PNG\r\n\x1a\n" + b"".join(
-        struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-        for kind, data in chunks
-    )
+    stream = io.BytesIO()
+    Image.fromarray(pixels).save(stream, format="PNG", optimize=True)
+    return stream.getvalue()

@@ -74,7 +74,7 @@ class Section:
 def sections(run: Run, charts: Charts) -> Iterator[Section]:
     """Yield a section for each recipe and mode, and add its charts."""
     number = 0
-    for trial, group in by_recipe(run.trials, run.results):
+    for trial, group in by_recipe(run.results):
         rows = []
         for result in group:
             told = None if result.verdict == "agree" else finding(result, run.results)

@@ -17,7 +17,7 @@ def timings(charts: Charts, results: list[PortResult]) -> Iterator[Chart]:
     if imports:
         bars = [_bars(charts, port, {legible(port): spent}) for port, spent in imports.items()]
         yield charts.add(
-            "Import", f"Once a port: {_said(imports)}", "seconds", bars=bars, alone=True
+            "Import", f"Once per port: {_said(imports)}", "seconds", bars=bars, alone=True
         )
     for what, title in OF_RECIPES.items():
         for dtype in dict.fromkeys(result.dtype for result in results):

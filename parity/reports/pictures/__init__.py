@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from parity.reports.pictures import activations, descent, digits, losses, planes, signals
 from parity.reports.pictures.style import Pictures
 from parity.reports.plot_data.drawn import Drawn, drawable
-from parity.results import PortResult, Trial
+from parity.results import PortResult
 
 # What is drawn of all recipes of a net, besides the losses of each.
 OF_NET: dict[str, Callable[[list[Drawn]], Pictures]] = {
@@ -24,17 +24,17 @@ OF_NET: dict[str, Callable[[list[Drawn]], Pictures]] = {
 }
 
 
-def draw(trials: list[Trial], results: list[PortResult], folder: Path) -> None:
+def draw(results: list[PortResult], folder: Path) -> None:
     """Draw every recipe and net into a folder; ports that failed are left out."""
-    for name, figure in _figures(trials, results):
+    for name, figure in _figures(results):
         figure.draw_without_rendering()  # lays it out,
         figure.set_layout_engine("none")  # once for both files
         for suffix in ("png", "svg"):
             figure.savefig(folder / f"{name}.{suffix}", dpi=130)
 
 
-def _figures(trials: list[Trial], results: list[PortResult]) -> Iterator[tuple[str, Figure]]:
-    drawn = [(trial.mode, each) for trial, each in drawable(trials, results)]
+def _figures(results: list[PortResult]) -> Iterator[tuple[str, Figure]]:
+    drawn = [(trial.mode, each) for trial, each in drawable(results)]
     for mode, each in drawn:
         if any(result.curves for result in each.results):
             yield f"{each.recipe}{_suffix(mode)}-loss", losses.draw(each)

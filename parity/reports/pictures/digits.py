@@ -20,7 +20,8 @@ def draw(drawn: list[Drawn]) -> Pictures:
         if not each.weighted():
             continue
         yield f"{each.recipe}-weights", weights(each)
-        if each.experiment.x_test is not None and each.experiment.y_test is not None:
+        answered = any("test" in result.predicted for result in each.single)
+        if answered and each.experiment.y_test is not None:
             yield f"{each.recipe}-confusion", confusion(each, each.experiment.y_test)
 
 
@@ -47,8 +48,8 @@ def weights(drawn: Drawn) -> Figure:
 
 def confusion(drawn: Drawn, y_test: Array) -> Figure:
     """Draw how many images of each digit are taken for which, by the first port."""
-    own = drawn.weighted()
-    outputs = [_outputs(drawn, drawn.weights(result)) for result in own]
+    own = [result for result in drawn.single if "test" in result.predicted]
+    outputs = [result.predicted["test"] for result in own]
     classes = [metrics.predicted_classes(each) for each in outputs]
     counts = metrics.confusion(outputs[0], y_test)
     figure = Figure(figsize=(6.4, 6.4), layout="constrained")
@@ -64,12 +65,6 @@ def confusion(drawn: Drawn, y_test: Array) -> Figure:
         f"{result.port} {np.count_nonzero(theirs != classes[0])}"
         for result, theirs in zip(own[1:], classes[1:], strict=True)
     ]
-    said = f"; classed otherwise by {', '.join(others)}" if others else ""
+    said = f"; predictions that differ from it: {', '.join(others)}" if others else ""
     axes.set_title(f"{own[0].port}{said}", fontsize=9)
     return figure
-
-
-def _outputs(drawn: Drawn, weights: dict[str, Array]) -> Array:
-    """Return the logits of each test image, (n, 10)."""
-    outputs: Array = drawn.experiment.x_test @ weights["W"] + weights["b"]
-    return outputs

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 
 from parity.reports.pictures.style import CLASSES, Pictures, scatter_classes
 from parity.reports.plot_data.drawn import Drawn
-from parity.reports.plot_data.planes import axis_names, plane
+from parity.reports.plot_data.planes import Plane, axis_names, plane
 from parity.results import PortResult
 
 UNSEEN = {"facecolor": "none", "linewidth": 1.5}  # rows to test on
@@ -17,18 +17,23 @@ UNSEEN = {"facecolor": "none", "linewidth": 1.5}  # rows to test on
 def draw(drawn: list[Drawn]) -> Pictures:
     """Draw the decisions of all ports on all recipes of one net."""
     net, dtype = drawn[0].net, drawn[0].dtype
-    ports = list(dict.fromkeys(result.port for each in drawn for result in each.weighted()))
+    planes = {
+        (each.recipe, result.port): (result, seen)
+        for each in drawn
+        for result in each.single
+        if (seen := plane(each, result))
+    }
+    ports = list(dict.fromkeys(port for _, port in planes))
     if not ports:
         return
     columns, rows = len(ports), len(drawn)
     figure = Figure(figsize=(2.9 * columns + 1, 3.1 * rows + 0.8), layout="constrained")
-    figure.suptitle(f"{net}, {dtype}: what each port decides")
+    figure.suptitle(f"{net}, {dtype}: what each port predicts")
     grid = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
     for each, row in zip(drawn, grid, strict=True):
-        own = {result.port: result for result in each.weighted()}
         for port, axes in zip(ports, row, strict=True):
-            if port in own:
-                _panel(axes, each, own[port])
+            if (each.recipe, port) in planes:
+                _panel(axes, each, *planes[each.recipe, port])
             else:
                 axes.set_axis_off()
         row[0].set_ylabel(f"{each.recipe}\n{axis_names(net)[1]}")
@@ -39,10 +44,9 @@ def draw(drawn: list[Drawn]) -> Pictures:
     yield f"{net}-decisions", figure
 
 
-def _panel(axes: Axes, drawn: Drawn, result: PortResult) -> None:
+def _panel(axes: Axes, drawn: Drawn, result: PortResult, seen: Plane) -> None:
     """Draw the points, the regions of either class and the line between them."""
     experiment = drawn.experiment
-    seen = plane(drawn, result)
     colours = [colour for _, colour in CLASSES]
     shades: dict[str, Any] = {"colors": colours, "alpha": 0.3, "zorder": 0}
     axes.contourf(seen.x, seen.y, seen.score, [-np.inf, 0, np.inf], **shades)

@@ -65,9 +65,9 @@ class Drawn:
         return [result for result in self.single if self.has_weights(result)]
 
 
-def drawable(trials: list[Trial], results: list[PortResult]) -> Iterator[tuple[Trial, Drawn]]:
+def drawable(results: list[PortResult]) -> Iterator[tuple[Trial, Drawn]]:
     """Yield each recipe and mode on which any port did not fail."""
-    for trial, group in by_recipe(trials, results):
+    for trial, group in by_recipe(results):
         own = [result for result in group if result.verdict != "error"]
         if own:
             yield trial, Drawn(trial.experiment, own)

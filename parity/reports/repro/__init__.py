@@ -35,7 +35,7 @@ class Scripts:
         if result.divergence is None:
             return
         try:
-            self.told.append(f"shown by: python {self._write(result, inquiry)}")
+            self.told.append(f"reproduce with: python {self._write(result, inquiry)}")
         except Exception as error:
             self.told.append(f"no script for {_name(result)} ({type(error).__name__}: {error})")
 

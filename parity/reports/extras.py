@@ -1,0 +1,28 @@
+"""Packages that some outputs need and a comparison does not: those of the extra `reports`."""
+
+from importlib.util import find_spec
+
+from shared.errors import InputError
+
+NEEDED = {
+    "--html": ("contourpy", "jinja2", "markupsafe", "PIL", "plotly"),
+    "--pictures": ("matplotlib",),
+    "--source": ("markupsafe", "pygments"),
+    "the guide": ("jinja2", "markupsafe", "pygments"),
+}
+PACKAGES = {"PIL": "pillow"}  # that are not called as what they bring
+
+
+def require(output: str) -> None:
+    """Check that what an output needs is installed.
+
+    Raises:
+        InputError: something is not.
+    """
+    missing = [name for name in NEEDED.get(output, ()) if find_spec(name) is None]
+    if missing:
+        *others, last = [PACKAGES.get(name, name) for name in missing]
+        names = f"{', '.join(others)} and {last}, which are" if others else f"{last}, which is"
+        raise InputError(
+            f'{output} needs {names} not installed: run pip install "lockstep[reports]"'
+        )
