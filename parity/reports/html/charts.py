@@ -64,7 +64,14 @@ class Charts:
         }
 
     def add(self, title: str, finding: str, kind: str, **spec: Any) -> Chart:
-        """Keep a chart, and return what the page says of it."""
+        """Keep a chart, and return what the page says of it.
+
+        Args:
+            title: what it shows.
+            finding: what it is seen to say, a sentence.
+            kind: how charts.js draws it: "loss", "ratio", "rung", "plane" or "seconds".
+            **spec: the rest that charts.js draws it from; arrays by their places in the pool.
+        """
         self.specs.append({"kind": kind, **spec})
         return Chart(len(self.specs) - 1, title, finding, kind)
 

@@ -36,7 +36,15 @@ def spare_ticks(axis: Axis) -> None:
 
 
 def scatter_classes(axes: Axes, x: Array, y: Array, size: float = 60, **style: Any) -> None:
-    """Draw points (n, 2) as their classes, y (n, 1)."""
+    """Draw points as their classes.
+
+    Args:
+        axes: where.
+        x: the points, (n, 2).
+        y: their classes, (n, 1), 0 or 1.
+        size: of a marker, in square points.
+        **style: how markers look, as of `Axes.scatter`, where that is not as usual.
+    """
     for number, (marker, colour) in enumerate(CLASSES):
         rows = x[np.asarray(y)[:, 0] == number]
         look = {"edgecolor": "white", "linewidth": 0.3, "zorder": 3, **style}

@@ -112,7 +112,14 @@ NATIVE = {
 
 
 def text(scene: Scene, case: Demonstration, source: Source, arrays: str) -> str:
-    """Return the script that shows a case, with its arrays in a file of that name beside it."""
+    """Return the script that shows a case.
+
+    Args:
+        scene: whose port differs, and where.
+        case: what to compute and what to compare.
+        source: the port's code, as the script holds it.
+        arrays: the name of the file beside the script that holds the arrays.
+    """
     result, record = scene.result, scene.inquiry.record
     native = NATIVE[record.framework]
     switched = len(record.modes) > 1 and record.mode == "eager"
