@@ -88,7 +88,7 @@ FILE = click.Path(path_type=Path)
 @click.option(
     "--quick",
     is_flag=True,
-    help=f"Every check, with {QUICK_STEPS} updates on at most {QUICK_ROWS} rows; or --steps N on all rows.",
+    help=f"Every check, with {QUICK_STEPS} updates on {QUICK_ROWS} rows; or --steps N on all rows.",
 )
 @click.option(
     "--watch",
