@@ -154,7 +154,8 @@ def test_the_wrong_port_is_judged_as_shown(page: Path, judged: tuple[Path, Run])
     _, run = judged
     assert run.status == STATUS["disagree"]
     assert run.result("my_port.py", "float64")["diagnosis"]["cause"] == "gradients accumulate"
-    is_printed(block(page, f"$ python compare.py {COMMAND}\n"), run.stdout)
+    printed = re.sub(r"^reproduce with: .*\n", "", run.stdout, flags=re.MULTILINE)
+    is_printed(block(page, f"$ python compare.py {COMMAND}\n"), printed)
 
 
 def test_the_loop_in_the_readme_is_that_of_the_port() -> None:
