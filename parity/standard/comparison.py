@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-LIMIT = 8.0  # how many noise floors a port's error may measure; see docs/evidence.md
+LIMIT = 8.0  # how many noise floors a port's error may measure; see the README for the evidence
 CACHED = 1 << 19  # bytes of an array that are compared at once
 SHOWN = 5  # how many of the values that differ are kept as examples
 
