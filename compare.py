@@ -47,16 +47,16 @@ FILE = click.Path(path_type=Path)
 
 @click.command(epilog=EXAMPLES, context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument("recipe", nargs=-1)
-@click.option("--frameworks", metavar="NAMES", help="Whose ports, with commas. [default: all]")
+@click.option("--frameworks", metavar="NAMES", help="Frameworks, comma-separated. [default: all]")
 @click.option(
-    "--with", "files", metavar="FILE", multiple=True, type=FILE, help="A port of yours; repeatable."
+    "--with", "files", metavar="FILE", multiple=True, type=FILE, help="Your own port (repeatable)."
 )
 @click.option("--dtype", default="both", show_default=True, help="float32, float64 or both.")
 @click.option(
     "--mode",
     default="compiled",
     show_default=True,
-    help="compiled: each framework at its own best; eager: its compiler switched off; or both.",
+    help="compiled: each framework at its fastest; eager: compilers switched off; or both.",
 )
 @click.option(
     "--steps",
@@ -71,55 +71,58 @@ FILE = click.Path(path_type=Path)
     "--data",
     default="auto",
     show_default=True,
-    help="mnist, digits (a small stand-in), or auto: digits where MNIST cannot be had.",
+    help="mnist, digits (a small stand-in), or auto: digits if MNIST is unavailable.",
 )
 @click.option(
     "--data-dir",
     metavar="DIR",
     type=FILE,
-    help="Where MNIST's four files lie. [default: $LOCKSTEP_DATA, the cache, a download]",
+    help="Folder with MNIST's four files. [default: $LOCKSTEP_DATA, the cache, a download]",
 )
 @click.option("--threads", default=1, show_default=True, help="Threads of each port.")
 @click.option(
-    "--timeout", default=300.0, show_default=True, help="Seconds that one call of a port may take."
+    "--timeout",
+    default=300.0,
+    show_default=True,
+    help="Time limit for each call to a port, in seconds.",
 )
 @click.option(
     "--quick",
     is_flag=True,
-    help=f"All rungs, but {QUICK_STEPS} updates on at most {QUICK_ROWS} rows, or --steps on all.",
+    help=f"Every check, with {QUICK_STEPS} updates on {QUICK_ROWS} rows; or --steps N on all rows.",
 )
 @click.option(
     "--watch",
     is_flag=True,
-    help="Judge the files of --with again whenever they change; --quick unless --steps is given.",
+    help="Judge the --with files again on every save; implies --quick unless --steps is given.",
 )
 @click.option(
-    "--fresh", is_flag=True, help="Measure noise floors and compile anew: use nothing kept."
+    "--fresh", is_flag=True, help="Ignore the cache: measure noise floors and compile again."
 )
 @click.option("--json", metavar="FILE", help="Write the result as JSON; - is standard output.")
 @click.option("--html", metavar="FILE", help="Write a report with charts, one page for a browser.")
 @click.option(
     "--markdown", metavar="FILE", help="Write a summary for a CI job; - is standard output."
 )
-@click.option("--junit", metavar="FILE", help="Write the verdicts as JUnit XML, for CI servers.")
-@click.option("--pictures", metavar="DIR", type=FILE, help="Draw curves, decisions, weights there.")
+@click.option("--junit", metavar="FILE", help="Write the verdicts as JUnit XML for CI servers.")
+@click.option("--pictures", metavar="DIR", type=FILE, help="Save plots to DIR.")
 @click.option(
     "--repro",
     metavar="DIR",
     type=FILE,
-    help="Write a script there for each port that differs, to show it without Lockstep.",
+    help="Write to DIR, for each port that differs, a script that reproduces it.",
 )
-@click.option("--profile", is_flag=True, help="Print where time and memory went, per process.")
-@click.option("--quiet", is_flag=True, help="Print the last line alone: no progress, no tables.")
-@click.option("--debug", is_flag=True, help="Show tracebacks, and what a crashed port printed.")
+@click.option("--profile", is_flag=True, help="Print the time and memory used by each process.")
+@click.option("--quiet", is_flag=True, help="Print only the last line: no progress, no tables.")
+@click.option("--debug", is_flag=True, help="Show tracebacks, and the output of a crashed port.")
 @click.option(
-    "--source", metavar="NET", help="Show the ports of a net side by side, and exit; or runtime."
+    "--source", metavar="NET", help="Show the ports of NET (or: runtime) side by side, and exit."
 )
 @click.option("--list", "listed", is_flag=True, help="List recipes and frameworks, and exit.")
 def compare(listed: bool, source: str | None, **options: Any) -> int:
-    """Train the same networks in several frameworks, and say whether they agree.
+    """Train the same networks in several frameworks, and report whether they agree.
 
-    RECIPE is what to train; see --list. Without one, all are.
+    RECIPE is what to train (see --list); by default, all of them.
     """
     if listed:
         print_list()
@@ -185,7 +188,7 @@ def check_watch(files: tuple[Path, ...], others: list[str]) -> None:
     if not files:
         raise InputError("--watch needs --with FILE: it judges your port again when you save it")
     if others:
-        raise InputError(f"--watch prints verdicts alone, so {others[0]} cannot be used with it")
+        raise InputError(f"--watch prints only verdicts, so {others[0]} cannot be used with it")
 
 
 def keep_judging(
@@ -250,7 +253,7 @@ def nets(framework: str) -> str:
 
 
 def main() -> NoReturn:
-    """Run the command line, and exit with the status that README.md lists."""
+    """Run the command line, and exit with the status that docs/ci.md lists."""
     signal.signal(signal.SIGTERM, terminate)
     try:
         status = compare.main(standalone_mode=False)
@@ -264,7 +267,9 @@ def main() -> NoReturn:
         status = complain("interrupted", INTERRUPTED)
     except Exception as error:
         what = f"{type(error).__name__}: {error}"
-        status = complain(f"a fault of its own, not of any port ({what}); see --debug", FAILED)
+        status = complain(
+            f"an internal error, not the fault of any port ({what}); see --debug", FAILED
+        )
     sys.exit(status)
 
 

@@ -1,7 +1,7 @@
 """The notes on what differs between the frameworks, function by function: impls/notes.toml.
 
 It has a table per function with its `note`; [net.function] for what a net has of its own; and, for
-each thing that differs in one look, an [[overview]]: `what` it is, the `function` where it shows,
+each thing that differs at a glance, an [[overview]]: `what` it is, the `function` where it shows,
 and an answer for every framework.
 """
 
@@ -18,7 +18,7 @@ FILE = ROOT / "impls" / "notes.toml"
 
 @dataclass(frozen=True)
 class Difference:
-    """What differs in one look: answers by framework, and the function where it shows."""
+    """What differs at a glance: answers by framework, and the function where it shows."""
 
     what: str
     function: str

@@ -1,4 +1,4 @@
-"""The lessons hold what the README says of them: figures, and where tutorials are wrong."""
+"""The lessons hold what docs/lessons.md says of them: figures, and where tutorials are wrong."""
 
 import importlib
 from dataclasses import replace
@@ -11,6 +11,9 @@ from sklearn.datasets import load_iris
 from shared.datasets import GATES
 from shared.experiment import Experiment, prepare
 from shared.recipes import RECIPES
+from tests.running import ROOT
+
+PAGE = (ROOT / "docs" / "lessons.md").read_text()
 
 
 def port(recipe: str) -> Any:
@@ -119,6 +122,16 @@ def test_the_logarithm_of_a_cross_entropy_is_the_natural_one() -> None:
     model = {"W": np.zeros((784, 10)), "b": np.log(p)}
     assert f"{net.loss(model, np.zeros((1, 784)), np.array([3])):.6f}" == "2.302585"
     assert -np.log10(0.1) == 1
+
+
+def test_the_page_says_how_many_hidden_units_it_takes() -> None:
+    printed = [RECIPES[f"planar-{hidden}"].figures[0].printed for hidden in range(1, 6)]
+    assert f"{', '.join(printed)} %" in PAGE
+
+
+@pytest.mark.parametrize("figure", ["0.0214", "0.021469535", "0.0533", "2.302585"])
+def test_the_page_says_the_figures_tested_here(figure: str) -> None:
+    assert figure in PAGE
 
 
 @pytest.mark.parametrize("recipe", [r.name for r in RECIPES.values() if r.figures])

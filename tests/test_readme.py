@@ -1,35 +1,237 @@
-"""The README's port of one's own: wrong at first, then fixed, as it says."""
+"""README, CONTRIBUTING and docs: what they show is printed, and what they name exists."""
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 
-from tests.running import ROOT, Compare
+import pytest
 
-README = (ROOT / "README.md").read_text()
+from compare import STATUS, UNUSABLE_INPUT
+from compare import compare as command
+from shared.recipes import FUNCTIONS, RECIPES
+from tests.running import ROOT, Compare, Run
+from traps import record, score
+from traps.catalogue import load
+
+README, OWN_PORT = ROOT / "README.md", ROOT / "docs" / "your-port.md"
+PAGES = (README, ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md")))
+TEXT = {page: page.read_text() for page in PAGES}
+NAMES = [page.name for page in PAGES]
+LINES = 160  # of the README, which is read in one go
 LINE = "weight -= learning_rate * weight.grad\n"
+BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+LINK = re.compile(r"\]\(([^)\s]+)\)")
+ROW = re.compile(r"^(\S+ +float\d\d +\w+) +(\d\S*) (.*)$", re.MULTILINE)  # of a table of verdicts
+COMMAND = "planar --steps 1000 --frameworks numpy,torch --with my_port.py"
+# Options besides those of compare.py.
+OTHERS = {"--help", "--record", "--net", "--name"}
 
 
-def test_the_port_in_the_readme_is_judged_as_it_says(compare: Compare, tmp_path: Path) -> None:
-    found = re.search(r"```python\n(\"\"\"The planar classifier my way.*?)```", README, re.DOTALL)
-    assert found is not None
-    wrong, port = found[1], tmp_path / "my_port.py"
-    fixed = wrong.replace(LINE, f"{LINE}{' ' * 16}weight.grad = None\n")
-    assert wrong.count(LINE) == 1
-    command = ("planar", "--steps", 1000, "--frameworks", "numpy", f"--with={port}")
-    port.write_text(wrong)
-    run = compare(*command)
-    assert run.status == 1
+def blocks(page: Path, language: str = "") -> list[str]:
+    """Return the fenced blocks of a page in a language."""
+    return [text for tag, text in BLOCK.findall(TEXT[page]) if tag == language]
+
+
+def block(page: Path, beginning: str, language: str = "") -> str:
+    """Return the only block of a page that begins so."""
+    (found,) = (text for text in blocks(page, language) if text.startswith(beginning))
+    return found
+
+
+WRONG = block(OWN_PORT, '"""The planar classifier my way', "python")
+
+
+# What is there
+
+
+@pytest.mark.parametrize("page", PAGES, ids=NAMES)
+def test_every_link_and_picture_exists(page: Path) -> None:
+    links = [link for link in LINK.findall(prose(page)) if "://" not in link]
+    assert links
+    for link in links:
+        name, _, anchor = link.partition("#")
+        target = (page.parent / name).resolve() if name else page
+        assert target.exists(), link
+        assert target.is_relative_to(ROOT), link
+        if anchor:
+            assert anchor in anchors(target), link
+
+
+def test_every_page_and_picture_is_linked() -> None:
+    linked = {
+        (page.parent / link.partition("#")[0]).resolve()
+        for page in PAGES
+        for link in LINK.findall(TEXT[page])
+    }
+    assert set((ROOT / "docs").iterdir()) <= linked
+    assert set(PAGES) - {README} <= {
+        (ROOT / link.partition("#")[0]).resolve() for link in LINK.findall(TEXT[README])
+    }
+
+
+def prose(page: Path) -> str:
+    """Return a page without its blocks."""
+    return BLOCK.sub("", TEXT[page])
+
+
+def anchors(page: Path) -> set[str]:
+    """Return the anchors of a page's headings, as GitHub makes them."""
+    headings = re.findall(r"^#+ (.+)$", prose(page), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading).lower().replace(" ", "-") for heading in headings}
+
+
+def test_the_readme_is_short() -> None:
+    assert len(TEXT[README].splitlines()) <= LINES
+
+
+@pytest.mark.parametrize("page", PAGES, ids=NAMES)
+def test_every_file_option_and_target_named_exists(page: Path) -> None:
+    code = [*re.findall(r"`([^`\n]+)`", prose(page)), *blocks(page)]
+    for path in re.findall(r"(?<![\w/.])[\w.]+/[\w./]+\.(?:py|toml|json)\b", " ".join(code)):
+        made = path.startswith(("out/", "path/"))
+        assert made or (ROOT / path).exists(), path
+    options = {name for parameter in command.params for name in parameter.opts} | OTHERS
+    for text in code:
+        for option in re.findall(r"(?<![\w-])--[a-z]+(?:-[a-z]+)*", text):
+            assert option in options, option
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    for target in re.findall(r"^(?:\$ )?make ([a-z-]+)", "\n".join(code), re.MULTILINE):
+        assert target in targets, target
+
+
+def test_every_recipe_is_in_the_lessons() -> None:
+    lessons = prose(ROOT / "docs" / "lessons.md")
+    for recipe in RECIPES:
+        if not re.fullmatch(r"planar-[2-4]", recipe):  # "planar-1 to planar-5"
+            assert f"`{recipe}`" in lessons
+
+
+def test_the_contract_names_every_function() -> None:
+    named = re.findall(r"^(\w+)\(", block(OWN_PORT, "build("), re.MULTILINE)
+    assert tuple(named) == FUNCTIONS
+    shown = re.findall(r"^(\w+)\(", block(README, 'FRAMEWORK = "torch"'), re.MULTILINE)
+    assert shown == [name for name in FUNCTIONS if name != "layers"]
+
+
+@pytest.mark.parametrize("page", [README, ROOT / "docs" / "ci.md"], ids=["README", "ci"])
+def test_the_exit_statuses_are_those_of_the_program(page: Path) -> None:
+    rows = dict(re.findall(r"^\| (\d+) \| ([^|]+) \|$", prose(page), re.MULTILINE))
+    assert rows[str(STATUS["agree"])].startswith("all results agree")
+    assert rows[str(STATUS["disagree"])].startswith("some port disagrees")
+    assert rows[str(STATUS["error"])].startswith("a port crashed")
+    assert rows[str(UNUSABLE_INPUT)].startswith("unusable input")
+
+
+def test_the_bugs_are_counted_as_recorded() -> None:
+    catalogue = load()
+    bugs, variations = catalogue.bugs, catalogue.variations
+    recorded = record.load([*bugs, *variations])
+    evidence = ROOT / "docs" / "evidence.md"
+    printed = block(evidence, "$ make bugs").splitlines()
+    said = score.summary(bugs, variations, recorded)
+    assert printed[printed.index("...", 2) + 1 :] == said[:4]
+    assert f"of {len(bugs)} translation mistakes" in TEXT[evidence]
+    assert f"plants {len(variations)} changes" in TEXT[evidence]
+    assert f"{len(bugs)} planted bugs" in TEXT[README]
+
+
+# What is printed
+
+
+@pytest.fixture(scope="module")
+def judged(compare: Compare, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Run]:
+    """The wrong port, judged with all that the pages show of it, and the folder that it is in."""
+    folder = tmp_path_factory.mktemp("own")
+    (folder / "my_port.py").write_text(WRONG)
+    options = f"--repro {folder}/out --junit {folder}/junit.xml"
+    asked = COMMAND.replace("my_port.py", f"{folder}/my_port.py")
+    return folder, compare(*asked.split(), *options.split())
+
+
+@pytest.mark.parametrize("page", [README, OWN_PORT], ids=["README", "your-port"])
+def test_the_wrong_port_is_judged_as_shown(page: Path, judged: tuple[Path, Run]) -> None:
+    _, run = judged
+    assert run.status == STATUS["disagree"]
     assert run.result("my_port.py", "float64")["diagnosis"]["cause"] == "gradients accumulate"
-    shown = README[README.index("my_port.py float64 differs first") :]
-    shown = shown[: shown.index("```")]
-    said = [_rounded(line.rstrip()) for line in run.stdout.splitlines()]
-    for line in shown.splitlines()[:-1]:  # the last counts all ports, and seconds
-        assert _rounded(line) in said
-    port.write_text(fixed)
-    assert compare(*command).status == 0
+    printed = re.sub(r"^reproduce with: .*\n", "", run.stdout, flags=re.MULTILINE)
+    is_printed(block(page, f"$ python compare.py {COMMAND}\n"), printed)
 
 
-def _rounded(line: str) -> str:
-    """Round the long numbers in a line, and leave ratios out: these are the processor's."""
-    line = re.sub(r"\b(ratio of|ratio|was) [\d.e+]+", r"\1 ...", line)
-    return re.sub(r"\d\.\d{12,}", lambda number: f"{float(number[0]):.12f}", line)
+def test_the_loop_in_the_readme_is_that_of_the_port() -> None:
+    (loop,) = blocks(README, "python")
+    assert loop in WRONG
+
+
+def test_the_fixed_port_agrees_as_shown(compare: Compare, tmp_path: Path) -> None:
+    assert WRONG.count(LINE) == 1
+    port = tmp_path / "my_port.py"
+    port.write_text(WRONG.replace(LINE, f"{LINE}{' ' * 16}weight.grad = None\n"))
+    run = compare(*COMMAND.replace("my_port.py", str(port)).split())
+    assert run.status == 0
+    is_printed(block(OWN_PORT, "my_port.py float32 agree"), run.stdout)
+
+
+def test_a_quick_look_prints_what_the_readme_shows(compare: Compare) -> None:
+    run = compare("planar", "--quick")
+    assert run.status == 0
+    is_printed(block(README, "$ python compare.py planar --quick\n"), run.stdout)
+
+
+def test_the_script_is_as_shown(judged: tuple[Path, Run]) -> None:
+    folder, run = judged
+    shown = block(OWN_PORT, "$ python compare.py planar --steps 1000 --frameworks numpy --with")
+    compared, ended, ran = re.split(r"\n\n(?=\$ )", shown)
+    is_printed(compared, run.stdout.replace(f"{folder}/", ""))
+    script = folder / "out" / "planar-my_port-float64.py"
+    lines = ended.splitlines()[1:]
+    assert script.read_text().splitlines()[-len(lines) :] == lines
+    done = subprocess.run([sys.executable, script], capture_output=True, text=True, check=False)
+    is_printed("\n".join(ran.splitlines()[:-1]), done.stdout)
+    assert done.returncode == int(ran.splitlines()[-1])
+
+
+def test_junit_is_as_shown(judged: tuple[Path, Run]) -> None:
+    folder, _ = judged
+    (shown,) = blocks(ROOT / "docs" / "ci.md", "xml")
+    is_printed(shown, (folder / "junit.xml").read_text())
+
+
+def test_a_failing_assertion_is_as_shown(
+    environment: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LOCKSTEP_CACHE", environment["LOCKSTEP_CACHE"])
+    (tmp_path / "my_port.py").write_text(WRONG)
+    example = next(text for text in blocks(OWN_PORT, "python") if "assert_parity" in text)
+    example_test = {"__file__": str(tmp_path / "test_mine.py")}
+    exec(example, example_test)
+    with pytest.raises(AssertionError) as failed:
+        example_test["test_my_port"]()  # type: ignore[operator] # the example defines it
+    shown = block(OWN_PORT, ">       assert_parity(")
+    first, *rest = shown.splitlines()
+    assert first.lstrip("> ") in example
+    shown = "\n".join(line.removeprefix("E").removeprefix(" " * 7) for line in rest)
+    is_printed(shown.removeprefix("AssertionError: "), str(failed.value))
+
+
+def is_printed(shown: str, printed: str) -> None:
+    """Assert that all of a block is printed, but for commands and what "..." stands for."""
+    said = comparable(printed)
+    for part in re.split(r"^(?:\.\.\.|\$ .*|)$", shown, flags=re.MULTILINE):
+        for line in part.splitlines() if ROW.search(part) else [part]:
+            assert comparable(line) in said, line
+
+
+def comparable(text: str) -> str:
+    """Leave out of a text how it is wrapped, and what depends on the processor and its load."""
+    text = ROW.sub(row, text)
+    text = re.sub(r"ratio (of )?[\d.]+(e[+-]?\d+)?(, was [\d.e+]+)?", "ratio ...", text)
+    text = re.sub(r"compared in [\d.]+ s|time=\"[\d.]+\"", "...", text)
+    text = re.sub(r"\d\.\d{12,}", lambda number: f"{float(number[0]):.12f}", text)
+    return " ".join(text.split())
+
+
+def row(found: re.Match[str]) -> str:
+    """Return what a row of a table says that does not depend on the processor."""
+    port, loss, rest = found[1], float(found[2]), found[3].split()
+    return f"{port} {loss:.3f} {rest[0]} {rest[-2]}"
