@@ -17,7 +17,6 @@ from shared.errors import InputError
 from shared.recipes import FUNCTIONS, unknown
 
 SWITCH = "run_eagerly"
-KEEPER = "keep_programs"  # a runtime may have it
 RUNTIME = ("configure", SWITCH, "to_native", "to_numpy")  # a user's may lack the switch
 ROOT = Path(__file__).parent.parent
 # The reference comes first. A framework is a folder with a runtime: a new one is found here.
@@ -63,7 +62,6 @@ class Port:
     framework: str
     modes: tuple[Mode, ...]
     run_eagerly: Callable[[bool], None] | None
-    keep_programs: Callable[[str | None], None] | None
     configure: Callable[[str, str, int], None]
     to_native: Callable[[Array], Any]
     to_numpy: Callable[[Any], Any]
@@ -216,7 +214,6 @@ def _port(module: ModuleType, framework: str, runtime: ModuleType | SimpleNamesp
         framework,
         _modes(module, runtime),
         getattr(runtime, SWITCH, None),
-        getattr(runtime, KEEPER, None),
         *(getattr(runtime, name) for name in RUNTIME if name != SWITCH),
     )
 

@@ -1,10 +1,12 @@
 """Ports of one net are siblings: the same functions, in the same order, with the same arguments."""
 
 import ast
+import symtable
+from collections.abc import Iterator
 
 import pytest
 
-from parity.contract import FRAMEWORKS, KEEPER, ROOT, RUNTIME, nets_of
+from parity.contract import FRAMEWORKS, ROOT, RUNTIME, nets_of
 from shared.recipes import FUNCTIONS, RECIPES
 
 NETS = sorted({recipe.net for recipe in RECIPES.values()})
@@ -20,10 +22,10 @@ ARGUMENTS = {
     "export": ["model"],
     "configure": ["dtype", "device", "threads"],
     "run_eagerly": ["enabled"],
-    "keep_programs": ["folder"],
     "to_native": ["array"],
     "to_numpy": ["value"],
 }
+MODELS = {"jax": "params"}  # what the model is called there
 
 
 def due(net: str) -> list[str]:
@@ -54,7 +56,9 @@ def test_a_port_has_the_contract_in_order(framework: str, net: str) -> None:
     assert [name for name in own if name in FUNCTIONS] == due(net)
     assert list(own)[-1] == "main"
     for name in due(net):
-        assert [argument.arg for argument in own[name].args.args] == ARGUMENTS[name]
+        model = MODELS.get(framework, "model")
+        renamed = [model if each == "model" else each for each in ARGUMENTS[name]]
+        assert [argument.arg for argument in own[name].args.args] == renamed
         assert ast.get_docstring(own[name]), f"{name} has no docstring"
 
 
@@ -63,9 +67,50 @@ def test_a_runtime_has_its_functions_in_order(framework: str) -> None:
     own = functions(framework, "runtime")
     lacking = {"tensorflow_v1": ["run_eagerly"]}.get(framework, [])
     due = [name for name in RUNTIME if name not in lacking]
-    assert [name for name in own if name != KEEPER] == due
+    assert list(own) == due
     for name in own:
         assert [argument.arg for argument in own[name].args.args] == ARGUMENTS[name]
+
+
+def hidden(source: str) -> set[str]:
+    """Return the functions of a file whose names are local names in some function, too."""
+
+    def tables(table: symtable.SymbolTable) -> Iterator[symtable.Function]:
+        for child in table.get_children():
+            if isinstance(child, symtable.Function):
+                yield child
+            yield from tables(child)
+
+    own = {node.name for node in ast.parse(source).body if isinstance(node, ast.FunctionDef)}
+    local = {
+        name
+        for table in tables(symtable.symtable(source, "port", "exec"))
+        for name in table.get_locals()
+    }
+    return own & local
+
+
+@pytest.mark.parametrize(("framework", "net"), [*PORTS, *((f, "runtime") for f in FRAMEWORKS)])
+def test_no_local_name_hides_a_function_of_its_file(framework: str, net: str) -> None:
+    assert not hidden((ROOT / "impls" / framework / f"{net}.py").read_text())
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "for step in x: pass",
+        "[step for step in x]",
+        "step, y = x",
+        "f(lambda step: step)",
+        "def step(): pass",
+        "with x as step: pass",
+        "(step := x)",
+    ],
+)
+def test_what_hides_a_function_is_found(line: str) -> None:
+    source = f"def step(z):\n    return z\n\n\ndef train(x):\n    {line}\n"
+    assert hidden(source) == {"step"}
+    assert not hidden(source.replace("def step(z)", "def stairs(z)"))
 
 
 @pytest.mark.parametrize(("framework", "net"), PORTS)

@@ -8,7 +8,7 @@ import torch
 
 from bench.contender import Contender, Train, port
 from bench.rivals import torch_compiled
-from bench.rivals.torch_batches import batches
+from bench.rivals.torch_batches import batches, indexed
 
 
 def optimizer(**options: Any) -> Any:
@@ -20,7 +20,7 @@ def optimizer(**options: Any) -> Any:
         ) -> tuple[Any, Any]:
             sgd = torch.optim.SGD(model.parameters(), lr=learning_rate, **options)
             losses = []
-            for batch in batches(schedule, x, y):
+            for batch in indexed(schedule, x, y):
                 sgd.zero_grad()
                 value = module.loss(model, *batch)
                 value.backward()
@@ -46,6 +46,24 @@ def _descend(loss: Any, weights: Any, steps: Iterable[Any], learning_rate: float
 
 
 def by_hand(module: Any) -> Train:
+    """Return a loop that updates each weight by itself, without an optimizer."""
+
+    def train(model: Any, x: Any, y: Any, schedule: Any, learning_rate: float) -> tuple[Any, Any]:
+        losses = []
+        for batch in batches(schedule, x, y):
+            value = module.loss(model, *batch)
+            value.backward()
+            with torch.no_grad():
+                for weight in model.parameters():
+                    weight.sub_(weight.grad, alpha=learning_rate)
+                    weight.grad = None
+            losses.append(value.detach())
+        return model, torch.stack(losses)
+
+    return train
+
+
+def foreach_by_hand(module: Any) -> Train:
     """Return a loop with autograd.grad, and an update of all weights in one foreach call."""
 
     def train(model: Any, x: Any, y: Any, schedule: Any, learning_rate: float) -> tuple[Any, Any]:
@@ -62,7 +80,7 @@ def item_each_step(module: Any) -> Train:
     def train(model: Any, x: Any, y: Any, schedule: Any, learning_rate: float) -> tuple[Any, Any]:
         sgd = torch.optim.SGD(model.parameters(), lr=learning_rate)
         losses = []
-        for batch in batches(schedule, x, y):
+        for batch in indexed(schedule, x, y):
             value = module.loss(model, *batch)
             sgd.zero_grad()
             value.backward()
@@ -124,10 +142,10 @@ def autograd_alone(module: Any) -> Train:
 
 CONTENDERS = (
     Contender("torch", **port()),
-    Contender("torch", "SGD", "idiom", optimizer()),
+    Contender("torch", "by hand", "idiom", by_hand),
     Contender("torch", "SGD, foreach=True", "idiom", optimizer(foreach=True)),
     Contender("torch", "SGD, fused=True", "idiom", optimizer(fused=True)),
-    Contender("torch", "autograd.grad, foreach update", "idiom", by_hand),
+    Contender("torch", "autograd.grad, foreach update", "idiom", foreach_by_hand),
     Contender("torch", "torch.func.grad_and_value", "idiom", functional, share=0.2),
     Contender("torch", "the tutorials' loop, loss.item()", "idiom", item_each_step),
     Contender("torch", "autograd alone, on addmm", "floor", autograd_alone, ("iris", "planar")),

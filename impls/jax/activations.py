@@ -13,7 +13,7 @@ from shared.experiment import prepare
 
 
 def build(weights):
-    """Return the model, which is empty: activations have no weights."""
+    """Return the parameters, none here: activations have no weights."""
     return dict(weights)
 
 
@@ -22,7 +22,7 @@ def slope(activation, x):
     return jax.vmap(jax.vmap(jax.grad(activation)))(x)  # of one number, over rows and columns
 
 
-def layers(model, x):
+def layers(params, x):
     """Return the activations of x (B, n) and, named with a d, their derivatives."""
     return {
         "step": (x > 0).astype(x.dtype),

@@ -11,7 +11,7 @@ from shared.experiment import prepare
 
 
 def build(weights):
-    """Return the model, a dict of arrays: W1 (2, 2), b1 (2,), W2 (2, 1), b2 (1,)."""
+    """Return the parameters, a dict of arrays: W1 (2, 2), b1 (2,), W2 (2, 1), b2 (1,)."""
     return dict(weights)  # JAX arrays never change, so there is nothing to copy
 
 
@@ -20,20 +20,20 @@ def step(z):
     return (z > 0).astype(z.dtype)
 
 
-def forward(model, x):
+def forward(params, x):
     """Return the outputs (B, 1), 0 or 1, for the inputs x (B, 2)."""
-    hidden = layers(model, x)["hidden"]
-    return step(hidden @ model["W2"] + model["b2"])  # (B, 2) @ (2, 1) -> (B, 1)
+    hidden = layers(params, x)["hidden"]
+    return step(hidden @ params["W2"] + params["b2"])  # (B, 2) @ (2, 1) -> (B, 1)
 
 
-def layers(model, x):
+def layers(params, x):
     """Return the hidden layer: NAND and OR of the inputs, (B, 2)."""
-    return {"hidden": step(x @ model["W1"] + model["b1"])}  # (B, 2) @ (2, 2) -> (B, 2)
+    return {"hidden": step(x @ params["W1"] + params["b1"])}  # (B, 2) @ (2, 2) -> (B, 2)
 
 
-def accuracy(model, x, y):
+def accuracy(params, x, y):
     """Return the fraction of rows of the truth table that come out right."""
-    correct = forward(model, x) == y
+    correct = forward(params, x) == y
     return jnp.mean(correct, dtype=x.dtype)  # the mean of booleans is float32 otherwise
 
 
@@ -43,11 +43,11 @@ def main():
     experiment = prepare("gates", "float32")
     print(experiment.headline)
     x, y = to_native(experiment.x), to_native(experiment.y)
-    model = build({name: to_native(value) for name, value in experiment.weights.items()})
-    hidden, outputs = layers(model, x)["hidden"], forward(model, x)
+    params = build({name: to_native(value) for name, value in experiment.weights.items()})
+    hidden, outputs = layers(params, x)["hidden"], forward(params, x)
     for row, (nand, _or), (xor,) in zip(experiment.x, hidden, outputs, strict=True):
         print(f"{row[0]:.0f} {row[1]:.0f}  NAND {nand:.0f}  OR {_or:.0f}  XOR {xor:.0f}")
-    print(f"accuracy {accuracy(model, x, y):.4f}")
+    print(f"accuracy {accuracy(params, x, y):.4f}")
 
 
 if __name__ == "__main__":

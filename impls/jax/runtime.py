@@ -5,7 +5,6 @@ import os
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.experimental.compilation_cache.compilation_cache import reset_cache, set_cache_dir
 
 MODE = "compiled"  # under jax.jit
 ONE_THREAD = "--xla_cpu_multi_thread_eigen=false"
@@ -32,14 +31,6 @@ def configure(dtype, device, threads):
 def run_eagerly(enabled):
     """Make jax.jit, and with it jax.lax.scan, run Python's own code, operation by operation."""
     jax.config.update("jax_disable_jit", enabled)
-
-
-def keep_programs(folder):
-    """Keep all that is compiled in `folder` for later processes; None keeps nothing."""
-    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0)
-    jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
-    set_cache_dir(folder)
-    reset_cache()  # JAX looks up the folder once, else
 
 
 def to_native(array):

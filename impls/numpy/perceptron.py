@@ -58,8 +58,8 @@ def train(model, x, y, schedule, learning_rate):
     It compiles nothing: for short runs, nothing is faster.
     """
     losses = np.empty_like(x, shape=len(schedule))  # of the precision and the kind of x
-    for step, rows in enumerate(schedule):
-        losses[step], grads = loss_and_gradients(model, x[rows], y[rows])
+    for i, rows in enumerate(schedule):
+        losses[i], grads = loss_and_gradients(model, x[rows], y[rows])
         for name in model:
             model[name] -= learning_rate * grads[name]
     return model, losses

@@ -59,14 +59,12 @@ def gradients(model, x, y):
     return {"W1": dhidden.T, "b1": dbias1, "W2": doutput.T, "b2": dbias2}
 
 
-def train_step(model, x, y, learning_rate):
+def train_step(model, optimizer, x, y):
     """Update the model in place; return the loss before the update."""
+    optimizer.zero_grad()
     value = loss(model, x, y)
     value.backward()
-    with torch.no_grad():  # torch.optim.SGD would make this step up to half as long again
-        for weight in model.parameters():
-            weight.sub_(weight.grad, alpha=learning_rate)
-            weight.grad = None  # the next backward would add to it
+    optimizer.step()
     return value.detach()
 
 
@@ -76,11 +74,10 @@ def train(model, x, y, schedule, learning_rate):
     `schedule` holds the row numbers of each batch, (steps, B). The loop is eager: torch.compile
     needs a C++ compiler, and more seconds than so small a net would save.
     """
-    losses = x.new_empty(len(schedule))
-    for step, rows in enumerate(torch.tensor(schedule, device=x.device)):
-        batch = x.index_select(0, rows), y.index_select(0, rows)  # faster than x[rows]
-        losses[step] = train_step(model, *batch, learning_rate)
-    return model, losses
+    optimizer = torch.optim.SGD(model.parameters(), lr=learning_rate)
+    batches = torch.tensor(schedule, device=x.device)
+    losses = [train_step(model, optimizer, x[rows], y[rows]) for rows in batches]
+    return model, torch.stack(losses)
 
 
 @torch.no_grad()

@@ -54,14 +54,12 @@ def gradients(model, x, y):
     return {"W1": dhidden.T, "b1": dbias1, "W2": doutput.T, "b2": dbias2}
 
 
-def train_step(model, x, y, learning_rate):
+def train_step(model, optimizer, x, y):
     """Update the model in place; return the loss before the update."""
+    optimizer.zero_grad()
     value = loss(model, x, y)
     value.backward()
-    with torch.no_grad():  # torch.optim.SGD would make this step up to half as long again
-        for weight in model.parameters():
-            weight.sub_(weight.grad, alpha=learning_rate)
-            weight.grad = None  # the next backward would add to it
+    optimizer.step()
     return value.detach()
 
 
@@ -71,7 +69,8 @@ def train(model, x, y, schedule, learning_rate):
     The loop is eager: torch.compile needs a C++ compiler, and more seconds than so small a net
     would save.
     """
-    losses = [train_step(model, x, y, learning_rate) for _ in range(schedule)]
+    optimizer = torch.optim.SGD(model.parameters(), lr=learning_rate)
+    losses = [train_step(model, optimizer, x, y) for _ in range(schedule)]
     return model, torch.stack(losses)
 
 
