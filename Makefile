@@ -2,13 +2,20 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: compare test lint bench guide bugs false-alarms clean
+.PHONY: compare test check lint bench guide bugs false-alarms clean
 
 compare: .venv/installed  ## train everything everywhere and compare: make compare ARGS="mnist --steps 100"
 	$(BIN)/python compare.py --pictures out $(ARGS)
 
 test: lint  ## lint, check types, run all tests
 	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile $(ARGS)
+
+FAST := comparison comparison_properties contract diagnosis inputs layering noise numpy_ports \
+	verdict_properties wire
+
+check: lint  ## lint, check types, run the fast tests, which need NumPy and PyTorch at most
+	$(BIN)/python -m pytest -q --numprocesses auto --maxprocesses 4 -k "not tensorflow and not jax" \
+		$(FAST:%=tests/test_%.py) $(ARGS)
 
 lint: .venv/installed
 	$(BIN)/ruff format --check .

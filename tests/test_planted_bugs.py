@@ -44,6 +44,7 @@ CORRECT = {
     "correct_plain_python": "planar",
     "correct_functional_torch": "planar",
     "correct_eager_jax": "mnist",
+    "correct_keras": "iris",
 }
 NETS = ("iris", "planar", "mnist")
 

@@ -62,8 +62,9 @@ def descend(model, x, y, schedule, learning_rate):
 
     To call a compiled step from Python would take many times as long.
     """
-    losses = tf.TensorArray(x.dtype, size=len(schedule))
-    for step in tf.range(len(schedule)):
+    steps = tf.shape(schedule)[0]
+    losses = tf.TensorArray(x.dtype, size=steps)
+    for step in tf.range(steps):
         rows = schedule[step]
         batch = tf.gather(x, rows), tf.gather(y, rows)
         losses = losses.write(step, train_step(model, *batch, learning_rate))

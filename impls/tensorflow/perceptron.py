@@ -63,11 +63,12 @@ def descend(model, x, y, schedule, learning_rate):
 
     To call a compiled step from Python would take many times as long.
     """
-    losses = tf.TensorArray(x.dtype, size=len(schedule))
-    for step in tf.range(len(schedule)):
-        rows = schedule[step]
+    steps = tf.shape(schedule)[0]
+    losses = tf.TensorArray(x.dtype, size=steps)
+    for number in tf.range(steps):
+        rows = schedule[number]
         batch = tf.gather(x, rows), tf.gather(y, rows)
-        losses = losses.write(step, train_step(model, *batch, learning_rate))
+        losses = losses.write(number, train_step(model, *batch, learning_rate))
     return losses.stack()
 
 

@@ -9,9 +9,9 @@ MODE = "compiled"  # under tf.function
 def configure(dtype, device, threads):
     """Prepare TensorFlow for `dtype` ("float32" or "float64") on `device` ("cpu" or "cuda").
 
-    TensorFlow has no default precision: every tensor carries its own. (Keras has one,
-    `tf.keras.backend.set_floatx`; the ports do not use Keras.) Threads are fixed when the first
-    tensor is made: later calls cannot change `threads`.
+    TensorFlow has no default precision: every tensor carries its own. Keras has one, for weights
+    and for what optimizers keep (`set_floatx`), and one for layers (the dtype policy). Threads are
+    fixed when the first tensor is made: later calls cannot change `threads`.
 
     Raises:
         RuntimeError: `device` is "cuda" and TensorFlow finds none, or `threads` has changed.
@@ -24,6 +24,8 @@ def configure(dtype, device, threads):
         tf.config.set_visible_devices([], "GPU")
     elif not tf.config.list_physical_devices("GPU"):
         raise RuntimeError(f"TensorFlow finds no GPU, but was asked for {device!r}")
+    tf.keras.backend.set_floatx(dtype)
+    tf.keras.config.set_dtype_policy(dtype)
     tf.config.experimental.enable_tensor_float_32_execution(False)  # float32 means float32
 
 
