@@ -252,30 +252,33 @@ def nets(framework: str) -> str:
     return "" if own == contract.nets_of("numpy") else f"; {', '.join(own)} only"
 
 
-def main() -> NoReturn:
-    """Run the command line, and exit with the status that docs/ci.md lists."""
+def main(program: str = "compare.py") -> NoReturn:
+    """Run the command line, and exit with the status that docs/ci.md lists.
+
+    program: what it is called, in front of errors.
+    """
     signal.signal(signal.SIGTERM, terminate)
     try:
-        status = compare.main(standalone_mode=False)
+        status = compare.main(standalone_mode=False, prog_name=program)
     except InputError as error:
-        status = complain(str(error), UNUSABLE_INPUT)
+        status = complain(program, str(error), UNUSABLE_INPUT)
     except click.ClickException as error:
-        status = complain(error.format_message(), UNUSABLE_INPUT)
+        status = complain(program, error.format_message(), UNUSABLE_INPUT)
     except ReferenceFailedError as error:
-        status = complain(str(error), FAILED)
+        status = complain(program, str(error), FAILED)
     except (KeyboardInterrupt, click.Abort):
-        status = complain("interrupted", INTERRUPTED)
+        status = complain(program, "interrupted", INTERRUPTED)
     except Exception as error:
         what = f"{type(error).__name__}: {error}"
         status = complain(
-            f"an internal error, not the fault of any port ({what}); see --debug", FAILED
+            program, f"an internal error, not the fault of any port ({what}); see --debug", FAILED
         )
     sys.exit(status)
 
 
-def complain(sentence: str, status: int) -> int:
+def complain(program: str, sentence: str, status: int) -> int:
     """Print one sentence on standard error and, with --debug, where it came from."""
-    print(f"compare.py: {sentence}", file=sys.stderr)  # noqa: T201 - the one way out of an error
+    print(f"{program}: {sentence}", file=sys.stderr)  # noqa: T201 - the one way out of an error
     if "--debug" in sys.argv:
         traceback.print_exc()
     return status

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from parity.standard.place import Place
 
-LIMIT = 8.0  # how many noise floors a port's error may measure; see the README for the evidence
+LIMIT = 8.0  # how many noise floors a port's error may measure; docs/evidence.md says why
 CACHED = 1 << 19  # bytes of an array that are compared at once
 SHOWN = 5  # how many of the values that differ are kept as examples
 

@@ -1,0 +1,88 @@
+"""Lockstep, as it is installed: the command `lockstep`, and `assert_parity` for your own tests.
+
+Everything else lies in one tree, which is on the path of Lockstep's own processes and of no others:
+its folders have names, such as `shared`, that would be in the way of yours.
+"""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+__all__ = ["InputError", "ReferenceFailedError", "assert_parity"]
+
+_HERE = Path(__file__).resolve().parent
+TREE = _HERE / "tree" if (_HERE / "tree").is_dir() else _HERE.parent  # installed, or in a clone
+
+
+class InputError(ValueError):
+    """What was asked for cannot be used; the text says what is wrong and what to do."""
+
+
+class ReferenceFailedError(RuntimeError):
+    """The reference itself failed, so there is no verdict."""
+
+
+def assert_parity(
+    recipe: str,
+    port: str | os.PathLike[str],
+    *,
+    dtype: str = "both",
+    mode: str = "compiled",
+    steps: int | None = None,
+    seed: int | None = None,
+    data: str = "auto",
+    data_dir: str | os.PathLike[str] | None = None,
+    threads: int = 1,
+    timeout: float = 300.0,
+) -> list[dict[str, Any]]:
+    """Judge one port of a recipe's net, and return its results, as `lockstep --json` writes them.
+
+    Args:
+        recipe: the recipe's name.
+        port: the Python file that holds the port.
+        dtype, mode, steps, seed, data, data_dir, threads, timeout: as the options of `lockstep`, by
+            whose names errors call them.
+
+    Raises:
+        AssertionError: the port does not agree, crashed, hung or returned something unusable; the
+            text ends with the report that `lockstep` prints.
+        InputError: an unknown recipe, a missing file, or an option that cannot be used.
+        ReferenceFailedError: the reference itself failed, so there is no verdict.
+    """
+    __tracebackhide__ = True  # pytest shows the line that calls
+    asked = {
+        "recipe": recipe,
+        "port": os.fspath(port),
+        "dtype": dtype,
+        "mode": mode,
+        "steps": steps,
+        "seed": seed,
+        "data": data,
+        "threads": threads,
+        "timeout": timeout,
+        "data_dir": None if data_dir is None else os.fspath(data_dir),
+    }
+    path = os.environ.get("PYTHONPATH")
+    done = subprocess.run(
+        [sys.executable, "-P", "-m", "parity.sessions.remote"],
+        input=json.dumps(asked),
+        stdout=subprocess.PIPE,
+        text=True,
+        encoding="utf-8",
+        check=False,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(TREE), *([path] if path else [])])},
+    )
+    try:
+        said = json.loads(done.stdout)
+    except ValueError:
+        said = {"failed": f"Lockstep's process ended with {done.returncode} and gave no verdict"}
+    if "results" in said:
+        return list(said["results"])
+    if "differs" in said:
+        raise AssertionError(said["differs"])
+    if "unusable" in said:
+        raise InputError(said["unusable"])
+    raise ReferenceFailedError(said["failed"])

@@ -1,0 +1,17 @@
+"""The command `lockstep`, which is compare.py."""
+
+import sys
+
+from lockstep import TREE
+
+
+def main() -> None:
+    """Run the command line in this process, which is Lockstep's own."""
+    sys.path.insert(0, str(TREE))
+    import compare
+
+    compare.main("lockstep")
+
+
+if __name__ == "__main__":
+    main()
