@@ -47,7 +47,9 @@ FILE = click.Path(path_type=Path)
 
 @click.command(epilog=EXAMPLES, context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument("recipe", nargs=-1)
-@click.option("--frameworks", metavar="NAMES", help="Frameworks, comma-separated. [default: all]")
+@click.option(
+    "--frameworks", metavar="NAMES", help="Frameworks, comma-separated. [default: all installed]"
+)
 @click.option(
     "--with", "files", metavar="FILE", multiple=True, type=FILE, help="Your own port (repeatable)."
 )
@@ -162,6 +164,9 @@ def run(
         with progress_for(quiet) as shown, session.Session(how, shown) as judging:
             judging.begin(ports)  # they import while the data is read
             trials = settings.trials(names)
+            missing = choice.left_out(frameworks)
+            if missing:
+                shown.warn(missing)
             notices = [trial.experiment.data.notice for trial in trials]
             for notice in filter(None, dict.fromkeys(notices)):
                 shown.warn(f"STAND-IN DATA: {notice}")

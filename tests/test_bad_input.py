@@ -55,10 +55,15 @@ def test_a_framework_that_is_not_installed(compare: Compare, tmp_path: Path) -> 
         "find = importlib.util.find_spec\n"
         "importlib.util.find_spec = lambda n, *a: None if n == 'tensorflow' else find(n, *a)\n"
     )
-    run = compare("iris", PYTHONPATH=str(tmp_path))
+    path = str(tmp_path)
+    run = compare("iris", "--frameworks", "numpy,tensorflow", PYTHONPATH=path)
     assert run.status == 2
     assert "tensorflow is not installed: install it with pip install tensorflow" in run.stderr
     assert "--frameworks numpy,jax,torch" in run.stderr
+    run = compare("iris", "--quick", PYTHONPATH=path)
+    assert run.status == 0
+    assert "LEFT OUT: tensorflow, tensorflow_v1 are not installed" in run.stderr
+    assert {result["port"] for result in run.report["results"]} == {"numpy", "jax", "torch"}
 
 
 def test_a_port_that_is_no_python(compare: Compare, tmp_path: Path) -> None:

@@ -15,14 +15,16 @@ def choose(
 
     Args:
         names: of the recipes.
-        frameworks: those asked for, with commas, or None for all.
+        frameworks: those asked for, with commas, or None for all that are installed.
         files: of users' ports.
         named: whether the recipes were asked for by name.
         drafts: whether users' files need not be Python yet.
     """
     if files and not named:
         raise InputError(f"--with needs a RECIPE: name the one that {files[0]} is a port of")
-    chosen = contract.FRAMEWORKS if frameworks is None else map(str.strip, frameworks.split(","))
+    chosen = [name for name in contract.FRAMEWORKS if contract.is_installed(name)]
+    if frameworks is not None:
+        chosen = list(map(str.strip, frameworks.split(",")))
     ports = [contract.check_framework(name) for name in dict.fromkeys(chosen) if name]
     wanted = dict.fromkeys(recipes.get(name).net for name in names)
     for port in ports if frameworks else ():
@@ -34,6 +36,15 @@ def choose(
     if not ports:
         raise InputError("--frameworks names no framework, so there is nothing to compare")
     return ports
+
+
+def left_out(frameworks: str | None) -> str | None:
+    """Say which frameworks a comparison of all goes without, because they are not installed."""
+    missing = [name for name in contract.FRAMEWORKS if not contract.is_installed(name)]
+    if frameworks is not None or not missing:
+        return None
+    verb = "is" if len(missing) == 1 else "are"
+    return f"LEFT OUT: {', '.join(missing)} {verb} not installed"
 
 
 def given(frameworks: str | None, ports: list[PortName]) -> list[str]:
