@@ -1,0 +1,95 @@
+"""The wheel: one package, whose command and whose `assert_parity` work wherever it is installed."""
+
+import os
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from tests.running import PORTS, ROOT
+
+MINE = """
+import sys
+from pathlib import Path
+
+import pytest
+
+import lockstep
+
+
+def test_a_port_that_agrees():
+    results = lockstep.assert_parity("planar", {agrees!r}, steps=8)
+    assert {{result["verdict"] for result in results}} == {{"agree"}}
+
+
+def test_a_port_that_differs():
+    with pytest.raises(AssertionError, match="does not agree on planar"):
+        lockstep.assert_parity("planar", {differs!r}, steps=8)
+
+
+def test_a_recipe_that_is_not_there():
+    with pytest.raises(lockstep.InputError, match="there is no recipe 'plana'"):
+        lockstep.assert_parity("plana", {agrees!r})
+
+
+def test_nothing_else_is_on_the_path():
+    assert not [path for path in sys.path if Path(path).name == "tree"]
+"""
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that holds what the wheel installs."""
+    folder = tmp_path_factory.mktemp("wheel")
+    build = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation"]
+    subprocess.run([*build, "--wheel-dir", folder, ROOT], check=True, capture_output=True)
+    (wheel,) = folder.glob("*.whl")
+    zipfile.ZipFile(wheel).extractall(folder / "site")
+    return folder / "site"
+
+
+def run(
+    installed: Path, environment: dict[str, str], folder: Path, *arguments: object
+) -> "subprocess.CompletedProcess[str]":
+    """Run Python in another folder, where the wheel is installed."""
+    return subprocess.run(
+        [sys.executable, "-P", "-m", *map(str, arguments)],
+        cwd=folder,
+        env={**environment, "PYTHONPATH": str(installed)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_the_wheel_holds_one_package(installed: Path) -> None:
+    names = {path.name for path in installed.iterdir() if path.suffix != ".dist-info"}
+    assert names == {"lockstep"}
+    assert (installed / "lockstep" / "tree" / "traps" / "record.json").is_file()
+    assert (installed / "lockstep" / "tree" / "guide" / "templates" / "base.html").is_file()
+
+
+def test_the_command_runs_anywhere(
+    installed: Path, environment: dict[str, str], tmp_path: Path
+) -> None:
+    quick = ("lockstep", "planar", "--quick", "--frameworks", "numpy")
+    done = run(installed, environment, tmp_path, *quick)
+    assert done.returncode == 0, done.stderr
+    assert "All 2 results agree" in done.stdout
+    wrong = run(installed, environment, tmp_path, "lockstep", "plana")
+    assert wrong.returncode == 2
+    assert wrong.stderr.startswith("lockstep: there is no recipe 'plana'")
+
+
+def test_own_tests_run_anywhere(
+    installed: Path, environment: dict[str, str], tmp_path: Path
+) -> None:
+    agrees, differs = PORTS / "correct_plain_python.py", PORTS / "scalar_losses.py"
+    text = MINE.format(agrees=str(agrees), differs=str(differs))
+    (tmp_path / "test_mine.py").write_text(text)
+    clean = {name: value for name, value in environment.items() if name != "PYTEST_ADDOPTS"}
+    done = run(installed, clean, tmp_path, "pytest", "-q", "-p", "no:cacheprovider", "test_mine.py")
+    assert done.returncode == 0, done.stdout
+    assert f"{os.sep}tree{os.sep}" not in done.stdout
