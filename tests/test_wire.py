@@ -5,6 +5,7 @@ import json
 import math
 import pickle
 import struct
+from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -106,6 +107,15 @@ def test_a_recipe_arrives_as_it_was_sent(tmp_path: Path) -> None:
     found = crossed(Climb(inputs, "eager", {0: inputs.weights}, inputs.weights, {}), PortRequest)
     assert (found.inputs.files, found.inputs.schedule) == (inputs.files, 7)
     assert found.checkpoints[0].keys() == inputs.weights.keys()
+
+
+@pytest.mark.parametrize("schedule", [1, np.array([[3]])])
+def test_a_schedule_of_one_step_stays_what_it_is(schedule: Any, tmp_path: Path) -> None:
+    inputs = Store(tmp_path).inputs(prepare("planar", "float32", 1), "cpu", 1)
+    sent = replace(inputs, schedule=schedule)
+    found = crossed(Climb(sent, "eager", {}, {}), PortRequest).inputs.schedule
+    assert type(found) is type(schedule)
+    assert np.array_equal(found, schedule)
 
 
 def test_what_has_no_values_is_sent_without_bytes() -> None:

@@ -162,6 +162,8 @@ def _one_of(kinds: tuple[Any, ...], value: Any, arrays: list[Array]) -> Any:
         for kind in kinds:
             if is_dataclass(kind) and getattr(kind, "__name__", "") == value[0]:
                 return _built(kind, value, arrays)
+    if isinstance(value, dict):  # an array stays one, whatever its size
+        kinds = tuple(sorted(kinds, key=lambda kind: get_origin(kind) not in (np.ndarray,)))
     for kind in sorted(kinds, key=lambda kind: kind is float):  # a whole number stays one
         try:
             return _built(kind, value, arrays)
@@ -172,7 +174,10 @@ def _one_of(kinds: tuple[Any, ...], value: Any, arrays: list[Array]) -> Any:
 
 def _simple(expected: Any, value: Any, arrays: list[Array]) -> Any:
     if isinstance(value, dict):
-        value = arrays[_whole(value[ARRAY])].item()  # a NumPy scalar
+        scalar = arrays[_whole(value[ARRAY])]
+        if scalar.ndim:
+            raise WireError(f"an array of shape {scalar.shape}, where {expected} is expected")
+        value = scalar.item()
     if expected is str:
         return _text(value)
     if expected is Path:
