@@ -163,13 +163,18 @@ def _one_of(kinds: tuple[Any, ...], value: Any, arrays: list[Array]) -> Any:
             if is_dataclass(kind) and getattr(kind, "__name__", "") == value[0]:
                 return _built(kind, value, arrays)
     if isinstance(value, dict):  # an array stays one, whatever its size
-        kinds = tuple(sorted(kinds, key=lambda kind: get_origin(kind) not in (np.ndarray,)))
+        kinds = tuple(sorted(kinds, key=lambda kind: not _is_array(kind)))
     for kind in sorted(kinds, key=lambda kind: kind is float):  # a whole number stays one
         try:
             return _built(kind, value, arrays)
         except (WireError, ValueError, TypeError, KeyError, IndexError):
             continue
     raise WireError(f"a {type(value).__name__} that is none of {kinds}")
+
+
+def _is_array(kind: Any) -> bool:
+    origin: Any = get_origin(kind)
+    return origin is np.ndarray
 
 
 def _simple(expected: Any, value: Any, arrays: list[Array]) -> Any:
