@@ -20,7 +20,7 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """An environment with an empty cache, shared by all tests, and without MNIST."""
     cache = str(tmp_path_factory.mktemp("cache"))
     inherited = {name: value for name, value in os.environ.items() if name != "LOCKSTEP_DATA"}
-    return {**inherited, "LOCKSTEP_CACHE": cache, "XDG_CACHE_HOME": cache}
+    return {**inherited, "COLUMNS": "100", "LOCKSTEP_CACHE": cache, "XDG_CACHE_HOME": cache}
 
 
 @pytest.fixture(scope="session")
