@@ -96,7 +96,7 @@ def test_the_choice_is_kept_on_the_way_to_other_pages(guide_folder: Path, open_p
     choose(tab, "jax")
     follow(tab, tab.get_by_role("navigation", name="Pages").get_by_role("link", name="dictionary"))
     assert columns(tab) == ["numpy", "jax", "tensorflow_v1"]
-    line = line_of("jax", 'return x @ model["W"]')
+    line = line_of("jax", 'return x @ params["W"]')
     follow(tab, tab.get_by_role("link", name=f"jax/mnist.py:{line}").first)
     assert f"mnist.html?frameworks=numpy,jax,tensorflow_v1#jax-{line}" in tab.url
     expect(tab.locator(f"#jax-{line}")).to_be_in_viewport()
