@@ -15,6 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.contender import Contender
+from parity.processes import quiet_import
+from parity.processes.worker import QUIET
 from shared.batches import Schedule
 from shared.experiment import Experiment, prepare
 
@@ -56,7 +58,7 @@ class Worker:
     """A library's process."""
 
     def __init__(self, library: str) -> None:
-        os.environ.update(ONE_THREAD)
+        os.environ.update({**QUIET, **os.environ, **ONE_THREAD})
         self.library = library
         context = get_context("spawn")  # JAX and TensorFlow hold threads: never forked
         self._pipe, theirs = context.Pipe()
@@ -109,6 +111,7 @@ def started(libraries: list[str]) -> Iterator[dict[str, Worker]]:
 
 def _serve(pipe: Connection, library: str) -> None:
     framework = "numpy" if library == "sklearn" else library
+    quiet_import.import_framework(framework)
     runtime = importlib.import_module(f"impls.{framework}.runtime")
     runtime.configure("float32", "cpu", 1)
     own: tuple[Contender, ...] = importlib.import_module(f"bench.rivals.{library}").CONTENDERS

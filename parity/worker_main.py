@@ -18,7 +18,7 @@ from parity import contract
 from parity.contract import PortName
 from parity.diagnosis.case import Case
 from parity.diagnosis.diagnose import diagnose
-from parity.processes import memory, wire
+from parity.processes import memory, quiet_import, wire
 from parity.processes.messages import (
     Calling,
     Climb,
@@ -49,6 +49,8 @@ def _serve_port(request: PortRequest, name: PortName, send: Send) -> None:
     """Let the port of that name do what is asked of ports."""
     if isinstance(request, Load):
         start = time.perf_counter()
+        if name.file is None:
+            quiet_import.import_framework(str(name))
         framework, modes = contract.load_framework(name)
         send(Loaded(framework, modes, time.perf_counter() - start))
         return

@@ -34,7 +34,9 @@ def test_a_port_runs_by_itself(environment: dict[str, str], framework: str, net:
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    assert done.stderr == ""
+    if not framework.startswith("tensorflow"):  # which greets, and says what it compiles for
+        assert done.stderr == ""
+    assert "Traceback" not in done.stderr
     lines = done.stdout.splitlines()
     assert re.match(rf"{net}(-and)?: ", lines[0])
     assert lines[-1].startswith(LAST[net])

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from parity.processes.worker import QUIET
 from tests.running import PORTS, ROOT, Compare, Run
 
 HEAD = "import os, sys, time\nfrom impls.numpy.planar import *\nFRAMEWORK = 'numpy'\n"
@@ -195,3 +196,27 @@ def test_two_files_of_one_name_are_told_apart(compare: Compare, tmp_path: Path) 
     run = compare("planar", "--steps", 3, *(f"--with={file}" for file in files), "--frameworks=jax")
     assert run.status == 0, run.stdout
     assert {r["port"] for r in run.report["results"]} == {"jax", *map(str, files)}
+
+
+QUIETLY = """
+import os, sys
+from parity.processes import quiet_import
+quiet_import.import_framework("tensorflow_v1")
+assert "tensorflow" in sys.modules and "sklearn" not in sys.modules
+with quiet_import._without_banners():
+    os.write(2, b"I0000 hello\\nwhat matters\\n")
+import sklearn
+"""
+
+
+def test_tensorflow_is_imported_without_its_banners(environment: dict[str, str]) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", QUIETLY],
+        cwd=ROOT,
+        env={**environment, **QUIET},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == "what matters\n"

@@ -43,8 +43,8 @@ def gradients(model, x, y):
 def train_step(model, x, y, learning_rate):
     """Update the Variables in place; return the loss before the update.
 
-    This is what GradientDescentOptimizer did. tf.keras.optimizers.SGD does it too, but keeps its
-    learning rate in float32 unless tf.keras.backend.set_floatx("float64") came first.
+    This is what GradientDescentOptimizer did. tf.keras.optimizers.SGD does it too, but only for the
+    Variables that it was built with: every new model would need its own, and be traced anew.
     """
     value, grads = loss_and_gradients(model, x, y)
     for name, variable in model.items():

@@ -1,3 +1,1 @@
 """The TensorFlow 1 tutorial, live under the tf.compat.v1 of TensorFlow 2."""
-
-import impls.tensorflow  # noqa: F401 - imports TensorFlow without its banners

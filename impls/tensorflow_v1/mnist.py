@@ -5,52 +5,47 @@ impls/tensorflow/mnist.py, its port.
 Source: "MNIST For ML Beginners", the tutorial of TensorFlow 1.
 """
 
-from functools import lru_cache
-
 import numpy as np
 import tensorflow.compat.v1 as tf
 
-from impls.tensorflow_v1.runtime import config, configure, to_native
+from impls.tensorflow_v1.runtime import config, configure, graph_of, to_native
 from shared.experiment import prepare
 
 
-@lru_cache
-class SoftmaxRegression:
-    """The graph: what is to be computed, described once for each precision."""
+@graph_of
+def softmax_regression(dtype):
+    """Describe what is to be computed, from top to bottom; nothing is computed yet."""
+    # Create the model
+    x = tf.placeholder(dtype, [None, 784])
+    W = tf.Variable(tf.random_normal([784, 10], dtype=dtype))
+    b = tf.Variable(tf.random_normal([10], dtype=dtype))
+    y = tf.matmul(x, W) + b  # (B, 784) @ (784, 10) -> (B, 10)
 
-    def __init__(self, inputs, classes, dtype):
-        self.graph = tf.Graph()
-        with self.graph.as_default():
-            self.x = tf.placeholder(dtype, [None, inputs])
-            self.W = tf.Variable(tf.random_normal([inputs, classes], dtype=dtype))
-            self.b = tf.Variable(tf.random_normal([classes], dtype=dtype))
-            self.y = tf.matmul(self.x, self.W) + self.b  # (B, 784) @ (784, 10) -> (B, 10)
+    # Define loss and optimizer
+    y_ = tf.placeholder(tf.int64, [None])  # the digits
+    cross_entropy = tf.reduce_mean(
+        tf.nn.sparse_softmax_cross_entropy_with_logits(labels=y_, logits=y)
+    )
+    dW, db = tf.gradients(cross_entropy, [W, b])
+    learning_rate = tf.placeholder(dtype, [])  # a number would go through float32
+    train_step = tf.train.GradientDescentOptimizer(learning_rate).minimize(cross_entropy)
 
-            self.y_ = tf.placeholder(tf.int64, [None])  # the digits
-            self.cross_entropy = tf.reduce_mean(
-                tf.nn.sparse_softmax_cross_entropy_with_logits(labels=self.y_, logits=self.y)
-            )
-            self.gradients = tf.gradients(self.cross_entropy, [self.W, self.b])
-            self.learning_rate = tf.placeholder(dtype, [])  # a number would go through float32
-            self.train_step = tf.train.GradientDescentOptimizer(self.learning_rate).minimize(
-                self.cross_entropy
-            )
+    # Test the trained model
+    correct_prediction = tf.equal(tf.argmax(y, 1), y_)
+    share_correct = tf.reduce_mean(tf.cast(correct_prediction, dtype))
 
-            correct_prediction = tf.equal(tf.argmax(self.y, 1), self.y_)
-            self.accuracy = tf.reduce_mean(tf.cast(correct_prediction, dtype))
-            self.init = tf.global_variables_initializer()
-            # The tutorial keeps the weights that it draws; others are put in their place by this.
-            self.given = tf.placeholder(dtype, self.W.shape), tf.placeholder(dtype, self.b.shape)
-            self.assign = [self.W.assign(self.given[0]), self.b.assign(self.given[1])]
+    init = tf.global_variables_initializer()
+    return locals()
 
 
 def build(weights):
     """Return the model: a graph, and a Session in which W (784, 10), b (10,) have values."""
     W, b = weights["W"], weights["b"]
-    net = SoftmaxRegression(*W.shape, W.dtype.name)
-    sess = tf.Session(graph=net.graph, config=config)
-    sess.run(net.init)
-    sess.run(net.assign, feed_dict=dict(zip(net.given, (W, b), strict=True)))
+    net = softmax_regression(W.dtype.name)
+    with net.W.graph.as_default():
+        sess = tf.Session(config=config)
+        # The tutorial starts from the weights that it draws; others are fed in their place.
+        sess.run(net.init, feed_dict={net.W.initial_value: W, net.b.initial_value: b})
     return net, sess
 
 
@@ -69,7 +64,7 @@ def loss(model, x, y):
 def gradients(model, x, y):
     """Return d loss / d weights by tf.gradients, which adds them to the graph: W, b."""
     net, sess = model
-    dW, db = sess.run(net.gradients, feed_dict={net.x: x, net.y_: y})
+    dW, db = sess.run([net.dW, net.db], feed_dict={net.x: x, net.y_: y})
     return {"W": dW, "b": db}
 
 
@@ -91,7 +86,7 @@ def train(model, x, y, schedule, learning_rate):
 def accuracy(model, x, y):
     """Return the fraction of images whose largest logit is that of the right digit."""
     net, sess = model
-    return sess.run(net.accuracy, feed_dict={net.x: x, net.y_: y})
+    return sess.run(net.share_correct, feed_dict={net.x: x, net.y_: y})
 
 
 def export(model):

@@ -1,5 +1,8 @@
 """What surrounds every TensorFlow 1 port: precision, device, threads, and arrays in and out."""
 
+from functools import lru_cache, wraps
+from types import SimpleNamespace
+
 import numpy as np
 import tensorflow.compat.v1 as tf
 
@@ -21,6 +24,21 @@ def configure(dtype, device, threads):
     config.device_count["GPU"] = 0 if device == "cpu" else 1
     config.intra_op_parallelism_threads = config.inter_op_parallelism_threads = threads
     tf.config.experimental.enable_tensor_float_32_execution(False)  # float32 means float32
+
+
+def graph_of(describe):
+    """Let a function that describes a graph return its nodes by their names: one graph per dtype.
+
+    To describe a graph adds nodes to it every time, so it is done once for all models.
+    """
+
+    @lru_cache
+    @wraps(describe)
+    def described(dtype):
+        with tf.Graph().as_default():
+            return SimpleNamespace(**describe(dtype))
+
+    return described
 
 
 def to_native(array):

@@ -22,6 +22,7 @@ THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXP
 # All of MNIST is copied again and again. glibc would give such memory back to the system each time,
 # and to get it anew costs several times what the copy itself does.
 KEPT_MEMORY = {"MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": str(1 << 34)}
+QUIET = {"TF_CPP_MIN_LOG_LEVEL": "2"}  # TensorFlow's errors stay on
 HUGE_PAGES = {"GLIBC_TUNABLES": "glibc.malloc.hugetlb=1"}  # fewer of them to fault in
 
 
@@ -52,6 +53,7 @@ class Worker:
                 env={
                     **variables,
                     **HUGE_PAGES,
+                    **QUIET,
                     **os.environ,
                     **dict.fromkeys(THREADS, str(threads)),
                     **KEPT_MEMORY,
