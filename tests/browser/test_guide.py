@@ -252,7 +252,7 @@ def test_no_page_is_wider_than_a_phone(
 def test_without_scripts_all_code_is_there(guide_folder: Path, open_page: Open) -> None:
     for size in ((1440, 900), NARROW):
         tab = open_page(guide_folder / "mnist.html", size=size, java_script_enabled=False).tab
-        for name, last in (("numpy", 93), ("torch", 95), ("tensorflow_v1", 118)):
+        for name, last in (("numpy", 93), ("torch", 95), ("tensorflow_v1", 113)):
             expect(tab.locator(f"#{name}-1")).to_be_visible()
             expect(tab.locator(f"#{name}-{last}")).to_be_visible()
         assert tab.locator("button:visible, input:visible, select:visible").count() == 0
