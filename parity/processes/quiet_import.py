@@ -31,7 +31,8 @@ class _Without(importlib.abc.MetaPathFinder):
         return None
 
 
-def _is_banner(line: str) -> bool:
+def is_banner(line: str) -> bool:
+    """Whether a line is one of those that TensorFlow's libraries greet with."""
     greeting = ("I0000 ", "WARNING: All log messages before absl::InitializeLog()")
     return line.startswith(greeting) or "failed call to cuInit" in line  # there is no GPU
 
@@ -54,7 +55,7 @@ def _without_banners() -> Iterator[None]:
             os.dup2(stderr, 2)
             os.close(stderr)
             captured.seek(0)
-            sys.stderr.writelines(line for line in captured if not _is_banner(line))
+            sys.stderr.writelines(line for line in captured if not is_banner(line))
 
 
 def _import_tensorflow() -> None:
