@@ -260,9 +260,11 @@ def nets(framework: str) -> str:
 def main(program: str = "compare.py") -> NoReturn:
     """Run the command line, and exit with the status that docs/ci.md lists.
 
-    program: what it is called, in front of errors.
+    program: what it is called, in front of errors and in the examples.
     """
     signal.signal(signal.SIGTERM, terminate)
+    if program != "compare.py":
+        compare.epilog = EXAMPLES.replace("python compare.py", program)
     try:
         status = compare.main(standalone_mode=False, prog_name=program)
     except InputError as error:

@@ -43,7 +43,7 @@ def test_imports_run_one_way() -> None:
     ],
 )
 def test_a_wrong_import_is_found(tmp_path: Path, file: str, line: str) -> None:
-    for part in ("bench", "guide", "impls", "parity", "shared", "studies", "traps"):
+    for part in ("bench", "guide", "impls", "lockstep", "parity", "shared", "studies", "traps"):
         shutil.copytree(ROOT / part, tmp_path / part, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(ROOT / "pyproject.toml", tmp_path)
     path = tmp_path / file

@@ -78,6 +78,9 @@ def test_the_command_runs_anywhere(
     done = run(installed, environment, tmp_path, *quick)
     assert done.returncode == 0, done.stderr
     assert "All 2 results agree" in done.stdout
+    shown = run(installed, environment, tmp_path, "lockstep", "--help").stdout
+    assert "lockstep planar --steps 500" in shown
+    assert "compare.py" not in shown
     wrong = run(installed, environment, tmp_path, "lockstep", "plana")
     assert wrong.returncode == 2
     assert wrong.stderr.startswith("lockstep: there is no recipe 'plana'")
