@@ -15,7 +15,7 @@ from parity.standard.comparison import LIMIT
 from shared.recipes import RECIPES
 from studies.draws import DTYPES, MEASURED, Judged
 
-BAR = 30  # columns
+BAR = 20  # columns: two histograms fit side by side into 80
 # The limit is one of the edges. What is under the first is counted with it, exact zeros among them.
 EDGES = LIMIT * 10.0 ** (np.arange(-18, 6) / 10)
 STYLES: dict[str, Any] = {

@@ -63,10 +63,13 @@ PLANTED = {
         {"tf.constant(learning_rate, x.dtype)": "tf.cast(learning_rate, x.dtype)"},
     ),
     "summed": Planted(
-        "torch/planar", "trajectory", "loss", {"            weight.grad = None": "            #"}
+        "torch/planar", "trajectory", "loss", {"    optimizer.zero_grad()\n": "    # kept\n"}
     ),
     "reversed": Planted(
-        "jax/mnist", "trajectory", "", {"(step, model, schedule)": "(step, model, schedule[::-1])"}
+        "jax/mnist",
+        "trajectory",
+        "",
+        {"(step, params, schedule)": "(step, params, schedule[::-1])"},
     ),
     "own_rate": Planted(
         "numpy/planar", "trajectory", "", {"-= learning_rate * grads": "-= 1.2 * grads"}
