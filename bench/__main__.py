@@ -8,8 +8,8 @@ from rich.console import Console
 
 from bench import charts, growth, report
 from bench.goals import Goal, goals
+from bench.library import LIBRARIES
 from bench.measure import Result, run
-from bench.worker import LIBRARIES
 from parity.contract import is_installed
 from parity.reports.files import writable_folder
 from shared import recipes

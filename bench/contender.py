@@ -1,15 +1,18 @@
 """What is timed: a port's own `train`, or another one in its place."""
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
-from operator import getitem
-from typing import Any, Literal, Self
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from operator import attrgetter, getitem
+from typing import Any, Literal
 
 import numpy as np
 
 Kind = Literal["port", "idiom", "peer", "floor"]
 # model, x, y, schedule and learning rate to (model, losses): as in the port contract.
 Train = Callable[[Any, Any, Any, Any, float], tuple[Any, Any]]
+Make = Callable[[Any], Train]  # from the module of a net's port
+
+PORT: Make = attrgetter("train")  # the port's own
 
 
 @dataclass(frozen=True)
@@ -18,22 +21,16 @@ class Contender:
 
     framework: whose worker runs it. kind: the port's own `train`; another idiom of its framework; a
     peer that a user would pick instead; or a floor, which does only what nobody can leave out.
-    make: from the net's port to a `train`. nets: those that it can train. share: of a recipe's
-    steps, on which it is timed; slow ones take but a part of them. slow_start: whether a first call
-    compiles for many seconds.
+    nets: those that it can train. share: of a recipe's steps, on which it is timed; slow ones take
+    but a part of them. slow_start: whether a first call compiles for many seconds.
     """
 
     framework: str
     name: str
     kind: Kind
-    make: Callable[[Any], Train] | None
     nets: tuple[str, ...] = ("iris", "planar", "mnist")
     share: float = 1.0
     slow_start: bool = False
-
-    def described(self) -> Self:
-        """Return it as another process can have it, which does not train."""
-        return replace(self, make=None)
 
 
 def batches(
@@ -49,11 +46,6 @@ def batches(
     else:
         for rows in schedule:
             yield gather(x, rows), gather(y, rows)
-
-
-def port() -> Mapping[str, Any]:
-    """Return the fields of the contender that is the port itself."""
-    return {"name": "port", "kind": "port", "make": lambda module: module.train}
 
 
 def losses_of(values: list[Any]) -> np.ndarray[Any, Any]:

@@ -24,12 +24,6 @@ def goals(results: list[Result]) -> Iterator[Goal]:
     """Yield all goals that the results of one recipe can be held to."""
     recipe = results[0].recipe
     ports = {r.contender.framework: r for r in results if r.contender.kind == "port"}
-    for framework, port in ports.items():
-        own = [r for r in results if r.contender.framework == framework]
-        rivals = [r.at_budget for r in own if r.contender.kind in ("idiom", "port")]
-        if len(rivals) > 1:
-            what = f"{recipe}: {framework}, first call at full budget, to its fastest idiom"
-            yield Goal(what, port.at_budget / min(rivals), 1.1)
     peers = {r.contender.name: r for r in results if r.contender.kind in ("peer", "floor")}
     if "numpy" in ports and "two products and the gather" in peers:
         floor = peers["two products and the gather"]

@@ -4,8 +4,9 @@ import statistics
 from dataclasses import dataclass, field
 from itertools import groupby
 
+from bench.library import Library, opened
 from bench.measure import Tell
-from bench.worker import Work, Worker, started
+from bench.messages import Work
 
 PORT = 0  # each library's own port comes first among its contenders
 BATCHES = (1, 10, 100, 1_000, 10_000, 55_000)
@@ -42,13 +43,13 @@ class Growth:
 
 def measure(libraries: list[str], rounds: int, tell: Tell) -> list[Growth]:
     """Measure all ports over all sizes, in alternation."""
-    with started(libraries) as workers:
-        sizes = [_over_batches(workers, rounds, tell), _over_hidden(workers, rounds, tell)]
-    with started(libraries) as workers:  # anew, so that first calls are first calls
-        return [*sizes, _over_steps(workers, tell)]
+    with opened(libraries) as processes:
+        sizes = [_over_batches(processes, rounds, tell), _over_hidden(processes, rounds, tell)]
+    with opened(libraries) as processes:  # anew, so that first calls are first calls
+        return [*sizes, _over_steps(processes, tell)]
 
 
-def _over_batches(workers: dict[str, Worker], rounds: int, tell: Tell) -> Growth:
+def _over_batches(processes: dict[str, Library], rounds: int, tell: Tell) -> Growth:
     growth = Growth(
         "784-10 softmax: µs per step over rows per batch", "rows", "µs per step", BATCHES
     )
@@ -56,11 +57,11 @@ def _over_batches(workers: dict[str, Worker], rounds: int, tell: Tell) -> Growth
         tell(f"growth: batches of {size:,}")
         steps = max(3, min(1_000, 300_000 // size))
         work = Work("mnist", PORT, steps, batch=size)
-        _add(growth, _per_step(workers, work, rounds))
+        _add(growth, _per_step(processes, work, rounds))
     return growth
 
 
-def _over_hidden(workers: dict[str, Worker], rounds: int, tell: Tell) -> Growth:
+def _over_hidden(processes: dict[str, Library], rounds: int, tell: Tell) -> Growth:
     growth = Growth(
         "2-h-1 tanh and sigmoid on 400 points: µs per step over hidden units h",
         "hidden units",
@@ -70,11 +71,11 @@ def _over_hidden(workers: dict[str, Worker], rounds: int, tell: Tell) -> Growth:
     for size in HIDDEN:
         tell(f"growth: {size:,} hidden units")
         work = Work("planar", PORT, max(10, min(1_000, 40_000 // size)), hidden=size)
-        _add(growth, _per_step(workers, work, rounds))
+        _add(growth, _per_step(processes, work, rounds))
     return growth
 
 
-def _over_steps(workers: dict[str, Worker], tell: Tell) -> Growth:
+def _over_steps(processes: dict[str, Library], tell: Tell) -> Growth:
     """Measure whole first calls, compilation included."""
     growth = Growth(
         "planar: seconds of a whole run, its compilation included, over steps",
@@ -82,19 +83,19 @@ def _over_steps(workers: dict[str, Worker], tell: Tell) -> Growth:
         "s",
         STEPS,
     )
-    for worker in workers.values():
-        worker.warm_up("planar")
+    for process in processes.values():
+        process.warm_up("planar")
     pace: dict[str, float] = {}
     for steps in STEPS:
         tell(f"growth: {steps:,} steps")
         found, reckoned = {}, {}
-        for port, worker in workers.items():
+        for port, process in processes.items():
             reckoned[port] = pace.get(port, 0.0) * steps > PATIENCE
             before = growth.values.get(port, [0.0])[-1]
             if reckoned[port]:
                 found[port] = before * 10 if before > PATIENCE else pace[port] * steps
             else:
-                found[port] = worker.ask(Work("planar", PORT, steps)).seconds
+                found[port] = process.train(Work("planar", PORT, steps)).seconds
                 pace[port] = found[port] / steps
         _add(growth, found)
         for port, flag in reckoned.items():
@@ -102,14 +103,14 @@ def _over_steps(workers: dict[str, Worker], tell: Tell) -> Growth:
     return growth
 
 
-def _per_step(workers: dict[str, Worker], work: Work, rounds: int) -> dict[str, float]:
+def _per_step(processes: dict[str, Library], work: Work, rounds: int) -> dict[str, float]:
     """Return the median of microseconds per step, after a first call."""
-    for worker in workers.values():
-        worker.ask(work)
-    seconds: dict[str, list[float]] = {port: [] for port in workers}
+    for process in processes.values():
+        process.train(work)
+    seconds: dict[str, list[float]] = {port: [] for port in processes}
     for _ in range(rounds):
-        for port, worker in workers.items():
-            seconds[port].append(worker.ask(work).seconds)
+        for port, process in processes.items():
+            seconds[port].append(process.train(work).seconds)
     return {port: 1e6 * statistics.median(own) / work.steps for port, own in seconds.items()}
 
 

@@ -10,7 +10,8 @@ from typing import Self
 import numpy as np
 
 from bench.contender import Contender
-from bench.worker import Work, Worker, started
+from bench.library import Library, opened
+from bench.messages import Work
 from shared import recipes
 from shared.experiment import prepare
 
@@ -95,26 +96,26 @@ class Entry:
     work: Work
     result: Result
 
-    def call_first(self, worker: Worker) -> None:
+    def call_first(self, process: Library) -> None:
         """Time a first call, and the one after it."""
-        timed = worker.ask(self.work)
+        timed = process.train(self.work)
         self.result.first_loss, self.result.last_loss = timed.first, timed.last
         self.result.firsts.append(timed.seconds)
-        self.result.agains.append(worker.ask(self.work).seconds)
+        self.result.agains.append(process.train(self.work).seconds)
 
-    def start_slowly(self, worker: Worker) -> None:
+    def start_slowly(self, process: Library) -> None:
         """Time a first call in a process of its own, which starts the compiler; then compile here.
 
         It takes many seconds, so that once will do.
         """
-        with Worker(self.library) as own:
+        with Library(self.library) as own:
             own.warm_up(self.work.recipe)
             self.call_first(own)
-        worker.ask(self.work)
+        process.train(self.work)
 
-    def call(self, worker: Worker) -> None:
+    def call(self, process: Library) -> None:
         """Time a call."""
-        self.result.seconds.append(worker.ask(self.work).seconds)
+        self.result.seconds.append(process.train(self.work).seconds)
 
 
 def _measure(name: str, libraries: list[str], rounds: int, tell: Tell) -> list[Result]:
@@ -122,28 +123,28 @@ def _measure(name: str, libraries: list[str], rounds: int, tell: Tell) -> list[R
     entries: list[Entry] = []
     for left in reversed(range(LAUNCHES)):
         tell(f"{name}: first calls {LAUNCHES - left} of {LAUNCHES}")
-        with started(libraries) as workers:
-            entries = entries or list(_entries(name, workers))
+        with opened(libraries) as processes:
+            entries = entries or list(_entries(name, processes))
             for library in {entry.library for entry in entries}:
-                workers[library].warm_up(name)
+                processes[library].warm_up(name)
             order.shuffle(entries)
             for entry in entries:
                 if not entry.result.contender.slow_start:
-                    entry.call_first(workers[entry.library])
+                    entry.call_first(processes[entry.library])
                 elif not left:
-                    entry.start_slowly(workers[entry.library])
+                    entry.start_slowly(processes[entry.library])
             for turn in range(0 if left else rounds):
                 tell(f"{name}: round {turn + 1} of {rounds}")
                 order.shuffle(entries)
                 for entry in entries:
-                    entry.call(workers[entry.library])
+                    entry.call(processes[entry.library])
     return sorted((entry.result for entry in entries), key=lambda result: result.micros)
 
 
-def _entries(name: str, workers: dict[str, Worker]) -> Iterator[Entry]:
+def _entries(name: str, processes: dict[str, Library]) -> Iterator[Entry]:
     net, budget = recipes.get(name).net, prepare(name, "float32").budget
-    for library, worker in workers.items():
-        for number, contender in enumerate(worker.contenders):
+    for library, process in processes.items():
+        for number, contender in enumerate(process.contenders):
             if net in contender.nets:
                 steps = max(1, round(contender.share * budget))
                 result = Result(name, contender, steps, budget)

@@ -25,9 +25,16 @@ def table(results: list[Result]) -> RenderableType:
     shown = Table(box=None, padding=(0, 1, 0, 0), header_style="dim")
     shown.add_column("contender")
     shown.add_column("kind")
-    for name in ("µs per step", "quartiles", "first call s", "at budget s", "to numpy"):
+    for name in (
+        "µs per step",
+        "quartiles",
+        "first call s",
+        "at budget s",
+        "to numpy",
+        "to its port",
+    ):
         shown.add_column(name, justify="right", no_wrap=True)
-    numpy = next((r for r in results if r.who == "numpy: port"), None)
+    ports = {r.contender.framework: r for r in results if r.contender.kind == "port"}
     for result in results:
         low, high = result.quartiles
         cut = result.steps < result.budget
@@ -38,11 +45,15 @@ def table(results: list[Result]) -> RenderableType:
             f"{low:,.1f} - {high:,.1f}",
             f"{result.first:.2f}" + (f" ({result.steps:,})" if cut else ""),
             f"{result.at_budget:.2f}",
-            f"{result.micros / numpy.micros:.2f}" if numpy else "",
+            *(_ratio(result, ports.get(name)) for name in ("numpy", result.contender.framework)),
         )
         style = "bold" if result.contender.kind == "port" else ""
         shown.add_row(*(Text(cell, style=style) for cell in cells))
     return Group(Text(f"\n{recipe}, {results[0].budget:,} steps", style="bold"), shown)
+
+
+def _ratio(result: Result, port: Result | None) -> str:
+    return f"{result.micros / port.micros:.2f}" if port else ""
 
 
 def compiling(results: Sequence[Result]) -> RenderableType:

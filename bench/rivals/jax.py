@@ -6,7 +6,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from bench.contender import Contender, Train, batches, port
+from bench.contender import PORT, Contender, Make, Train, batches
 
 
 def stepwise(donate: bool) -> Any:
@@ -87,11 +87,11 @@ def eager(module: Any) -> Train:
     return train
 
 
-CONTENDERS = (
-    Contender("jax", **port()),
-    Contender("jax", "jitted step, Python loop", "idiom", stepwise(donate=False), share=0.3),
-    Contender("jax", "the same, donated weights", "idiom", stepwise(donate=True), share=0.3),
-    Contender("jax", "scan, unroll=4", "idiom", unrolled(4)),
-    Contender("jax", "fori_loop", "idiom", fori),
-    Contender("jax", "without jit", "idiom", eager, share=0.01),
-)
+CONTENDERS: dict[Contender, Make] = {
+    Contender("jax", "port", "port"): PORT,
+    Contender("jax", "jitted step, Python loop", "idiom", share=0.3): stepwise(donate=False),
+    Contender("jax", "the same, donated weights", "idiom", share=0.3): stepwise(donate=True),
+    Contender("jax", "scan, unroll=4", "idiom"): unrolled(4),
+    Contender("jax", "fori_loop", "idiom"): fori,
+    Contender("jax", "without jit", "idiom", share=0.01): eager,
+}

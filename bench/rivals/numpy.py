@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from bench.contender import Contender, Train, batches, port
+from bench.contender import PORT, Contender, Make, Train, batches
 
 
 def textbook(module: Any) -> Train:
@@ -152,15 +152,15 @@ def compiled(module: Any) -> Train:
     return loops.train_of(module)
 
 
-CONTENDERS = (
-    Contender("numpy", **port()),
-    Contender("numpy", "textbook: loss and gradients apart", "idiom", textbook),
-    Contender("numpy", "new weights each step", "idiom", fresh),
-    Contender("numpy", "out= buffers throughout", "idiom", buffers, ("mnist",)),
-    Contender("numpy", "bias as a row of W", "idiom", one_matrix, ("mnist",)),
-    Contender("numpy", "two products and the gather", "floor", products, ("mnist",)),
-    Contender("numpy", "the two products alone", "floor", products_alone, ("mnist",)),
-    Contender("numpy", "the gather of the rows", "floor", gather, ("mnist",)),
-    Contender("numpy", "memory traffic: a step's bytes", "floor", traffic, ("mnist",)),
-    Contender("numpy", "numba: compiled loops", "floor", compiled, ("iris", "planar")),
-)
+CONTENDERS: dict[Contender, Make] = {
+    Contender("numpy", "port", "port"): PORT,
+    Contender("numpy", "textbook: loss and gradients apart", "idiom"): textbook,
+    Contender("numpy", "new weights each step", "idiom"): fresh,
+    Contender("numpy", "out= buffers throughout", "idiom", ("mnist",)): buffers,
+    Contender("numpy", "bias as a row of W", "idiom", ("mnist",)): one_matrix,
+    Contender("numpy", "two products and the gather", "floor", ("mnist",)): products,
+    Contender("numpy", "the two products alone", "floor", ("mnist",)): products_alone,
+    Contender("numpy", "the gather of the rows", "floor", ("mnist",)): gather,
+    Contender("numpy", "memory traffic: a step's bytes", "floor", ("mnist",)): traffic,
+    Contender("numpy", "numba: compiled loops", "floor", ("iris", "planar")): compiled,
+}

@@ -8,7 +8,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import SGDClassifier
 from sklearn.neural_network import MLPClassifier
 
-from bench.contender import Contender, Train
+from bench.contender import Contender, Make, Train
 
 
 def _epochs(schedule: Any, rows: int) -> tuple[int, int, int]:
@@ -66,7 +66,7 @@ def linear(module: Any) -> Train:
     return train
 
 
-CONTENDERS = (
-    Contender("sklearn", "MLPClassifier", "peer", mlp, ("planar", "mnist"), share=0.1),
-    Contender("sklearn", "SGDClassifier, one row per step", "peer", linear, ("mnist",), share=0.1),
-)
+CONTENDERS: dict[Contender, Make] = {
+    Contender("sklearn", "MLPClassifier", "peer", ("planar", "mnist"), share=0.1): mlp,
+    Contender("sklearn", "SGDClassifier, one row per step", "peer", ("mnist",), share=0.1): linear,
+}

@@ -4,7 +4,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from bench.contender import Contender, Train, batches, losses_of, port
+from bench.contender import PORT, Contender, Make, Train, batches, losses_of
 
 tf.get_logger().setLevel("ERROR")  # every other size is traced anew, as it must be
 
@@ -95,13 +95,13 @@ def keras_fit(module: Any) -> Train:
     return train
 
 
-CONTENDERS = (
-    Contender("tensorflow", **port()),
-    Contender("tensorflow", "loop in a graph, no XLA", "idiom", loop(False), ("iris", "planar")),
-    Contender("tensorflow", "loop under XLA", "idiom", loop(True), ("mnist",)),
-    Contender("tensorflow", "step under XLA, Python loop", "idiom", stepwise(True), share=0.2),
-    Contender("tensorflow", "step as a graph, Python loop", "idiom", stepwise(False), share=0.2),
-    Contender("tensorflow", "eager, a tape per step", "idiom", stepwise(None), share=0.02),
-    Contender("tensorflow", "tf.data, step as a graph", "idiom", dataset, ("mnist",), 0.2),
-    Contender("tensorflow", "keras fit", "peer", keras_fit, share=0.02),
-)
+CONTENDERS: dict[Contender, Make] = {
+    Contender("tensorflow", "port", "port"): PORT,
+    Contender("tensorflow", "loop in a graph, no XLA", "idiom", ("iris", "planar")): loop(False),
+    Contender("tensorflow", "loop under XLA", "idiom", ("mnist",)): loop(True),
+    Contender("tensorflow", "step under XLA, Python loop", "idiom", share=0.2): stepwise(True),
+    Contender("tensorflow", "step as a graph, Python loop", "idiom", share=0.2): stepwise(False),
+    Contender("tensorflow", "eager, a tape per step", "idiom", share=0.02): stepwise(None),
+    Contender("tensorflow", "tf.data, step as a graph", "idiom", ("mnist",), 0.2): dataset,
+    Contender("tensorflow", "keras fit", "peer", share=0.02): keras_fit,
+}

@@ -1,5 +1,7 @@
 """TensorFlow 1: the original tutorial's loop, which is the port itself."""
 
-from bench.contender import Contender, port
+from bench.contender import PORT, Contender, Make
 
-CONTENDERS = (Contender("tensorflow_v1", **port(), nets=("mnist",)),)
+CONTENDERS: dict[Contender, Make] = {
+    Contender("tensorflow_v1", "port", "port", ("mnist",)): PORT,
+}

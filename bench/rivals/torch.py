@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from bench.contender import Contender, Train, port
+from bench.contender import PORT, Contender, Make, Train
 from bench.rivals import torch_compiled
 from bench.rivals.torch_batches import batches, indexed
 
@@ -140,14 +140,14 @@ def autograd_alone(module: Any) -> Train:
     return train
 
 
-CONTENDERS = (
-    Contender("torch", **port()),
-    Contender("torch", "by hand", "idiom", by_hand),
-    Contender("torch", "SGD, foreach=True", "idiom", optimizer(foreach=True)),
-    Contender("torch", "SGD, fused=True", "idiom", optimizer(fused=True)),
-    Contender("torch", "autograd.grad, foreach update", "idiom", foreach_by_hand),
-    Contender("torch", "torch.func.grad_and_value", "idiom", functional, share=0.2),
-    Contender("torch", "the tutorials' loop, loss.item()", "idiom", item_each_step),
-    Contender("torch", "autograd alone, on addmm", "floor", autograd_alone, ("iris", "planar")),
-    *(torch_compiled.CONTENDERS if torch_compiled.COMPILER else ()),
-)
+CONTENDERS: dict[Contender, Make] = {
+    Contender("torch", "port", "port"): PORT,
+    Contender("torch", "by hand", "idiom"): by_hand,
+    Contender("torch", "SGD, foreach=True", "idiom"): optimizer(foreach=True),
+    Contender("torch", "SGD, fused=True", "idiom"): optimizer(fused=True),
+    Contender("torch", "autograd.grad, foreach update", "idiom"): foreach_by_hand,
+    Contender("torch", "torch.func.grad_and_value", "idiom", share=0.2): functional,
+    Contender("torch", "the tutorials' loop, loss.item()", "idiom"): item_each_step,
+    Contender("torch", "autograd alone, on addmm", "floor", ("iris", "planar")): autograd_alone,
+    **(torch_compiled.CONTENDERS if torch_compiled.COMPILER else {}),
+}

@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812 - so it is called wherever PyTorch is written
 from torch._higher_order_ops.scan import scan
 
-from bench.contender import Contender, Train
+from bench.contender import Contender, Make, Train
 from bench.rivals.torch_batches import batches
 
 UNROLLED = 16  # steps in one compiled call
@@ -112,10 +112,10 @@ def scanned(module: Any) -> Train:
     return train
 
 
-CONTENDERS = (
-    Contender("torch", "torch.compile, each step", "idiom", each_step, slow_start=True),
+CONTENDERS: dict[Contender, Make] = {
+    Contender("torch", "torch.compile, each step", "idiom", slow_start=True): each_step,
     Contender(
-        "torch", f"torch.compile, {UNROLLED} steps unrolled", "idiom", unrolled, slow_start=True
-    ),
-    Contender("torch", "torch.compile, scan", "idiom", scanned, slow_start=True),
-)
+        "torch", f"torch.compile, {UNROLLED} steps unrolled", "idiom", slow_start=True
+    ): unrolled,
+    Contender("torch", "torch.compile, scan", "idiom", slow_start=True): scanned,
+}

@@ -10,20 +10,17 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 from parity.contract import ROOT
 from parity.processes import wire
-from parity.processes.messages import Calling, Done, Failed, Message, Request
+from parity.processes.messages import Calling, Done, Failed, Message
 
 POLL = 1.0  # seconds between looks at whether a silent process still lives
 LOG_SHOWN = 4000  # characters
 POSIX = os.name == "posix"
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
-# All of MNIST is copied again and again. glibc would give such memory back to the system each time,
-# and to get it anew costs several times what the copy itself does.
-KEPT_MEMORY = {"MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": str(1 << 34)}
 QUIET = {"TF_CPP_MIN_LOG_LEVEL": "2"}  # TensorFlow's errors stay on
-HUGE_PAGES = {"GLIBC_TUNABLES": "glibc.malloc.hugetlb=1"}  # fewer of them to fault in
 
 
 class WorkerDiedError(Exception):
@@ -35,34 +32,42 @@ class WorkerDiedError(Exception):
 
 
 class Worker:
-    """One worker process. `log` gets all that it prints, `variables` join its environment."""
+    """One worker process, which serves requests.
 
-    def __init__(self, threads: int, log: Path, variables: Mapping[str, str]) -> None:
-        self.log = log
+    Args:
+        threads: that its libraries may use.
+        log: gets all that it prints.
+        variables: join its environment.
+        module: what it runs, which calls `serving.serve`.
+        says: the type of its messages, a union; `Done`, `Failed` and `Calling` are among them.
+    """
+
+    def __init__(
+        self,
+        threads: int,
+        log: Path,
+        variables: Mapping[str, str],
+        module: str = "parity.worker_main",
+        says: Any = Message,
+    ) -> None:
+        self.log, self._says = log, says
         with log.open("ab") as stderr:
-            self.process = subprocess.Popen(
-                [
-                    sys.executable,
-                    "-P",
-                    "-m",
-                    "parity.worker_main",
-                ],  # -P: nothing from the current folder
+            self.process = subprocess.Popen(  # noqa: S603 - a module of ours
+                [sys.executable, "-P", "-m", module],  # -P: nothing from the current folder
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=stderr,
                 env={
                     **variables,
-                    **HUGE_PAGES,
                     **QUIET,
                     **os.environ,
                     **dict.fromkeys(THREADS, str(threads)),
-                    **KEPT_MEMORY,
                     "PYTHONPATH": _python_path(),
                     "TMPDIR": str(log.parent),  # TensorFlow leaves files there when it is killed
                 },
                 start_new_session=POSIX,  # so that Ctrl-C reaches the judge alone
             )
-        self.messages: queue.SimpleQueue[Message | None] = queue.SimpleQueue()
+        self.messages: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self.memory = 0  # the most bytes that the process said it held
         threading.Thread(target=self._read, daemon=True).start()
 
@@ -72,13 +77,11 @@ class Worker:
             # It ended, or wrote what is no message.
             with contextlib.suppress(Exception), self.process.stdout as stream:
                 while True:
-                    self.messages.put(wire.read(stream, Message))
+                    self.messages.put(wire.read(stream, self._says))
         finally:
             self.messages.put(None)
 
-    def ask(
-        self, request: Request, hear: Callable[[Message], None], timeout: float | None = None
-    ) -> None:
+    def ask(self, request: Any, hear: Callable[[Any], None], timeout: float | None = None) -> None:
         """Send a request, and pass every message on until it is served or has failed.
 
         Raises:
@@ -107,7 +110,7 @@ class Worker:
             if isinstance(message, Failed):
                 return
 
-    def _next(self, timeout: float | None) -> Message | None:
+    def _next(self, timeout: float | None) -> Any:
         """Return the next message, or None where there will be none: the process has ended.
 
         A child that it forked may hold the pipe open, so that its end is no sure sign.

@@ -1,0 +1,84 @@
+"""A worker process seen from the inside: requests come in, messages go out, until the input ends.
+
+Requests come in on standard input, messages go out on what was standard output when it started;
+whatever else is printed goes to standard error, which is the process's log.
+"""
+
+import faulthandler
+import os
+import queue
+import signal
+import sys
+import threading
+import traceback
+from collections.abc import Callable
+from typing import Any, BinaryIO
+
+from parity.contract import PortError
+from parity.processes import memory, wire
+from parity.processes.messages import Calling, Done, Failed
+
+EXCEPTION_LENGTH = 500  # characters of an exception that are shown
+
+
+def serve(expected: Any, answer: Callable[[Any, Callable[[Any], None]], None]) -> None:
+    """Serve requests until standard input ends; an exception fails one request, and no other.
+
+    Args:
+        expected: the type of a request, or a union of several.
+        answer: serves a request, calling its second argument with each message.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
+    faulthandler.enable()
+    answers = os.fdopen(os.dup(1), "wb")
+    requests = _requests(os.fdopen(os.dup(0), "rb"), expected)
+    os.dup2(2, 1)
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)  # input() in a port fails at once
+    sys.stdout = sys.stderr
+    calling = ""
+
+    def send(message: Any) -> None:
+        nonlocal calling
+        calling = message.what if isinstance(message, Calling) else calling
+        wire.write(answers, message)
+
+    while True:
+        request = requests.get()
+        calling = "import"
+        try:
+            answer(request, send)
+            send(Done(memory.peak()))
+        except PortError as error:
+            send(Failed(f"{calling}: {error}", traceback.format_exc()))
+        except BaseException as error:  # sys.exit and the like are the port's, too
+            send(Failed(f"{calling} raised {_described(error)}", traceback.format_exc()))
+
+
+def _requests(source: BinaryIO, expected: Any) -> "queue.SimpleQueue[Any]":
+    """Read requests in a thread; when the input ends, so does the process, busy or not."""
+    requests: queue.SimpleQueue[Any] = queue.SimpleQueue()
+
+    def read() -> None:
+        try:
+            while True:
+                requests.put(wire.read(source, expected))
+        finally:  # also where the judge was killed in the middle of a request
+            os._exit(0)
+
+    threading.Thread(target=read, daemon=True).start()
+    return requests
+
+
+def _described(error: BaseException) -> str:
+    """Return an exception's type and what it says, in one line that is not too long."""
+    try:
+        words = "".join(c if c.isprintable() else " " for c in str(error)).split()
+        text = " ".join(words)
+    except Exception:
+        text = "(its text cannot be had)"
+    name = type(error).__name__
+    return (
+        f"{name}: {text[:EXCEPTION_LENGTH]}{' ...' * (len(text) > EXCEPTION_LENGTH)}"
+        if text
+        else name
+    )
