@@ -17,8 +17,9 @@ settings.load_profile("lockstep")
 
 @pytest.fixture(scope="session")
 def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """An environment with an empty cache, shared by all tests, and without MNIST."""
-    cache = str(tmp_path_factory.mktemp("cache"))
+    """An environment with a cache that is new and that all tests share, and without MNIST."""
+    base = tmp_path_factory.getbasetemp()
+    cache = str((base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "cache")
     inherited = {name: value for name, value in os.environ.items() if name != "LOCKSTEP_DATA"}
     return {**inherited, "COLUMNS": "100", "LOCKSTEP_CACHE": cache, "XDG_CACHE_HOME": cache}
 
