@@ -1,12 +1,52 @@
 """Where the tests' ports are, and running compare.py on them as a user does."""
 
-from collections.abc import Callable
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any, NamedTuple
 
-from traps.comparing import Run, run_compare
+from parity.contract import ROOT
 
 __all__ = ["PORTS", "ROOT", "Compare", "Run", "run_compare"]
 
-ROOT = Path(__file__).parent.parent
 PORTS = Path(__file__).parent / "ports"
+
+
+class Run(NamedTuple):
+    """One run of compare.py: its exit status, what it printed, and its JSON, if it came so far."""
+
+    status: int
+    stdout: str
+    stderr: str
+    report: dict[str, Any]
+
+    def result(self, port: str, dtype: str, recipe: str | None = None) -> dict[str, Any]:
+        """Return the one result of a port in one precision."""
+        found = [
+            result
+            for result in self.report["results"]
+            if result["port"] == port
+            and result["dtype"] == dtype
+            and recipe in (None, result["recipe"])
+        ]
+        if len(found) != 1:
+            raise LookupError(f"{len(found)} results of {port} in {dtype}")
+        return dict(found[0])
+
+
+def run_compare(environment: Mapping[str, str], file: Path, *arguments: object) -> Run:
+    """Run compare.py in a process of its own, and return what came of it."""
+    done = subprocess.run(
+        [sys.executable, ROOT / "compare.py", *map(str, arguments), "--json", file],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    report = json.loads(file.read_text()) if file.is_file() else {}
+    return Run(done.returncode, done.stdout, done.stderr, report)
+
+
 Compare = Callable[..., Run]

@@ -18,8 +18,10 @@ NAMED = 0.9
 
 @pytest.fixture(scope="module")
 def found(environment: dict[str, str]) -> Outcomes:
-    """What compare.py says of everything that is planted, by entry and precision."""
-    return outcomes.run([*BUGS, *VARIATIONS], environment)
+    """What the judge says of everything that is planted, by entry and precision."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LOCKSTEP_CACHE", environment["LOCKSTEP_CACHE"])
+        return outcomes.run([*BUGS, *VARIATIONS])
 
 
 def test_every_net_and_framework_has_its_bugs() -> None:

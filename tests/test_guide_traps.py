@@ -80,11 +80,12 @@ def test_what_is_recorded_is_kept_beside_the_rest(tmp_path: Path) -> None:
 
 
 def test_a_sample_that_is_planted_again_is_told_apart_as_recorded(
-    environment: dict[str, str],
+    environment: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv("LOCKSTEP_CACHE", environment["LOCKSTEP_CACHE"])
     sample = [entry for entry in ENTRIES if str(entry) in SAMPLE]
     assert len(sample) == len(SAMPLE)
-    said = outcomes.run(sample, environment)
+    said = outcomes.run(sample)
     for (entry, dtype), outcome in said.items():
         kept = RECORD[entry, dtype]
         where = ("verdict", "rung", "step", "tensor", "cause", "error")

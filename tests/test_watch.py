@@ -14,7 +14,6 @@ from parity.contract import PortName
 from parity.processes.options import Options
 from parity.processes.port_run import PortRun
 from parity.processes.progress import Progress
-from parity.processes.spare import Spare
 from parity.processes.worker import Worker
 from parity.processes.workforce import Workforce
 from parity.sessions.watch import parts
@@ -127,18 +126,12 @@ def test_a_change_ends_what_hangs(watch: Callable[..., Watched]) -> None:
 
 def test_a_process_that_comes_too_late_is_ended(tmp_path: Path) -> None:
     workforce = Workforce(Options(), Progress(), tmp_path)
-    spare = Spare(workforce, "numpy", [])
-    run = PortRun(PortName("numpy"), workforce, [], [])
 
-    class Late(Spare):
-        def __init__(self) -> None:
-            pass
+    def start_late() -> Worker:
+        run.stop()  # the port changed while its process was not there yet
+        return workforce.start()
 
-        def take(self) -> Worker:
-            run.stop()  # the port changed while its process was not there yet
-            return spare.take()
-
-    run.spare = Late()
+    run = PortRun(PortName("numpy"), workforce, [], [], start_late)
     try:
         assert run._load().failure is not None
         assert not any(worker.lives() for worker in workforce.workers)

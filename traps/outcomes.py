@@ -1,91 +1,93 @@
-"""Running planted ports through compare.py, and reading what it says of each."""
+"""Planting ports, judging them, and reading what is said of each."""
 
+import os
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from itertools import groupby
 from pathlib import Path
-from typing import Any
 
-from traps.catalogue import DTYPES, RAISES, Entry, plant
-from traps.comparing import Run, run_compare
+from parity.contract import PortName
+from parity.processes.options import Options
+from parity.processes.progress import Progress
+from parity.results import PortResult
+from parity.sessions.session import Session
+from parity.sessions.settings import Settings
+from traps.catalogue import RAISES, Entry, plant
 from traps.record import Outcome, Outcomes
-
-AT_ONCE = 12  # planted files in one call: each is a process that lives until the call ends
 
 
 def run(
     entries: Sequence[Entry],
-    environment: Mapping[str, str],
     tell: Callable[[str], object] = lambda _: None,
+    at_once: int = os.cpu_count() or 1,
 ) -> Outcomes:
-    """Plant the entries, compare them, and return what was said, by entry and precision.
+    """Plant the entries, judge them, and return what was said, by entry and precision.
+
+    All of one framework are judged in one process, one after the other, so that the framework is
+    imported once.
 
     Args:
         entries: what to plant.
-        environment: of compare.py's processes.
-        tell: is told of every call before it starts.
+        tell: is told of every group of entries before it starts.
+        at_once: how many frameworks are at work at the same time.
     """
+    frameworks = [list(own) for _, own in groupby(sorted(entries, key=_order), _framework)]
     outcomes: dict[tuple[Entry, str], Outcome] = {}
-    for group in _groups(entries):
-        recipe, steps = group[0].recipe, group[0].steps
-        tell(f"{recipe}, {steps:,} steps: {len(group)} planted ports")
-        with tempfile.TemporaryDirectory(prefix="lockstep-bugs-") as folder:
-            done = _compare(group, environment, Path(folder))
-        for entry in group:
-            for dtype in DTYPES:
-                outcomes[entry, dtype] = _outcome(done, entry, dtype)
+    with ThreadPoolExecutor(at_once) as pool:
+        for found in pool.map(lambda own: _judge(own, tell), frameworks):
+            outcomes |= found
     return outcomes
 
 
-def _groups(entries: Sequence[Entry]) -> Iterator[list[Entry]]:
-    """Yield the entries in lists that one call of compare.py can take."""
-    alike: dict[Any, list[Entry]] = {}
-    for entry in entries:
-        alike.setdefault((entry.recipe, entry.steps, entry.mode), []).append(entry)
-    for group in alike.values():
-        for start in range(0, len(group), AT_ONCE):
-            yield group[start : start + AT_ONCE]
+def _framework(entry: Entry) -> str:
+    return entry.framework
 
 
-def _compare(group: list[Entry], environment: Mapping[str, str], folder: Path) -> Run:
-    """Compare a group's planted ports with the reference."""
-    files = [plant(entry, folder) for entry in group]
-    first = group[0]
-    done = run_compare(
-        environment,
-        folder / "report.json",
-        *(first.recipe, "--data", "digits", "--steps", first.steps, "--frameworks", "numpy"),
-        *(("--mode", first.mode) if first.mode else ()),
-        *(f"--with={file}" for file in files),
-        "--quiet",
-    )
-    if not done.report:
-        raise RuntimeError(f"compare.py ended with {done.status} and no report: {done.stderr}")
-    return done
+def _alike(entry: Entry) -> tuple[str, int, str]:
+    """Return what entries have in common that one comparison can take."""
+    return entry.recipe, entry.steps, entry.mode or "compiled"
 
 
-def _outcome(done: Run, entry: Entry, dtype: str) -> Outcome:
+def _order(entry: Entry) -> tuple[str, tuple[str, int, str], str]:
+    return entry.framework, _alike(entry), entry.name
+
+
+def _judge(entries: list[Entry], tell: Callable[[str], object]) -> dict[tuple[Entry, str], Outcome]:
+    """Judge the entries of one framework."""
+    outcomes: dict[tuple[Entry, str], Outcome] = {}
+    with (
+        tempfile.TemporaryDirectory(prefix="lockstep-bugs-") as folder,
+        Session(Options(), Progress(), shared=True) as session,
+    ):
+        for (recipe, steps, mode), alike in groupby(entries, _alike):
+            own = Path(tempfile.mkdtemp(dir=folder))  # two nets may have bugs of one name
+            group = {plant(entry, own): entry for entry in alike}
+            first, *_ = group.values()
+            tell(f"{first.framework}, {recipe}, {steps:,} steps: {len(group)} planted ports")
+            trials = Settings(steps=steps, mode=mode, data="digits").trials([recipe])
+            ports = [PortName(entry.file, file) for file, entry in group.items()]
+            results = list(session.compare(trials, ports))
+            for entry in group.values():
+                for dtype in {result.dtype for result in results}:
+                    outcomes[entry, dtype] = _outcome(results, entry, dtype)
+    return outcomes
+
+
+def _outcome(results: list[PortResult], entry: Entry, dtype: str) -> Outcome:
     """Read what was said of an entry; of several modes, the first in which it does not agree."""
-    found = [
-        result
-        for result in done.report["results"]
-        if result["port"] == entry.file and result["dtype"] == dtype
-    ]
-    result = next((each for each in found if each["verdict"] != "agree"), found[0])
-    divergence, diagnosis = result["divergence"], result["diagnosis"] or {}
-    where = divergence or {
-        "rung": RAISES if result["error"] else None,
-        "step": None,
-        "tensor": None,
-        "ratio": max((float(rung["ratio"]) for rung in result["rungs"]), default=float("nan")),
-    }
+    found = [each for each in results if each.port == entry.file and each.dtype == dtype]
+    result = next((each for each in found if each.verdict != "agree"), found[0])
+    divergence, diagnosis = result.divergence, result.diagnosis
+    worst = max((rung.ratio for rung in result.rungs), default=float("nan"))
     return Outcome(
-        verdict=result["verdict"],
-        rung=where["rung"],
-        step=where["step"],
-        tensor=where["tensor"],
-        ratio=float(where["ratio"]),
-        cause=diagnosis.get("cause"),
-        evidence=diagnosis.get("evidence"),
-        confidence=diagnosis.get("confidence"),
-        error=result["error"],
+        verdict=result.verdict,
+        rung=divergence.rung if divergence else RAISES if result.error else None,
+        step=divergence.step if divergence else None,
+        tensor=f"{divergence.place}" if divergence else None,
+        ratio=float(divergence.ratio if divergence else worst),
+        cause=diagnosis.cause if diagnosis else None,
+        evidence=diagnosis.evidence if diagnosis else None,
+        confidence=diagnosis.confidence if diagnosis else None,
+        error=result.error,
     )

@@ -4,7 +4,6 @@ Run as `python -m traps.score`; see --help. The exit status is 0 where every bug
 variation is accused, and at least 90 % of the causes are named.
 """
 
-import os
 import sys
 from collections.abc import Sequence
 
@@ -37,7 +36,7 @@ def score(net: str, framework: str, name: str, kept: bool) -> None:
     if not (bugs or variations):
         raise click.UsageError("no entry has these texts in its names")
     told = Console(stderr=True, highlight=False)
-    found = outcomes.run([*bugs, *variations], os.environ, told.print)
+    found = outcomes.run([*bugs, *variations], told.print)
     if kept:
         record.save(found, [*catalogue.bugs, *catalogue.variations])
     console = Console(width=None if sys.stdout.isatty() else 160, highlight=False)

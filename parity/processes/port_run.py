@@ -1,5 +1,6 @@
 """One port's way through all recipes, in its worker process."""
 
+from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 
@@ -17,7 +18,6 @@ from parity.processes.messages import (
     Visit,
 )
 from parity.processes.record import Record
-from parity.processes.spare import Spare
 from parity.processes.standards import PendingStandard, fail
 from parity.processes.worker import Worker, WorkerDiedError
 from parity.processes.workforce import Workforce
@@ -41,14 +41,21 @@ class PortRun:
     """A port at work: its process, and a record of each piece of work as soon as it is done.
 
     A port with one mode alone runs in that one, once; the record of any more is None, and so is
-    that of a net which a framework has no port of. spare: a process that is ready for it.
+    that of a net which a framework has no port of.
+
+    Args:
+        port: whose run it is.
+        workforce: of which its process is.
+        pieces: what it is to do.
+        records: get what it did, one for each piece.
+        start: gives it its process, once it is needed.
     """
 
     port: PortName
     workforce: Workforce
     pieces: list[Piece]
     records: "list[Future[Record | None]]"
-    spare: Spare | None = None
+    start: Callable[[], Worker]
     worker: Worker | None = None
     stopped: bool = False
     over: "Future[None]" = field(default_factory=Future)
@@ -97,8 +104,7 @@ class PortRun:
     def _load(self) -> Record:
         """Start the process and import the port's framework."""
         heard: list[Message] = []
-        spare, self.spare = self.spare, None
-        self.worker = spare.take() if spare else self.workforce.start()
+        self.worker = self.start()
         if self.stopped:  # while there was no process yet that could be ended
             self.worker.kill()
         self._ask("import", Load(self.port), heard)
@@ -121,10 +127,16 @@ class PortRun:
         """Ask the process, if it lives, and collect what it says; its death is a failure, too."""
         if self.worker is None:
             return
-        timeout = self.workforce.options.timeout
+        worker, who, timeout = self.worker, f"{self.port}", self.workforce.options.timeout
         try:
-            who = f"{self.port}"
-            self.workforce.ask(self.worker, who, what, request, heard.append, timeout)
+            with worker.turn:
+                if worker.loaded != self.port:
+                    load = Load(self.port)
+                    hear = heard.append if request == load else _ignore
+                    self.workforce.ask(worker, who, "import", load, hear, timeout)
+                    worker.loaded = self.port
+                if not isinstance(request, Load):
+                    self.workforce.ask(worker, who, what, request, heard.append, timeout)
         except WorkerDiedError as error:
             self.worker = None
             heard.append(Failed(f"{error}", error.log))
@@ -142,6 +154,10 @@ def expected_shapes(reference: Reference) -> Shapes:
     weights = {name: np.shape(value) for name, value in reference.path[steps].items()}
     shapes["trajectory", steps] = {"loss": (steps,), **weights}
     return shapes
+
+
+def _ignore(message: Message) -> None:
+    """What is said when a port is loaded again is known."""
 
 
 def _recorded(record: Record, messages: list[Message]) -> Record:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from parity.contract import ROOT
+from parity.contract import ROOT, PortName
 from parity.processes import wire
 from parity.processes.messages import Calling, Done, Failed, Message
 
@@ -69,6 +69,8 @@ class Worker:
             )
         self.messages: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self.memory = 0  # the most bytes that the process said it held
+        self.loaded: PortName | None = None  # the port that it serves
+        self.turn = threading.Lock()  # held by the port that asks, where several share it
         threading.Thread(target=self._read, daemon=True).start()
 
     def _read(self) -> None:

@@ -18,8 +18,10 @@ from parity.processes.messages import Climb, Failed
 from parity.processes.options import Options
 from parity.processes.port_run import Piece, PortRun
 from parity.processes.progress import Progress
+from parity.processes.shared_worker import SharedWorker
 from parity.processes.spare import Spare
 from parity.processes.standards import Assistant, PendingStandard, ReferenceFailedError
+from parity.processes.worker import Worker
 from parity.processes.workforce import Workforce
 from parity.results import PortResult, Trial
 from parity.standard import cache
@@ -53,9 +55,14 @@ class Session:
     """The processes and the arrays of one comparison, or of several that follow each other.
 
     It is a context: however it ends, no process and no file is left behind.
+
+    Args:
+        options: how its processes run.
+        progress: is told of its work.
+        shared: whether all ports use one process in turn; see `SharedWorker`.
     """
 
-    def __init__(self, options: Options, progress: Progress) -> None:
+    def __init__(self, options: Options, progress: Progress, shared: bool = False) -> None:
         self._folder = tempfile.TemporaryDirectory(prefix="lockstep-")
         folder = Path(self._folder.name)
         self.workforce = Workforce(options, progress, folder)
@@ -66,6 +73,7 @@ class Session:
         self._standards: dict[Experiment, PendingStandard] = {}
         self._runs: list[PortRun] = []
         self._spares: dict[PortName, Spare] = {}
+        self._shared = SharedWorker(self.workforce) if shared else None
 
     def __enter__(self) -> Self:
         return self
@@ -96,14 +104,13 @@ class Session:
             AbandonedError: `abandon` was called meanwhile.
             ReferenceFailedError: the reference itself failed.
         """
-        for run in self._runs:
+        for run in self._runs if not self._shared else ():
             run.stop()
         missing = self._add([trial.experiment for trial in trials])
         pieces = [Piece(self._standards[trial.experiment], trial.mode) for trial in trials]
         self._runs = [
-            PortRun(port, self.workforce, pieces, [Future() for _ in pieces], spare)
+            PortRun(port, self.workforce, pieces, [Future() for _ in pieces], self._source(port))
             for port in ports
-            for spare in [self._spares.pop(port, None)]
         ]
         self._submit(missing)
         for number, piece in enumerate(pieces):
@@ -119,6 +126,13 @@ class Session:
                 if witness:
                     witness(result, inquiry)
                 yield result
+
+    def _source(self, port: PortName) -> Callable[[], Worker]:
+        """Return what gives a port its process."""
+        if self._shared:
+            return self._shared.take
+        spare = self._spares.pop(port, None)
+        return spare.take if spare else self.workforce.start
 
     def tell(self, progress: Progress) -> None:
         """Tell of the progress of comparisons to come there."""
