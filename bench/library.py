@@ -21,9 +21,9 @@ class Library:
     def __init__(self, name: str) -> None:
         self.name = name
         self._folder = tempfile.TemporaryDirectory(prefix="lockstep-bench-")
-        log = Path(self._folder.name) / "worker.log"
+        own = Path(self._folder.name) / "worker"
         variables = {"NUMBA_NUM_THREADS": "1"}  # all others are told so already
-        self._worker = Worker(1, log, variables, "bench.worker_main", Message)
+        self._worker = Worker(1, own, variables, "bench.worker_main", Message)
         self.contenders: tuple[Contender, ...] = self._ask(Open(name), Opened).contenders
 
     def __enter__(self) -> Self:

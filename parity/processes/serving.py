@@ -15,7 +15,7 @@ from collections.abc import Callable
 from typing import Any, BinaryIO
 
 from parity.contract import PortError
-from parity.processes import memory, wire
+from parity.processes import descendants, memory, wire
 from parity.processes.messages import Calling, Done, Failed
 
 EXCEPTION_LENGTH = 500  # characters of an exception that are shown
@@ -28,6 +28,7 @@ def serve(expected: Any, answer: Callable[[Any, Callable[[Any], None]], None]) -
         expected: the type of a request, or a union of several.
         answer: serves a request, calling its second argument with each message.
     """
+    descendants.die_with_parent()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
     faulthandler.enable()
     answers = os.fdopen(os.dup(1), "wb")

@@ -3,6 +3,7 @@
 import contextlib
 import os
 import queue
+import shutil
 import signal
 import subprocess
 import sys
@@ -13,11 +14,12 @@ from pathlib import Path
 from typing import Any
 
 from parity.contract import ROOT, PortName
-from parity.processes import wire
+from parity.processes import descendants, wire
 from parity.processes.messages import Calling, Done, Failed, Message
 
 POLL = 1.0  # seconds between looks at whether a silent process still lives
-LOG_SHOWN = 4000  # characters
+LOG_SHOWN = 4000  # bytes
+LONGEST_LOG = 1 << 26  # bytes
 POSIX = os.name == "posix"
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 QUIET = {"TF_CPP_MIN_LOG_LEVEL": "2"}  # TensorFlow's errors stay on
@@ -36,7 +38,8 @@ class Worker:
 
     Args:
         threads: that its libraries may use.
-        log: gets all that it prints.
+        folder: its own one for temporary files, which is made here. All that it prints goes to a
+            file that has no name any more, so that nothing can be put in its place.
         variables: join its environment.
         module: what it runs, which calls `serving.serve`.
         says: the type of its messages, a union; `Done`, `Failed` and `Calling` are among them.
@@ -45,28 +48,37 @@ class Worker:
     def __init__(
         self,
         threads: int,
-        log: Path,
+        folder: Path,
         variables: Mapping[str, str],
         module: str = "parity.worker_main",
         says: Any = Message,
     ) -> None:
-        self.log, self._says = log, says
-        with log.open("ab") as stderr:
-            self.process = subprocess.Popen(  # noqa: S603 - a module of ours
-                [sys.executable, "-P", "-m", module],  # -P: nothing from the current folder
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=stderr,
-                env={
-                    **variables,
-                    **QUIET,
-                    **os.environ,
-                    **dict.fromkeys(THREADS, str(threads)),
-                    "PYTHONPATH": _python_path(),
-                    "TMPDIR": str(log.parent),  # TensorFlow leaves files there when it is killed
-                },
-                start_new_session=POSIX,  # so that Ctrl-C reaches the judge alone
-            )
+        self._says = says
+        folder.mkdir()
+        self._mark = f"TMPDIR={folder}"  # in the environment of all that the process starts
+        log = folder.with_suffix(".log")
+        stderr = log.open("ab")
+        self._log = log.open("r+b")
+        with contextlib.suppress(OSError):  # where an open file cannot be removed
+            log.unlink()
+        self.process = subprocess.Popen(  # noqa: S603 - a module of ours
+            [sys.executable, "-P", "-m", module],  # -P: nothing from the current folder
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=stderr,
+            env={
+                **variables,
+                **QUIET,
+                **os.environ,
+                **dict.fromkeys(THREADS, str(threads)),
+                "PYTHONPATH": _python_path(),
+                "TMPDIR": str(folder),  # TensorFlow leaves files there when it is killed
+            },
+            start_new_session=POSIX,  # so that Ctrl-C reaches the judge alone
+        )
+        stderr.close()
+        self._folder = folder
+        self._writing: threading.Thread | None = None
         self.messages: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self.memory = 0  # the most bytes that the process said it held
         self.loaded: PortName | None = None  # the port that it serves
@@ -83,15 +95,20 @@ class Worker:
         finally:
             self.messages.put(None)
 
+    def _write(self, request: Any) -> None:
+        assert self.process.stdin is not None
+        with contextlib.suppress(OSError, ValueError):  # it has died: the messages end, too
+            wire.write(self.process.stdin, request)
+
     def ask(self, request: Any, hear: Callable[[Any], None], timeout: float | None = None) -> None:
         """Send a request, and pass every message on until it is served or has failed.
 
         Raises:
             WorkerDiedError: the process ended, or was silent for `timeout` seconds and was killed.
         """
-        assert self.process.stdin is not None
-        with contextlib.suppress(OSError, ValueError):  # it has died: the messages end, too
-            wire.write(self.process.stdin, request)
+        # In a thread: a process that reads nothing would hold up the judge beyond any timeout.
+        self._writing = threading.Thread(target=self._write, args=(request,), daemon=True)
+        self._writing.start()
         calling = "import"
         while True:
             try:
@@ -99,10 +116,10 @@ class Worker:
             except queue.Empty:
                 self.kill()
                 raise WorkerDiedError(
-                    f"{calling} hung: it gave no answer in {timeout:g} s (--timeout)", self._log()
+                    f"{calling} hung: it gave no answer in {timeout:g} s (--timeout)", self.log()
                 ) from None
             if message is None:
-                raise WorkerDiedError(f"{calling} {self._cause_of_death()}", self._log())
+                raise WorkerDiedError(f"{calling} {self._cause_of_death()}", self.log())
             if isinstance(message, Done):
                 self.memory = message.memory
                 return
@@ -124,6 +141,7 @@ class Worker:
         while True:
             left = POLL if deadline is None else min(POLL, deadline - time.monotonic())
             ended = self.process.poll() is not None
+            self._shorten_log()
             try:
                 return self.messages.get(timeout=max(left, 0))
             except queue.Empty:
@@ -141,9 +159,14 @@ class Worker:
         if self.process.returncode is None:  # else another process may have its number by now
             self._kill_group()
             self.process.wait()
-        assert self.process.stdin is not None
-        with contextlib.suppress(OSError):  # what was not written yet
-            self.process.stdin.close()
+        descendants.kill_marked(self._mark)
+        if self._writing:
+            self._writing.join(POLL)  # what was not written yet has nobody to read it
+        if not (self._writing and self._writing.is_alive()):
+            assert self.process.stdin is not None
+            with contextlib.suppress(OSError):
+                self.process.stdin.close()
+        shutil.rmtree(self._folder, ignore_errors=True)
 
     def _kill_group(self) -> None:
         with contextlib.suppress(ProcessLookupError, PermissionError):
@@ -152,9 +175,19 @@ class Worker:
             else:
                 self.process.kill()
 
-    def _log(self) -> str:
+    def log(self) -> str:
         """Return the end of what the process printed."""
-        return self.log.read_text(errors="replace")[-LOG_SHOWN:]
+        with contextlib.suppress(OSError):
+            size = self._log.seek(0, os.SEEK_END)
+            self._log.seek(max(0, size - LOG_SHOWN))
+            return self._log.read(LOG_SHOWN).decode(errors="replace")
+        return ""
+
+    def _shorten_log(self) -> None:
+        """Let no port fill the disk with what it prints."""
+        with contextlib.suppress(OSError):
+            if self._log.seek(0, os.SEEK_END) > LONGEST_LOG:
+                self._log.truncate(0)
 
     def _cause_of_death(self) -> str:
         try:
@@ -163,6 +196,7 @@ class Worker:
             self.kill()
             return "closed the connection to the judge"
         self._kill_group()  # what it has started may still run
+        descendants.kill_marked(self._mark)
         if code == -getattr(signal, "SIGKILL", 9):
             return "was killed (SIGKILL), as the system does when memory runs out"
         if code < 0:

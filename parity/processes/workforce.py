@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from parity.processes.messages import Calling, Message, Request
@@ -12,13 +13,21 @@ from parity.processes.worker import Worker, WorkerDiedError
 
 
 class Workforce:
-    """Starts worker processes, and ends them all. `folder` is where they log."""
+    """Starts worker processes, and ends them all.
+
+    Args:
+        options: how they run.
+        progress: is told of their work.
+        folder: in which each gets one for its temporary files.
+    """
 
     def __init__(self, options: Options, progress: Progress, folder: Path) -> None:
         self.options, self.progress, self.folder = options, progress, folder
         self.workers: list[Worker] = []
         self.lock = threading.Lock()
         self.stopped = False
+        # Processes die with the thread that started them: with this one, which lasts.
+        self._starter = ThreadPoolExecutor(1)
 
     def start(self) -> Worker:
         """Start a worker process.
@@ -29,10 +38,11 @@ class Workforce:
         with self.lock:
             if self.stopped:
                 raise WorkerDiedError("the comparison was stopped")
-            log = self.folder / f"worker-{len(self.workers)}.log"
-            worker = Worker(self.options.threads, log, self.options.variables)
-            self.workers.append(worker)
-            return worker
+            own = self.folder / f"worker-{len(self.workers)}"
+            options = self.options
+            starting = self._starter.submit(Worker, options.threads, own, options.variables)
+            self.workers.append(starting.result())
+            return self.workers[-1]
 
     def ask(
         self,
@@ -69,3 +79,4 @@ class Workforce:
             self.stopped = True
             for worker in self.workers:
                 worker.kill()
+            self._starter.shutdown()
