@@ -30,6 +30,7 @@ PACKAGES = {"tensorflow_v1": "tensorflow"}  # what a framework is installed as, 
 Array = NDArray[Any]
 Mode = Literal["compiled", "eager"]
 MODES: tuple[Mode, ...] = get_args(Mode)
+DTYPES = ("float32", "float64")
 
 
 class PortError(Exception):

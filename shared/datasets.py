@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from shared import mnist_files
 from shared.errors import InputError
 
-Source = Callable[[str, Path | None], "Dataset"]
+Loader = Callable[[str, Path | None], "Dataset"]
 Rows = Sequence[Sequence[float]]
 Array = NDArray[Any]
 

@@ -16,14 +16,13 @@ from dataclasses import MISSING, dataclass, fields, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-from parity.contract import FRAMEWORKS, ROOT
+from parity.contract import DTYPES, FRAMEWORKS, ROOT
 from parity.results import RUNGS
 
 FOLDER = Path(__file__).parent
 NETS = tuple(sorted(path.stem for path in FOLDER.glob("*.toml")))
-DTYPES = ("float32", "float64")
 RAISES = "error"  # stands for the rung where a port raises before any rung shows its bug
-STEPS = 60
+DEFAULT_STEPS = 60
 
 
 class CatalogueError(Exception):
@@ -53,7 +52,7 @@ class Entry:
     name: str
     changes: tuple[Change, ...]
     recipe: str
-    steps: int = STEPS
+    steps: int = DEFAULT_STEPS
     mode: str | None = None
     style: str | None = None
     restyled: tuple[Change, ...] = ()

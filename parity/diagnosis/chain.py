@@ -53,7 +53,7 @@ def chosen(values: Array, y: Array) -> Array:
     return np.asarray(values[np.arange(len(y)), y])
 
 
-ACTIVATIONS = {
+ACTIVATION_FUNCTIONS = {
     "tanh": Activation(np.tanh, lambda z, a: 1 - a * a),
     "sigmoid": Activation(sigmoid, lambda z, a: a * (1 - a)),
     "ReLU": Activation(lambda z: np.maximum(z, 0), lambda z, a: (z > 0).astype(float)),
@@ -83,7 +83,7 @@ class Chain:
     activation: Activation
     kind: str
     loss: PerRow
-    output: Activation = ACTIVATIONS["no activation"]
+    output: Activation = ACTIVATION_FUNCTIONS["no activation"]
     derivative: Callable[[Array, Array], Array] | None = None
     product: Callable[[Array, Array], Array] = np.matmul
     slope: Callable[[Array, Array, Array], Array] | None = None
@@ -145,9 +145,9 @@ def recognise(case: Case) -> Chain | None:
     weights, (x, y) = case.weights[step], case.batch(step)
     due = case.compute(weights, x, y)
     trained = "gradients" in case.inputs.functions
-    outputs = (ACTIVATIONS[name] for name in ("no activation", "sigmoid", "a step"))
+    outputs = (ACTIVATION_FUNCTIONS[name] for name in ("no activation", "sigmoid", "a step"))
     kinds = LOSSES if trained else {FORWARD_ONLY: LOSSES["mean squared error"]}
-    for output, activation, kind in product(outputs, ACTIVATIONS.values(), kinds):
+    for output, activation, kind in product(outputs, ACTIVATION_FUNCTIONS.values(), kinds):
         if trained and (y.ndim == 1) != (kind == "cross-entropy"):
             continue
         chain = Chain(layers, activation, kind, kinds[kind], output)

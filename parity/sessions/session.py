@@ -3,7 +3,7 @@
 import os
 import tempfile
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -11,7 +11,7 @@ from typing import Self
 
 from parity.contract import PortName
 from parity.judging import consensus
-from parity.judging.inquiry import Inquiry
+from parity.judging.inquiry import Inquiry, Witness
 from parity.judging.judge import judge
 from parity.processes import standards
 from parity.processes.messages import Climb, Failed
@@ -28,7 +28,6 @@ from parity.standard import cache
 from parity.standard.inputs import Store
 from shared.experiment import Experiment
 
-Witness = Callable[[PortResult, Inquiry], None]
 # Those that take the longest start first, so that no core is idle while the last one works; in
 # short runs, most of the time is that of the import.
 SLOWEST = ("torch", "tensorflow", "jax", "tensorflow_v1")

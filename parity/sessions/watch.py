@@ -15,8 +15,8 @@ from parity.results import Round, Trial
 from parity.sessions.session import AbandonedError, Session
 from shared.errors import InputError
 
-QUIET = 60  # milliseconds without a change after which a file counts as saved
-POLL = 0.5  # seconds; Python may miss a Ctrl-C that comes just as a wait without end begins
+DEBOUNCE = 60  # milliseconds without a change after which a file counts as saved
+EVENT_TIMEOUT = 0.5  # seconds; Python may miss a Ctrl-C just as a wait without end begins
 
 
 class Watch:
@@ -71,7 +71,7 @@ class Watch:
         changed = list[PortName]()
         while not changed or not self._events.empty():
             try:
-                event = self._events.get(timeout=POLL)
+                event = self._events.get(timeout=EVENT_TIMEOUT)
             except queue.Empty:
                 continue
             if isinstance(event, Exception):
@@ -100,7 +100,7 @@ class Watch:
         changes = watchfiles.watch(
             *sorted(folders),
             watch_filter=None,
-            step=QUIET,
+            step=DEBOUNCE,
             stop_event=self._over,
             recursive=False,
             rust_timeout=500,  # milliseconds between looks at whether it is over

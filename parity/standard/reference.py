@@ -17,7 +17,7 @@ from shared.batches import Schedule, part
 Array = NDArray[Any]
 At = tuple[str, int]  # a rung and a step
 Floors = dict[str, float]
-Batches = Callable[[int, int], Schedule]
+ScheduleBetween = Callable[[int, int], Schedule]
 
 
 @dataclass(frozen=True)
@@ -127,7 +127,7 @@ def rungs(
 
 
 def walk(
-    port: Port, inputs: Inputs, x: Any, y: Any, batches: Batches, weights: Tensors
+    port: Port, inputs: Inputs, x: Any, y: Any, batches: ScheduleBetween, weights: Tensors
 ) -> Iterator[tuple[int, Tensors, Array]]:
     """Train from checkpoint to checkpoint; yield the weights there and the losses on the way.
 
