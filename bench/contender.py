@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-Kind = Literal["port", "idiom", "peer", "floor"]
+ContenderKind = Literal["port", "idiom", "peer", "floor"]
 # model, x, y, schedule and learning rate to (model, losses): as in the port contract.
 Train = Callable[[Any, Any, Any, Any, float], tuple[Any, Any]]
 Make = Callable[[Any], Train]  # from the module of a net's port
@@ -27,7 +27,7 @@ class Contender:
 
     framework: str
     name: str
-    kind: Kind
+    kind: ContenderKind
     nets: tuple[str, ...] = ("iris", "planar", "mnist")
     share: float = 1.0
     slow_start: bool = False
