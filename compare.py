@@ -189,7 +189,11 @@ def run(
 
 
 def check_watch(files: tuple[Path, ...], others: list[str]) -> None:
-    """Raise InputError unless there is something to watch, and no option that it has no use for."""
+    """Check that there is something to watch, and no option that --watch has no use for.
+
+    Raises:
+        InputError: there is no file, or there are such options.
+    """
     if not files:
         raise InputError("--watch needs --with FILE: it judges your port again when you save it")
     if others:
@@ -201,7 +205,18 @@ def keep_judging(
 ) -> int:
     """Print the verdict on all ports and, until Ctrl-C, on users' ports whenever they change.
 
-    Returns the exit status that goes with the last verdict.
+    Args:
+        settings: how they are compared.
+        names: of the recipes.
+        ports: all that are compared; users' files among them are watched.
+        quiet: print only each verdict's last line, and no progress.
+
+    Returns:
+        The exit status that goes with the last verdict.
+
+    Raises:
+        InputError: there is no such recipe, its data is missing, or the files cannot be watched.
+        ReferenceFailedError: the reference itself failed.
     """
     from parity.sessions.watch import (
         Watch,  # it takes what watches files, and the time to import it

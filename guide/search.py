@@ -16,7 +16,14 @@ SearchEntry = tuple[str, str, str, str]  # kind, title, more words, address
 def index(
     nets: list[Net], notes: Notes, operations: list[Operation], traps: list[Trap]
 ) -> list[SearchEntry]:
-    """Return all that can be found."""
+    """Return all that can be found.
+
+    Args:
+        nets: whose functions and helpers are found.
+        notes: on these functions.
+        operations: of the dictionary.
+        traps: of the catalogue.
+    """
     return [*_functions(nets, notes), *_operations(operations), *_traps(traps)]
 
 

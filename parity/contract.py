@@ -100,7 +100,11 @@ def check_files(paths: list[Path], drafts: bool = False) -> list[PortName]:
 
 
 def check_python(path: Path) -> None:
-    """Raise InputError unless a file can be read, and is Python."""
+    """Check that a file can be read, and is Python.
+
+    Raises:
+        InputError: it cannot, or is not.
+    """
     try:
         compile(path.read_bytes(), path, "exec")
     except OSError as error:

@@ -69,10 +69,20 @@ class JudgedDraw:
 
 
 def draw(name: str, dtype: str, number: int, steps: int | None, seed: int) -> Experiment:
-    """Return one draw of a recipe, named `name#number`; of `steps` None, at its full budget.
+    """Return one draw of a recipe, named `name#number`.
 
     Weights are normal, of a scale from 0.001 to 1. Where the run is cut short, large data sets are,
     too. Both precisions get the same numbers, each rounded to it.
+
+    Args:
+        name: of the recipe.
+        dtype: "float32" or "float64".
+        number: of the draw; each has other weights, rows and batches.
+        steps: how many updates, or None for the recipe's full budget.
+        seed: of all draws.
+
+    Raises:
+        InputError: there is no such recipe, or its data is missing or damaged.
     """
     base = _prepared(name, dtype)
     recipe = replace(base.recipe, name=f"{name}#{number}", figures=())

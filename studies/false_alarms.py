@@ -72,7 +72,17 @@ def main(
 def run(
     names: list[str], plan: list[tuple[int, int | None]], seed: int, expected: int
 ) -> Iterator[JudgedDraw]:
-    """Judge some recipes in both precisions and all ports on each draw, telling of it meanwhile."""
+    """Judge all ports in both precisions on each draw of some recipes, telling of it meanwhile.
+
+    Args:
+        names: of the recipes.
+        plan: of each draw, its number and how many updates it makes, None for the full budget.
+        seed: of all draws.
+        expected: how many verdicts there will be, for whoever waits.
+
+    Yields:
+        Each verdict but the reference's own.
+    """
     ports = [check_framework(name) for name in FRAMEWORKS]
     told = Console(stderr=True, highlight=False, soft_wrap=True, markup=False)
     start, done, alarms = time.monotonic(), 0, 0

@@ -297,5 +297,5 @@ def reshaped(weight: Array) -> Array:
 
 
 def back(weight: Array) -> Array:
-    """Undo `reshaped`."""
+    """Return the weight (n, m) that `reshaped` makes this one of."""
     return weight.T.reshape(weight.shape)

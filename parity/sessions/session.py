@@ -3,7 +3,7 @@
 import os
 import tempfile
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -45,7 +45,21 @@ def compare(
     progress: Progress,
     witness: Witness | None = None,
 ) -> Iterator[PortResult]:
-    """Make one comparison; see `Session.compare`."""
+    """Make one comparison in a session of its own.
+
+    Args:
+        trials: what to compare on.
+        ports: which to compare.
+        options: how the processes run.
+        progress: is told how far the comparison is.
+        witness: as for `Session.compare`.
+
+    Yields:
+        A result per trial and port, as `Session.compare` does.
+
+    Raises:
+        ReferenceFailedError: the reference itself failed.
+    """
     with Session(options, progress) as session:
         yield from session.compare(trials, ports, witness)
 
@@ -97,7 +111,12 @@ class Session:
         """Yield a result per trial and port, in this order, as soon as a trial is judged.
 
         A port with one mode alone is judged in that one, once; a framework, on the nets that it
-        has. `witness` is called with each result and what it rests on.
+        has.
+
+        Args:
+            trials: what to compare on.
+            ports: which to compare.
+            witness: is called with each result and what it rests on, before the result is yielded.
 
         Raises:
             AbandonedError: `abandon` was called meanwhile.

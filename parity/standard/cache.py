@@ -101,9 +101,7 @@ def _tree(file: Path) -> ast.Module:
     """Return a file's syntax, which has no comments, without its docstrings."""
     tree = ast.parse(file.read_bytes())
     for node in ast.walk(tree):
-        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(
-            node
-        ):
+        if isinstance(node, DOCUMENTED) and ast.get_docstring(node):
             del node.body[0]
     return tree
 

@@ -80,7 +80,7 @@ class Charts:
         return self.ports.index(result.port)
 
     def shorten(self, values: Array, digits: int) -> int:
-        """Return the place of numbers, with few digits."""
+        """Return the place in the pool of numbers, (n,), with few significant digits."""
         return self.pool.add(short(value, digits) for value in values)
 
 
