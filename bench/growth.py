@@ -42,7 +42,16 @@ class Growth:
 
 
 def measure(libraries: list[str], rounds: int, tell: Announce) -> list[Growth]:
-    """Measure all ports over all sizes, in alternation."""
+    """Measure all ports over all sizes, in alternation.
+
+    Args:
+        libraries: whose ports take part.
+        rounds: how often each is called for a size, after a first call.
+        tell: is told what is measured next.
+
+    Raises:
+        RuntimeError: a library failed, or its process died.
+    """
     with opened(libraries) as processes:
         sizes = [_over_batches(processes, rounds, tell), _over_hidden(processes, rounds, tell)]
     with opened(libraries) as processes:  # anew, so that first calls are first calls

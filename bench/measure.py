@@ -85,7 +85,20 @@ class BenchResult:
 def run(
     names: list[str], libraries: list[str], rounds: int, tell: Announce
 ) -> Iterator[list[BenchResult]]:
-    """Yield the results of each recipe: first calls in a few launches, then the rounds."""
+    """Measure recipe by recipe: first calls in a few launches, then the rounds.
+
+    Args:
+        names: of the recipes.
+        libraries: whose contenders take part, of LIBRARIES.
+        rounds: how often each contender is called after its first calls.
+        tell: is told what is measured next.
+
+    Yields:
+        The results on one recipe, the fastest first.
+
+    Raises:
+        RuntimeError: a library failed, or its process died.
+    """
     for name in names:
         yield _measure(name, libraries, rounds, tell)
 
