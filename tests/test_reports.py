@@ -210,7 +210,7 @@ def test_markdown_is_cut_where_it_grows_too_long(
     reported: Reported, monkeypatch: pytest.MonkeyPatch, mistaken: FinishedRun
 ) -> None:
     whole = markdown.to_markdown(mistaken)
-    monkeypatch.setattr(markdown, "MOST", len(whole.encode()) // 2)
+    monkeypatch.setattr(markdown, "MOST_BYTES", len(whole.encode()) // 2)
     cut = markdown.to_markdown(mistaken)
     assert len(cut.encode()) < len(whole.encode()) // 2 + 100
     [said] = re.findall(r"Left out for its length: what is wrong with (\d+) more\.", cut)
