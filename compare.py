@@ -18,7 +18,7 @@ from parity.processes.progress import Progress
 from parity.processes.standards import ReferenceFailedError
 from parity.reports import extras, progress, terminal
 from parity.reports.outputs import Outputs
-from parity.reports.run import Run
+from parity.reports.run import FinishedRun
 from parity.results import overall
 from parity.sessions import selection as choice
 from parity.sessions import session
@@ -27,7 +27,7 @@ from shared import recipes
 from shared.errors import InputError
 
 STATUS = {"agree": 0, "disagree": 1, "error": 3}
-OUTPUTS = ("json", "html", "markdown", "junit", "pictures", "repro")
+OUTPUT_OPTIONS = ("json", "html", "markdown", "junit", "pictures", "repro")
 UNUSABLE_INPUT, FAILED, INTERRUPTED = 2, 3, 130
 EXAMPLES = """\b
 Examples:
@@ -42,7 +42,7 @@ Examples:
 Exit status:
   0 all agree   1 some port disagrees   2 unusable input   3 a port failed
 """
-FILE = click.Path(path_type=Path)
+PATH = click.Path(path_type=Path)
 
 
 @click.command(epilog=EXAMPLES, context_settings={"help_option_names": ["-h", "--help"]})
@@ -51,7 +51,7 @@ FILE = click.Path(path_type=Path)
     "--frameworks", metavar="NAMES", help="Frameworks, comma-separated. [default: all installed]"
 )
 @click.option(
-    "--with", "files", metavar="FILE", multiple=True, type=FILE, help="Your own port (repeatable)."
+    "--with", "files", metavar="FILE", multiple=True, type=PATH, help="Your own port (repeatable)."
 )
 @click.option("--dtype", default="both", show_default=True, help="float32, float64 or both.")
 @click.option(
@@ -78,7 +78,7 @@ FILE = click.Path(path_type=Path)
 @click.option(
     "--data-dir",
     metavar="DIR",
-    type=FILE,
+    type=PATH,
     help="Folder with MNIST's four files. [default: $LOCKSTEP_DATA, the cache, a download]",
 )
 @click.option("--threads", default=1, show_default=True, help="Threads of each port.")
@@ -107,11 +107,11 @@ FILE = click.Path(path_type=Path)
     "--markdown", metavar="FILE", help="Write a summary for a CI job; - is standard output."
 )
 @click.option("--junit", metavar="FILE", help="Write the verdicts as JUnit XML for CI servers.")
-@click.option("--pictures", metavar="DIR", type=FILE, help="Save plots to DIR.")
+@click.option("--pictures", metavar="DIR", type=PATH, help="Save plots to DIR.")
 @click.option(
     "--repro",
     metavar="DIR",
-    type=FILE,
+    type=PATH,
     help="Write to DIR, for each port that differs, a script that reproduces it.",
 )
 @click.option("--profile", is_flag=True, help="Print the time and memory used by each process.")
@@ -148,7 +148,7 @@ def run(
     **options: Any,
 ) -> int:
     """Compare, and return the exit status; `options` are of the comparison and its outputs."""
-    wanted = Outputs(**{name: options.pop(name) for name in OUTPUTS})
+    wanted = Outputs(**{name: options.pop(name) for name in OUTPUT_OPTIONS})
     options["quick"] |= watch
     settings = Settings(**options)
     names = list(dict.fromkeys(recipe)) or list(recipes.RECIPES)
@@ -172,7 +172,7 @@ def run(
                 shown.warn(f"STAND-IN DATA: {notice}")
             results = list(judging.compare(trials, ports, outputs.witness))
         given = (*recipe, *choice.given(frameworks, ports), *settings.given)
-        compared = Run(results, time.monotonic() - start, given, settings.threads)
+        compared = FinishedRun(results, time.monotonic() - start, given, settings.threads)
         out = terminal.console(stderr=outputs.on_stdout)
         if not quiet:
             out.print(terminal.whole(results))
@@ -189,7 +189,11 @@ def run(
 
 
 def check_watch(files: tuple[Path, ...], others: list[str]) -> None:
-    """Raise InputError unless there is something to watch, and no option that it has no use for."""
+    """Check that there is something to watch, and no option that --watch has no use for.
+
+    Raises:
+        InputError: there is no file, or there are such options.
+    """
     if not files:
         raise InputError("--watch needs --with FILE: it judges your port again when you save it")
     if others:
@@ -201,7 +205,18 @@ def keep_judging(
 ) -> int:
     """Print the verdict on all ports and, until Ctrl-C, on users' ports whenever they change.
 
-    Returns the exit status that goes with the last verdict.
+    Args:
+        settings: how they are compared.
+        names: of the recipes.
+        ports: all that are compared; users' files among them are watched.
+        quiet: print only each verdict's last line, and no progress.
+
+    Returns:
+        The exit status that goes with the last verdict.
+
+    Raises:
+        InputError: there is no such recipe, its data is missing, or the files cannot be watched.
+        ReferenceFailedError: the reference itself failed.
     """
     from parity.sessions.watch import (
         Watch,  # it takes what watches files, and the time to import it

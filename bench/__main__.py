@@ -9,13 +9,13 @@ from rich.console import Console
 from bench import charts, growth, report
 from bench.goals import Goal, goals
 from bench.library import LIBRARIES
-from bench.measure import Result, run
+from bench.measure import BenchResult, run
 from parity.contract import is_installed
 from parity.reports.files import writable_folder
 from shared import recipes
 
-RECIPES = ("iris", "planar", "mnist")
-PORTS = ("numpy", "tensorflow", "torch", "jax")
+BENCH_RECIPES = ("iris", "planar", "mnist")
+GROWTH_PORTS = ("numpy", "tensorflow", "torch", "jax")
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
@@ -27,13 +27,13 @@ def main(recipe: tuple[str, ...], rounds: int, grows: bool, output: Path) -> Non
     """Time every port against other idioms, peers and floors: in alternation, on one thread."""
     folder = writable_folder(output)
     for name in recipe:
-        if name not in RECIPES:
-            raise click.UsageError(recipes.unknown("benchmark of", name, list(RECIPES)))
-    names = list(dict.fromkeys(recipe)) or list(RECIPES)
+        if name not in BENCH_RECIPES:
+            raise click.UsageError(recipes.unknown("benchmark of", name, list(BENCH_RECIPES)))
+    names = list(dict.fromkeys(recipe)) or list(BENCH_RECIPES)
     told = Console(stderr=True, highlight=False)
     console = Console(highlight=False, width=None if told.is_terminal else 130)
     libraries = [name for name in LIBRARIES if is_installed(name)]
-    results: list[Result] = []
+    results: list[BenchResult] = []
     reached: list[Goal] = []
     for own in run(names, libraries, rounds, told.print):
         console.print(report.table(own))
@@ -44,7 +44,7 @@ def main(recipe: tuple[str, ...], rounds: int, grows: bool, output: Path) -> Non
     charts.save(charts.bars(results), folder / "bars")
     growths = []
     if grows:
-        ports = [name for name in PORTS if is_installed(name)]
+        ports = [name for name in GROWTH_PORTS if is_installed(name)]
         growths = growth.measure(ports, rounds, told.print)
         console.print(report.growth_table(growths))
         charts.save(charts.growth(growths), folder / "growth")

@@ -7,9 +7,9 @@ from typing import Any
 from matplotlib.figure import Figure
 
 from bench.growth import Growth
-from bench.measure import Result
+from bench.measure import BenchResult
 
-COLOURS = {
+FRAMEWORK_COLOURS = {
     "numpy": "#8a8a8a",
     "jax": "#c1440e",
     "tensorflow": "#1f77b4",
@@ -21,7 +21,7 @@ HATCHES = {"port": "", "idiom": "////", "peer": "....", "floor": "xxxx"}
 MARKERS = {"numpy": "o", "jax": "s", "tensorflow": "^", "torch": "D"}
 
 
-def bars(results: Sequence[Result]) -> Figure:
+def bars(results: Sequence[BenchResult]) -> Figure:
     """Draw microseconds per step of every contender, a panel per recipe, the fastest on top."""
     recipes = list(dict.fromkeys(result.recipe for result in results))
     counts = [sum(result.recipe == recipe for result in results) for recipe in recipes]
@@ -32,7 +32,7 @@ def bars(results: Sequence[Result]) -> Figure:
         for place, result in enumerate(own):
             kind = result.contender.kind
             look: dict[str, Any] = {
-                "color": COLOURS[result.contender.framework],
+                "color": FRAMEWORK_COLOURS[result.contender.framework],
                 "hatch": HATCHES[kind],
                 "edgecolor": "black" if kind == "port" else "white",
                 "linewidth": 1.5 if kind == "port" else 0.3,
@@ -65,11 +65,16 @@ def growth(growths: Sequence[Growth]) -> Figure:
             flags = each.reckoned.get(port, [False] * len(values))
             known = [not flag for flag in flags]
             measured = values[: sum(known)]
-            look: dict[str, Any] = {"color": COLOURS[port], "marker": MARKERS.get(port, "v")}
+            look: dict[str, Any] = {
+                "color": FRAMEWORK_COLOURS[port],
+                "marker": MARKERS.get(port, "v"),
+            }
             axes.plot(each.sizes[: len(measured)], measured, label=port, **look)
             if len(measured) < len(values):
                 start = len(measured) - 1
-                axes.plot(each.sizes[start:], values[start:], linestyle=":", color=COLOURS[port])
+                axes.plot(
+                    each.sizes[start:], values[start:], linestyle=":", color=FRAMEWORK_COLOURS[port]
+                )
         axes.set(xscale="log", yscale="log", xlabel=each.axis, ylabel=each.unit)
         axes.set_title(each.title.partition(":")[0], fontsize=10)
         axes.grid(alpha=0.3)

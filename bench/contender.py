@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-Kind = Literal["port", "idiom", "peer", "floor"]
+ContenderKind = Literal["port", "idiom", "peer", "floor"]
 # model, x, y, schedule and learning rate to (model, losses): as in the port contract.
 Train = Callable[[Any, Any, Any, Any, float], tuple[Any, Any]]
 Make = Callable[[Any], Train]  # from the module of a net's port
@@ -27,7 +27,7 @@ class Contender:
 
     framework: str
     name: str
-    kind: Kind
+    kind: ContenderKind
     nets: tuple[str, ...] = ("iris", "planar", "mnist")
     share: float = 1.0
     slow_start: bool = False
@@ -36,9 +36,16 @@ class Contender:
 def batches(
     schedule: Any, x: Any, y: Any, gather: Callable[[Any, Any], Any] = getitem
 ) -> Iterator[tuple[Any, Any]]:
-    """Yield the batch of each step, from a number of full-batch steps or from row numbers.
+    """Yield the batch of each step.
 
-    gather: from an array and row numbers to the rows.
+    Args:
+        schedule: a number of full-batch steps, or row numbers (steps, B).
+        x: all inputs, (rows, inputs), in the library's own arrays.
+        y: all targets: classes (rows,), or (rows, outputs).
+        gather: from an array and row numbers, (B,), to these rows.
+
+    Yields:
+        Inputs (B, inputs), and their targets.
     """
     if isinstance(schedule, int):
         for _ in range(schedule):
@@ -49,5 +56,5 @@ def batches(
 
 
 def losses_of(values: list[Any]) -> np.ndarray[Any, Any]:
-    """Return losses as one array."""
+    """Return the losses of some steps as one array, (steps,)."""
     return np.array([float(value) for value in values])

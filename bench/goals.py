@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from bench.measure import Result
+from bench.measure import BenchResult
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,7 @@ class Goal:
         return self.ratio <= self.limit
 
 
-def goals(results: list[Result]) -> Iterator[Goal]:
+def goals(results: list[BenchResult]) -> Iterator[Goal]:
     """Yield all goals that the results of one recipe can be held to."""
     recipe = results[0].recipe
     ports = {r.contender.framework: r for r in results if r.contender.kind == "port"}

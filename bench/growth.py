@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 from itertools import groupby
 
 from bench.library import Library, opened
-from bench.measure import Tell
+from bench.measure import Announce
 from bench.messages import Work
 
-PORT = 0  # each library's own port comes first among its contenders
+PORT_PLACE = 0  # each library's own port comes first among its contenders
 BATCHES = (1, 10, 100, 1_000, 10_000, 55_000)
 HIDDEN = (4, 16, 64, 256, 1_024, 4_096)
 STEPS = (10, 100, 1_000, 10_000, 100_000, 1_000_000)
@@ -41,27 +41,36 @@ class Growth:
         return f"fastest: {first[0]} from {first[1]:,} on{said}"
 
 
-def measure(libraries: list[str], rounds: int, tell: Tell) -> list[Growth]:
-    """Measure all ports over all sizes, in alternation."""
+def measure(libraries: list[str], rounds: int, tell: Announce) -> list[Growth]:
+    """Measure all ports over all sizes, in alternation.
+
+    Args:
+        libraries: whose ports take part.
+        rounds: how often each is called for a size, after a first call.
+        tell: is told what is measured next.
+
+    Raises:
+        RuntimeError: a library failed, or its process died.
+    """
     with opened(libraries) as processes:
         sizes = [_over_batches(processes, rounds, tell), _over_hidden(processes, rounds, tell)]
     with opened(libraries) as processes:  # anew, so that first calls are first calls
         return [*sizes, _over_steps(processes, tell)]
 
 
-def _over_batches(processes: dict[str, Library], rounds: int, tell: Tell) -> Growth:
+def _over_batches(processes: dict[str, Library], rounds: int, tell: Announce) -> Growth:
     growth = Growth(
         "784-10 softmax: µs per step over rows per batch", "rows", "µs per step", BATCHES
     )
     for size in BATCHES:
         tell(f"growth: batches of {size:,}")
         steps = max(3, min(1_000, 300_000 // size))
-        work = Work("mnist", PORT, steps, batch=size)
+        work = Work("mnist", PORT_PLACE, steps, batch=size)
         _add(growth, _per_step(processes, work, rounds))
     return growth
 
 
-def _over_hidden(processes: dict[str, Library], rounds: int, tell: Tell) -> Growth:
+def _over_hidden(processes: dict[str, Library], rounds: int, tell: Announce) -> Growth:
     growth = Growth(
         "2-h-1 tanh and sigmoid on 400 points: µs per step over hidden units h",
         "hidden units",
@@ -70,12 +79,12 @@ def _over_hidden(processes: dict[str, Library], rounds: int, tell: Tell) -> Grow
     )
     for size in HIDDEN:
         tell(f"growth: {size:,} hidden units")
-        work = Work("planar", PORT, max(10, min(1_000, 40_000 // size)), hidden=size)
+        work = Work("planar", PORT_PLACE, max(10, min(1_000, 40_000 // size)), hidden=size)
         _add(growth, _per_step(processes, work, rounds))
     return growth
 
 
-def _over_steps(processes: dict[str, Library], tell: Tell) -> Growth:
+def _over_steps(processes: dict[str, Library], tell: Announce) -> Growth:
     """Measure whole first calls, compilation included."""
     growth = Growth(
         "planar: seconds of a whole run, its compilation included, over steps",
@@ -95,7 +104,7 @@ def _over_steps(processes: dict[str, Library], tell: Tell) -> Growth:
             if reckoned[port]:
                 found[port] = before * 10 if before > PATIENCE else pace[port] * steps
             else:
-                found[port] = process.train(Work("planar", PORT, steps)).seconds
+                found[port] = process.train(Work("planar", PORT_PLACE, steps)).seconds
                 pace[port] = found[port] / steps
         _add(growth, found)
         for port, flag in reckoned.items():

@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from bench.contender import Contender
-from bench.messages import Message, Open, Opened, Request, Trained, Work
+from bench.messages import BenchMessage, BenchRequest, Open, Opened, Trained, Work
 from parity.processes.messages import Failed
 from parity.processes.worker import Worker, WorkerDiedError
 
@@ -23,7 +23,7 @@ class Library:
         self._folder = tempfile.TemporaryDirectory(prefix="lockstep-bench-")
         own = Path(self._folder.name) / "worker"
         variables = {"NUMBA_NUM_THREADS": "1"}  # all others are told so already
-        self._worker = Worker(1, own, variables, "bench.worker_main", Message)
+        self._worker = Worker(1, own, variables, "bench.worker_main", BenchMessage)
         self.contenders: tuple[Contender, ...] = self._ask(Open(name), Opened).contenders
 
     def __enter__(self) -> Self:
@@ -51,8 +51,8 @@ class Library:
         trained: Trained = self._ask(work, Trained)
         return trained
 
-    def _ask(self, request: Request, expected: type) -> Any:
-        heard: list[Message] = []
+    def _ask(self, request: BenchRequest, expected: type) -> Any:
+        heard: list[BenchMessage] = []
         try:
             self._worker.ask(request, heard.append)
         except WorkerDiedError as error:

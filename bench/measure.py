@@ -17,11 +17,11 @@ from shared.experiment import prepare
 
 LAUNCHES = 3  # of each library's process: in every one, each contender's first call is a new one
 
-Tell = Callable[[str], None]
+Announce = Callable[[str], None]
 
 
 @dataclass
-class Result:
+class BenchResult:
     """A contender on one recipe.
 
     firsts: seconds of its first call in each launch. agains: of the call right after it, in the
@@ -82,19 +82,34 @@ class Result:
         return f"{self.contender.framework}: {self.contender.name}"
 
 
-def run(names: list[str], libraries: list[str], rounds: int, tell: Tell) -> Iterator[list[Result]]:
-    """Yield the results of each recipe: first calls in a few launches, then the rounds."""
+def run(
+    names: list[str], libraries: list[str], rounds: int, tell: Announce
+) -> Iterator[list[BenchResult]]:
+    """Measure recipe by recipe: first calls in a few launches, then the rounds.
+
+    Args:
+        names: of the recipes.
+        libraries: whose contenders take part, of LIBRARIES.
+        rounds: how often each contender is called after its first calls.
+        tell: is told what is measured next.
+
+    Yields:
+        The results on one recipe, the fastest first.
+
+    Raises:
+        RuntimeError: a library failed, or its process died.
+    """
     for name in names:
         yield _measure(name, libraries, rounds, tell)
 
 
 @dataclass(frozen=True)
-class Entry:
+class Measurement:
     """A contender's work, and what it took."""
 
     library: str
     work: Work
-    result: Result
+    result: BenchResult
 
     def call_first(self, process: Library) -> None:
         """Time a first call, and the one after it."""
@@ -118,9 +133,9 @@ class Entry:
         self.result.seconds.append(process.train(self.work).seconds)
 
 
-def _measure(name: str, libraries: list[str], rounds: int, tell: Tell) -> list[Result]:
+def _measure(name: str, libraries: list[str], rounds: int, tell: Announce) -> list[BenchResult]:
     order = random.Random(0)  # noqa: S311 - an order, no secret
-    entries: list[Entry] = []
+    entries: list[Measurement] = []
     for left in reversed(range(LAUNCHES)):
         tell(f"{name}: first calls {LAUNCHES - left} of {LAUNCHES}")
         with opened(libraries) as processes:
@@ -141,11 +156,11 @@ def _measure(name: str, libraries: list[str], rounds: int, tell: Tell) -> list[R
     return sorted((entry.result for entry in entries), key=lambda result: result.micros)
 
 
-def _entries(name: str, processes: dict[str, Library]) -> Iterator[Entry]:
+def _entries(name: str, processes: dict[str, Library]) -> Iterator[Measurement]:
     net, budget = recipes.get(name).net, prepare(name, "float32").budget
     for library, process in processes.items():
         for number, contender in enumerate(process.contenders):
             if net in contender.nets:
                 steps = max(1, round(contender.share * budget))
-                result = Result(name, contender, steps, budget)
-                yield Entry(library, Work(name, number, steps), result)
+                result = BenchResult(name, contender, steps, budget)
+                yield Measurement(library, Work(name, number, steps), result)

@@ -46,5 +46,5 @@ class Trained:
     last: float
 
 
-Request = Open | Work
-Message = Opened | Trained | Calling | Failed | Done
+BenchRequest = Open | Work
+BenchMessage = Opened | Trained | Calling | Failed | Done

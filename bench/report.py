@@ -14,12 +14,12 @@ from rich.text import Text
 
 from bench.goals import Goal
 from bench.growth import Growth
-from bench.measure import Result
+from bench.measure import BenchResult
 
-PACKAGES = ("numpy", "tensorflow", "torch", "jax", "scikit-learn", "keras", "numba")
+VERSIONED = ("numpy", "tensorflow", "torch", "jax", "scikit-learn", "keras", "numba")
 
 
-def table(results: list[Result]) -> RenderableType:
+def table(results: list[BenchResult]) -> RenderableType:
     """Return the contenders of one recipe, the fastest first."""
     recipe = results[0].recipe
     shown = Table(box=None, padding=(0, 1, 0, 0), header_style="dim")
@@ -52,11 +52,11 @@ def table(results: list[Result]) -> RenderableType:
     return Group(Text(f"\n{recipe}, {results[0].budget:,} steps", style="bold"), shown)
 
 
-def _ratio(result: Result, port: Result | None) -> str:
+def _ratio(result: BenchResult, port: BenchResult | None) -> str:
     return f"{result.micros / port.micros:.2f}" if port else ""
 
 
-def compiling(results: Sequence[Result]) -> RenderableType:
+def compiling(results: Sequence[BenchResult]) -> RenderableType:
     """Return from how many steps on compiling for long pays, against the port that does not."""
     ports = {(r.recipe, r.contender.framework): r for r in results if r.contender.kind == "port"}
     lines = []
@@ -100,7 +100,7 @@ def growth_table(growths: Sequence[Growth]) -> RenderableType:
 
 
 def to_json(
-    results: Sequence[Result], goals: Sequence[Goal], growths: Sequence[Growth]
+    results: Sequence[BenchResult], goals: Sequence[Goal], growths: Sequence[Growth]
 ) -> dict[str, Any]:
     """Return all that was measured."""
     return {
@@ -108,7 +108,7 @@ def to_json(
             "python": platform.python_version(),
             "platform": platform.platform(),
             "cores": os.cpu_count(),
-            "versions": {name: found for name in PACKAGES if (found := _version(name))},
+            "versions": {name: found for name in VERSIONED if (found := _version(name))},
         },
         "results": [
             {

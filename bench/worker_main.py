@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.contender import Contender, Make
-from bench.messages import Message, Open, Opened, Request, Trained, Work
+from bench.messages import BenchMessage, BenchRequest, Open, Opened, Trained, Work
 from parity.processes import quiet_import, serving
 from shared.batches import Schedule
 from shared.experiment import Experiment, prepare
@@ -28,7 +28,7 @@ class Bench:
         self._runtime: Any = None
         self._made: dict[Any, Any] = {}
 
-    def __call__(self, request: Request, send: Callable[[Message], None]) -> None:
+    def __call__(self, request: BenchRequest, send: Callable[[BenchMessage], None]) -> None:
         """Serve a request."""
         if isinstance(request, Open):
             self._open(request.library)
@@ -103,4 +103,4 @@ def _batches(rows: int, size: int, steps: int) -> NDArray[np.int64]:
 
 
 if __name__ == "__main__":
-    serving.serve(Request, Bench())
+    serving.serve(BenchRequest, Bench())

@@ -38,7 +38,7 @@ class Block:
 
 
 @dataclass(frozen=True)
-class Row:
+class AlignedRow:
     """Blocks of the same name, by framework; a framework may have none."""
 
     name: str
@@ -46,15 +46,15 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Section:
+class AlignedSection:
     """A function of the contract, and before it the frameworks' own helpers."""
 
     name: str
-    helpers: tuple[Row, ...]
-    row: Row
+    helpers: tuple[AlignedRow, ...]
+    row: AlignedRow
 
     @property
-    def rows(self) -> tuple[Row, ...]:
+    def rows(self) -> tuple[AlignedRow, ...]:
         """All rows, in the order of the files."""
         return (*self.helpers, self.row) if self.row.blocks else self.helpers
 
@@ -100,7 +100,7 @@ def _first_line(node: ast.stmt, lines: Sequence[str], end: int) -> int:
     return first
 
 
-def align(sources: Mapping[str, str], functions: Sequence[str]) -> list[Section]:
+def align(sources: Mapping[str, str], functions: Sequence[str]) -> list[AlignedSection]:
     """Return the sections of a page: the header, then one per function that any port defines.
 
     A helper stands before the next function of `functions` in its file. One that has none behind it
@@ -123,11 +123,13 @@ def align(sources: Mapping[str, str], functions: Sequence[str]) -> list[Section]
             else:
                 waiting.append(block)
         helpers[REST][framework] = waiting
-    sections = [Section(name, _merge(helpers[name]), Row(name, cells[name])) for name in names]
+    sections = [
+        AlignedSection(name, _merge(helpers[name]), AlignedRow(name, cells[name])) for name in names
+    ]
     return [section for section in sections if section.rows]
 
 
-def _merge(blocks: Mapping[str, Iterable[Block]]) -> tuple[Row, ...]:
+def _merge(blocks: Mapping[str, Iterable[Block]]) -> tuple[AlignedRow, ...]:
     """Return helpers in rows: those of one name side by side, in an order that suits all files."""
     queues = {framework: list(own) for framework, own in blocks.items()}
     rows = []
@@ -136,5 +138,5 @@ def _merge(blocks: Mapping[str, Iterable[Block]]) -> tuple[Row, ...]:
         later = {block.name for queue in queues.values() for block in queue[1:]}
         name = next((head for head in heads if head not in later), heads[0])
         taken = {f: queue.pop(0) for f, queue in queues.items() if queue and queue[0].name == name}
-        rows.append(Row(name, taken))
+        rows.append(AlignedRow(name, taken))
     return tuple(rows)

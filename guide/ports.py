@@ -4,7 +4,7 @@ import os
 from dataclasses import dataclass
 from functools import cached_property
 
-from guide.alignment import RUNTIME_PAGE, Section, align, functions_of
+from guide.alignment import RUNTIME_PAGE, AlignedSection, align, functions_of
 from parity.contract import FRAMEWORKS, ROOT, nets_of
 from shared import recipes
 from shared.errors import InputError
@@ -24,7 +24,7 @@ ORDER = (
 
 
 @dataclass(frozen=True)
-class Port:
+class PortSource:
     """One net in one framework."""
 
     framework: str
@@ -51,10 +51,10 @@ class Net:
     """A net, or the runtime, in all frameworks that have it."""
 
     name: str
-    ports: tuple[Port, ...]
+    ports: tuple[PortSource, ...]
 
     @cached_property
-    def sections(self) -> list[Section]:
+    def sections(self) -> list[AlignedSection]:
         """Its ports side by side."""
         sources = {port.framework: port.source for port in self.ports}
         return align(sources, functions_of(self.name))
@@ -70,7 +70,7 @@ class Net:
         said = {recipe.name: recipe.summary for recipe in self.recipes}
         return said.get(self.name) or os.path.commonprefix([*said.values()]).rstrip(", ")  # noqa: RUF071 - of texts
 
-    def section_at(self, framework: str, line: int) -> Section:
+    def section_at(self, framework: str, line: int) -> AlignedSection:
         """Return the section in which a line of a port stands."""
         blocks = {
             section.name: row.blocks[framework]
@@ -105,7 +105,7 @@ def title(framework: str) -> str:
 
 def nets() -> list[Net]:
     """Return all nets, from the lessons on, then any without a recipe, then the runtime."""
-    large = [recipe.net for recipe in recipes.NETS]
+    large = [recipe.net for recipe in recipes.MAIN_RECIPES]
     small = [recipe.net for recipe in recipes.LESSONS if recipe.net not in large]
     rest = [name for framework in ORDER for name in nets_of(framework)]
     there = set(rest)
@@ -119,7 +119,7 @@ def net(name: str) -> Net:
     Raises:
         InputError: there is none of that name.
     """
-    ports = [Port(framework, name) for framework in ORDER]
+    ports = [PortSource(framework, name) for framework in ORDER]
     there = tuple(port for port in ports if (ROOT / port.file).is_file())
     if not there or name.startswith("_"):
         known = [each.name for each in nets()]

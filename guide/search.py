@@ -10,17 +10,24 @@ from guide.ports import Net, title
 from guide.traps import Trap
 from traps.catalogue import Bug
 
-Found = tuple[str, str, str, str]  # kind, title, more words, address
+SearchEntry = tuple[str, str, str, str]  # kind, title, more words, address
 
 
 def index(
     nets: list[Net], notes: Notes, operations: list[Operation], traps: list[Trap]
-) -> list[Found]:
-    """Return all that can be found."""
+) -> list[SearchEntry]:
+    """Return all that can be found.
+
+    Args:
+        nets: whose functions and helpers are found.
+        notes: on these functions.
+        operations: of the dictionary.
+        traps: of the catalogue.
+    """
     return [*_functions(nets, notes), *_operations(operations), *_traps(traps)]
 
 
-def _functions(nets: list[Net], notes: Notes) -> Iterator[Found]:
+def _functions(nets: list[Net], notes: Notes) -> Iterator[SearchEntry]:
     for net in nets:
         said = "; ".join(recipe.summary for recipe in net.recipes[:1])
         yield "net", net.name, said, f"{net.name}.html"
@@ -39,7 +46,7 @@ def _functions(nets: list[Net], notes: Notes) -> Iterator[Found]:
         yield "note", f"{function}: {text[:60]}…", text, f"{home}.html#{function}"
 
 
-def _operations(operations: list[Operation]) -> Iterator[Found]:
+def _operations(operations: list[Operation]) -> Iterator[SearchEntry]:
     for operation in operations:
         code = [
             line.strip()
@@ -51,7 +58,7 @@ def _operations(operations: list[Operation]) -> Iterator[Found]:
         yield "dictionary", operation.name, words, f"dictionary.html#{operation.anchor}"
 
 
-def _traps(traps: list[Trap]) -> Iterator[Found]:
+def _traps(traps: list[Trap]) -> Iterator[SearchEntry]:
     for trap in traps:
         entry = trap.entry
         causes = ", ".join(entry.causes) if isinstance(entry, Bug) else "looks wrong, is right"

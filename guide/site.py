@@ -22,8 +22,8 @@ from parity.standard.comparison import LIMIT
 from traps.themes import THEMES
 
 TEMPLATES = Path(__file__).parent / "templates"
-EARLY = ("early.js",)  # before anything is seen
-LATE = ("choice.js", "tabs.js", "links.js", "search.js", "code.js", "theme.js", "filter.js")
+EARLY_SCRIPTS = ("early.js",)  # before anything is seen
+LATE_SCRIPTS = ("choice.js", "tabs.js", "links.js", "search.js", "code.js", "theme.js", "filter.js")
 
 
 @dataclass(frozen=True)
@@ -52,14 +52,14 @@ class Site:
             titles={name: ports.title(name) for name in ORDER},
             order=ORDER,
             css=_inlined("style.css", "code.css", "pages.css", "print.css"),
-            early=_inlined(*EARLY),
-            late=_inlined(*LATE),
+            early=_inlined(*EARLY_SCRIPTS),
+            late=_inlined(*LATE_SCRIPTS),
             index=self.index,
         )
         return environment
 
     @cached_property
-    def index(self) -> list[search.Found]:
+    def index(self) -> list[search.SearchEntry]:
         """All that the search finds."""
         return search.index(self.nets, self.notes, self.operations, self.traps)
 

@@ -10,12 +10,12 @@ from rich.table import Table
 from rich.text import Text
 
 from guide import markup, notes, ports
-from guide.alignment import REST, Block, Row
+from guide.alignment import REST, AlignedRow, Block
 from guide.ports import Net
 from parity.reports import terminal
 
-NARROWEST = 60  # columns that a port needs beside another
-NUMBERS = 8  # columns beside a line for its number, where the width is ours to choose
+LEAST_PORT_WIDTH = 60  # columns that a port needs beside another
+NUMBER_WIDTH = 8  # columns beside a line for its number, where the width is ours to choose
 THEME = "ansi_dark"  # the terminal's own colours
 
 
@@ -35,7 +35,7 @@ def show(name: str, frameworks: str | None) -> None:
         net = net.only([name for name in dict.fromkeys(names) if name])
     out = terminal.console()
     known = out.is_terminal or "COLUMNS" in os.environ
-    out.width = Console().width if known else terminal.WIDTH + NUMBERS
+    out.width = Console().width if known else terminal.WIDTH + NUMBER_WIDTH
     for part in render(net, out.width):
         out.print(part)
 
@@ -43,10 +43,10 @@ def show(name: str, frameworks: str | None) -> None:
 def render(net: Net, width: int) -> Iterator[RenderableType]:
     """Yield all there is to show of a net, function by function.
 
-    They stand side by side where each has NARROWEST columns, else one below the other.
+    They stand side by side where each has LEAST_PORT_WIDTH columns, else one below the other.
     """
     said = notes.load()
-    beside = width // len(net.ports) >= NARROWEST
+    beside = width // len(net.ports) >= LEAST_PORT_WIDTH
     for section in net.sections:
         name = "helpers behind all" if section.name == REST else section.name
         yield Text(f"\n{name}", style="bold underline")
@@ -59,7 +59,7 @@ def render(net: Net, width: int) -> Iterator[RenderableType]:
             yield _beside(net, row) if beside else _below(net, row)
 
 
-def _beside(net: Net, row: Row) -> Table:
+def _beside(net: Net, row: AlignedRow) -> Table:
     table = Table.grid(padding=(0, 1), expand=True)
     for _ in net.ports:
         table.add_column(ratio=1)
@@ -68,12 +68,12 @@ def _beside(net: Net, row: Row) -> Table:
     return table
 
 
-def _below(net: Net, row: Row) -> Group:
+def _below(net: Net, row: AlignedRow) -> Group:
     blocks = [block for block in _blocks(net, row) if block]
     return Group(*(part for block in blocks for part in (block, Text())))
 
 
-def _blocks(net: Net, row: Row) -> Iterator[RenderableType]:
+def _blocks(net: Net, row: AlignedRow) -> Iterator[RenderableType]:
     """Yield each port's block of a row, or nothing where it has none."""
     for port in net.ports:
         block = row.blocks.get(port.framework)

@@ -8,6 +8,7 @@ from difflib import SequenceMatcher
 from markupsafe import Markup
 
 from guide import highlight
+from parity.contract import DTYPES
 from traps import record
 from traps.catalogue import Bug, Catalogue, Entry, changed, load, original
 from traps.record import Outcome, judge
@@ -97,7 +98,7 @@ def _cause(trap: Trap) -> str:
 
 
 def _trap(entry: Entry, outcomes: record.Outcomes) -> Trap:
-    dtypes = entry.dtypes if isinstance(entry, Bug) else ("float32", "float64")
+    dtypes = entry.dtypes if isinstance(entry, Bug) else DTYPES
     said = []
     for dtype in dtypes:
         outcome = outcomes[entry, dtype]

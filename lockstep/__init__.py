@@ -4,6 +4,7 @@ Everything else lies in one tree, which is on the path of Lockstep's own process
 its folders have names, such as `shared`, that would be in the way of yours.
 """
 
+import contextlib
 import json
 import os
 import subprocess
@@ -15,6 +16,7 @@ __all__ = ["InputError", "ReferenceFailedError", "assert_parity"]
 
 _HERE = Path(__file__).resolve().parent
 TREE = _HERE / "tree" if (_HERE / "tree").is_dir() else _HERE.parent  # installed, or in a clone
+_TO_END = 10.0  # seconds that an interrupted comparison may take to end by itself
 
 
 class InputError(ValueError):
@@ -66,19 +68,26 @@ def assert_parity(
         "data_dir": None if data_dir is None else os.fspath(data_dir),
     }
     path = os.environ.get("PYTHONPATH")
-    done = subprocess.run(
+    with subprocess.Popen(
         [sys.executable, "-P", "-m", "parity.sessions.remote"],
-        input=json.dumps(asked),
+        stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
         encoding="utf-8",
-        check=False,
         env={**os.environ, "PYTHONPATH": os.pathsep.join([str(TREE), *([path] if path else [])])},
-    )
+    ) as process:
+        try:
+            text, _ = process.communicate(json.dumps(asked))
+        except BaseException:  # Ctrl-C, or a time limit of the tests: let it remove its files
+            process.terminate()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(_TO_END)
+            process.kill()
+            raise
     try:
-        said = json.loads(done.stdout)
+        said = json.loads(text)
     except ValueError:
-        said = {"failed": f"Lockstep's process ended with {done.returncode} and gave no verdict"}
+        said = {"failed": f"Lockstep's process ended with {process.returncode} and gave no verdict"}
     if "results" in said:
         return list(said["results"])
     if "differs" in said:

@@ -30,6 +30,7 @@ PACKAGES = {"tensorflow_v1": "tensorflow"}  # what a framework is installed as, 
 Array = NDArray[Any]
 Mode = Literal["compiled", "eager"]
 MODES: tuple[Mode, ...] = get_args(Mode)
+DTYPES = ("float32", "float64")
 
 
 class PortError(Exception):
@@ -99,7 +100,11 @@ def check_files(paths: list[Path], drafts: bool = False) -> list[PortName]:
 
 
 def check_python(path: Path) -> None:
-    """Raise InputError unless a file can be read, and is Python."""
+    """Check that a file can be read, and is Python.
+
+    Raises:
+        InputError: it cannot, or is not.
+    """
     try:
         compile(path.read_bytes(), path, "exec")
     except OSError as error:

@@ -37,7 +37,7 @@ class Trial:
 
 
 @dataclass(frozen=True)
-class Rung:
+class RungResult:
     """What one level of comparison found; the numbers are those of the worst value on it."""
 
     rung: str
@@ -152,7 +152,7 @@ class PortResult:
     data: dict[str, Any]
     verdict: Verdict
     error: str | None
-    rungs: tuple[Rung, ...]
+    rungs: tuple[RungResult, ...]
     divergence: Divergence | None
     diagnosis: Diagnosis | None
     not_provided: tuple[str, ...]
@@ -216,12 +216,12 @@ def overall(results: list[PortResult]) -> Verdict:
     return "disagree" if "disagree" in verdicts else "agree"
 
 
-def summarise(rung: str, comparisons: list[Comparison]) -> Rung:
+def summarise(rung: str, comparisons: list[Comparison]) -> RungResult:
     """Return what a rung's comparisons amount to: it agrees where there are some, and all agree."""
     if not comparisons:
-        return Rung(rung, "not provided")
+        return RungResult(rung, "not provided")
     worst = max(comparisons, key=_severity)
-    return Rung(
+    return RungResult(
         rung,
         "agree" if all(c.agrees for c in comparisons) else "disagree",
         worst.ratio,

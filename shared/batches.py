@@ -111,5 +111,5 @@ def part(schedule: Schedule, start: int, stop: int) -> Schedule:
 
 
 def rows_of(schedule: Schedule, step: int) -> slice | NDArray[np.int64]:
-    """Return the index of the rows that one step sees."""
+    """Return the index of the rows that one step sees: of all, or row numbers (B,)."""
     return slice(None) if isinstance(schedule, int) else schedule[step]

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from shared import mnist_files
 from shared.errors import InputError
 
-Source = Callable[[str, Path | None], "Dataset"]
+Loader = Callable[[str, Path | None], "Dataset"]
 Rows = Sequence[Sequence[float]]
 Array = NDArray[Any]
 
@@ -43,7 +43,7 @@ class Dataset:
 def rounded(array: Array, dtype: str) -> Array:
     """Return inputs or targets as ports get them, real numbers in `dtype`: "float32" or "float64".
 
-    Pixels are divided by 255; classes stay as they are.
+    The shape stays. Pixels are divided by 255; classes stay as they are.
     """
     if array.dtype == np.uint8:
         return np.divide(array, 255, dtype=dtype)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from math import exp, sqrt
 from typing import Literal
 
-Rung = Literal["forward", "gradients", "trajectory", "accuracy"]
+FigureRung = Literal["forward", "gradients", "trajectory", "accuracy"]
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class Figure:
     name: str
     printed: str
     source: str
-    rung: Rung
+    rung: FigureRung
     tensor: str
     index: tuple[int, ...] = ()
     step: int = 0

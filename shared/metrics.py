@@ -35,7 +35,13 @@ def margins(outputs: Floats, threshold: float = 0.0) -> Floats:
 
 
 def correct_rows(outputs: Floats, y: NDArray[Any], threshold: float = 0.0) -> int:
-    """Return in how many rows the predicted class is the true one."""
+    """Return in how many rows the predicted class is the true one.
+
+    Args:
+        outputs: (n, classes) or (n, 1), as `predicted_classes` takes them.
+        y: the targets, as `true_classes` takes them.
+        threshold: of a single column, as of `predicted_classes`.
+    """
     return int(np.count_nonzero(predicted_classes(outputs, threshold) == true_classes(y)))
 
 

@@ -37,8 +37,8 @@ class Recipe:
     net: str
     summary: str
     shapes: Mapping[str, tuple[int, ...]]
-    initial: Callable[[weights.Shapes, int], weights.Weights]
-    data: datasets.Source
+    initial: Callable[[weights.WeightShapes, int], weights.Weights]
+    data: datasets.Loader
     batches: Batches
     learning_rate: float = 0.0
     functions: tuple[str, ...] = TRAINED
@@ -59,7 +59,7 @@ def _planar(hidden: int) -> dict[str, tuple[int, ...]]:
     return {"W1": (2, hidden), "b1": (hidden,), "W2": (hidden, 1), "b2": (1,)}
 
 
-NETS = (
+MAIN_RECIPES = (
     Recipe(
         name="iris",
         net="iris",
@@ -159,7 +159,7 @@ LESSONS = (
         net="signals",
         summary="2-3-2-2 sigmoids, identity and step",
         shapes={"W1": (2, 3), "b1": (3,), "W2": (3, 2), "b2": (2,), "W3": (2, 2), "b3": (2,)},
-        initial=partial(weights.given, weights.SIGNALS),
+        initial=partial(weights.given, weights.SIGNALS_NET),
         data=datasets.signals,
         batches=ForwardOnly(),
         functions=("build", "forward", "layers"),
@@ -203,7 +203,7 @@ LESSONS = (
         for hidden, percent in figures.HIDDEN_UNITS.items()
     ),
 )
-RECIPES: Mapping[str, Recipe] = MappingProxyType({r.name: r for r in (*NETS, *LESSONS)})
+RECIPES: Mapping[str, Recipe] = MappingProxyType({r.name: r for r in (*MAIN_RECIPES, *LESSONS)})
 
 
 def get(name: str) -> Recipe:

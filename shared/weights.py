@@ -12,12 +12,12 @@ from numpy.random import RandomState
 from numpy.typing import NDArray
 
 Weights = dict[str, NDArray[np.float64]]
-Shapes = Mapping[str, tuple[int, ...]]
+WeightShapes = Mapping[str, tuple[int, ...]]
 
 # K. Saitoh, Deep Learning from Scratch (2016): chapter 2 has XOR as AND of NAND and OR, chapter 3
 # the net whose signals are followed.
 XOR = {"W1": [[-0.5, 0.5], [-0.5, 0.5]], "b1": [0.7, -0.2], "W2": [[0.5], [0.5]], "b2": [-0.7]}
-SIGNALS = {
+SIGNALS_NET = {
     "W1": [[0.1, 0.3, 0.5], [0.2, 0.4, 0.6]],
     "b1": [0.1, 0.2, 0.3],
     "W2": [[0.1, 0.4], [0.2, 0.5], [0.3, 0.6]],
@@ -32,30 +32,30 @@ IRIS = {
 }
 
 
-def zeros(shapes: Shapes, seed: int) -> Weights:
+def zeros(shapes: WeightShapes, seed: int) -> Weights:
     """Return all weights zero; `seed` changes nothing."""
     return {name: np.zeros(shape) for name, shape in shapes.items()}
 
 
-def ones(shapes: Shapes, seed: int) -> Weights:
+def ones(shapes: WeightShapes, seed: int) -> Weights:
     """Return matrices of ones and zero biases; `seed` changes nothing."""
     return {
         n: np.ones(shape) if len(shape) == 2 else np.zeros(shape) for n, shape in shapes.items()
     }
 
 
-def given(values: Mapping[str, Any], shapes: Shapes, seed: int) -> Weights:
+def given(values: Mapping[str, Any], shapes: WeightShapes, seed: int) -> Weights:
     """Return weights that somebody chose; `seed` changes nothing."""
     return {name: np.array(values[name], np.float64).reshape(shapes[name]) for name in shapes}
 
 
-def standard_normal(shapes: Shapes, seed: int) -> Weights:
+def standard_normal(shapes: WeightShapes, seed: int) -> Weights:
     """Return all weights and biases drawn from N(0, 1), in the order of `shapes`."""
     random = RandomState(seed)
     return {name: random.standard_normal(shape) for name, shape in shapes.items()}
 
 
-def small_normal(shapes: Shapes, seed: int) -> Weights:
+def small_normal(shapes: WeightShapes, seed: int) -> Weights:
     """Return matrices drawn from N(0, 1) times 0.01, and zero biases.
 
     The course's notebooks keep a matrix as (outputs, inputs): it is drawn so, then transposed.

@@ -17,14 +17,14 @@ from parity.contract import PortName
 from parity.processes.options import Options
 from parity.processes.progress import Progress
 from parity.reports.progress import Live
+from parity.reports.wording import MEASURED
 from parity.results import PortResult, Trial
 from parity.sessions import session
 from shared.datasets import Dataset, rounded
 from shared.experiment import Experiment, prepare
 
-DTYPES = ("float32", "float64")
-MEASURED = ("forward", "loss", "gradients", "update", "trajectory", "accuracy")  # in noise floors
-TRAIN, TEST = 5000, 1000  # how many rows of a large data set a draw that is cut short sees
+STUDIED_RUNGS = (*MEASURED, "accuracy")  # of accuracy, the outputs are held to noise floors
+TRAIN_ROWS, TEST_ROWS = 5000, 1000  # of a large data set, in a draw that is cut short
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Worst:
 
 
 @dataclass(frozen=True)
-class Judged:
+class JudgedDraw:
     """The verdict on one port, on one draw of a recipe; rungs: those measured in noise floors."""
 
     recipe: str
@@ -69,10 +69,20 @@ class Judged:
 
 
 def draw(name: str, dtype: str, number: int, steps: int | None, seed: int) -> Experiment:
-    """Return one draw of a recipe, named `name#number`; of `steps` None, at its full budget.
+    """Return one draw of a recipe, named `name#number`.
 
     Weights are normal, of a scale from 0.001 to 1. Where the run is cut short, large data sets are,
     too. Both precisions get the same numbers, each rounded to it.
+
+    Args:
+        name: of the recipe.
+        dtype: "float32" or "float64".
+        number: of the draw; each has other weights, rows and batches.
+        steps: how many updates, or None for the recipe's full budget.
+        seed: of all draws.
+
+    Raises:
+        InputError: there is no such recipe, or its data is missing or damaged.
     """
     base = _prepared(name, dtype)
     recipe = replace(base.recipe, name=f"{name}#{number}", figures=())
@@ -84,7 +94,7 @@ def draw(name: str, dtype: str, number: int, steps: int | None, seed: int) -> Ex
     }
     order = int(random.integers(2**32))
     if steps is not None or recipe.rows:
-        base = _on(base, _some_rows(base.data, recipe.rows or TRAIN, random))
+        base = _on(base, _some_rows(base.data, recipe.rows or TRAIN_ROWS, random))
     schedule = recipe.batches.schedule(len(base.x), steps, order)
     return replace(base, recipe=recipe, seed=order, weights=weights, schedule=schedule)
 
@@ -99,7 +109,7 @@ def _some_rows(data: Dataset, most: int, random: Generator) -> Dataset:
     rows = random.permutation(len(data.x))[:most]
     arrays: dict[str, Any] = {"x": data.x[rows], "y": data.y[rows]}
     if data.x_test is not None and data.y_test is not None:
-        rows = random.permutation(len(data.x_test))[:TEST]
+        rows = random.permutation(len(data.x_test))[:TEST_ROWS]
         arrays |= {"x_test": data.x_test[rows], "y_test": data.y_test[rows]}
     digest = hashlib.sha256(b"".join(array.tobytes() for array in arrays.values()))
     return replace(data, sha256=digest.hexdigest(), **arrays)
@@ -125,7 +135,7 @@ def own_cache() -> Iterator[None]:
 
 def judge(
     experiments: list[Experiment], ports: list[PortName], console: Console
-) -> Iterator[Judged]:
+) -> Iterator[JudgedDraw]:
     """Judge all ports on all experiments in one session; a terminal shows who is at what."""
     steps = {experiment.recipe.name: experiment.steps for experiment in experiments}
     with Live(console) if console.is_terminal else Progress() as shown:
@@ -134,14 +144,14 @@ def judge(
             yield _judged(result, steps[result.recipe])
 
 
-def _judged(result: PortResult, steps: int) -> Judged:
+def _judged(result: PortResult, steps: int) -> JudgedDraw:
     name, _, number = result.recipe.partition("#")
     rungs = tuple(
         Worst(rung.ratio, rung.rung, f"{rung.place}", rung.place.step if rung.place else None)
         for rung in result.rungs
-        if rung.rung in MEASURED and rung.compared
+        if rung.rung in STUDIED_RUNGS and rung.compared
     )
-    return Judged(
+    return JudgedDraw(
         *(name, int(number), steps, result.dtype, result.port),
         *(result.verdict, result.error, rungs),
     )

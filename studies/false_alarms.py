@@ -16,15 +16,15 @@ from typing import Any
 import click
 from rich.console import Console
 
-from parity.contract import FRAMEWORKS, check_framework, nets_of
+from parity.contract import DTYPES, FRAMEWORKS, check_framework, nets_of
 from parity.reports.files import writable_folder
 from parity.reports.terminal import console
 from parity.standard.comparison import LIMIT
 from shared.recipes import RECIPES, get, unknown
 from studies import summary
-from studies.draws import DTYPES, Judged, draw, judge, own_cache
+from studies.draws import JudgedDraw, draw, judge, own_cache
 
-AT_ONCE = 8  # numbers per session, so that every framework is imported once for all of them
+DRAWS_PER_SESSION = 8  # numbers; every framework is imported once for all of them
 # NumPy in float64 is what all are held to; that it agrees with itself says nothing.
 REFERENCE = ("numpy", "float64")
 
@@ -71,15 +71,25 @@ def main(
 
 def run(
     names: list[str], plan: list[tuple[int, int | None]], seed: int, expected: int
-) -> Iterator[Judged]:
-    """Judge some recipes in both precisions and all ports on each draw, telling of it meanwhile."""
+) -> Iterator[JudgedDraw]:
+    """Judge all ports in both precisions on each draw of some recipes, telling of it meanwhile.
+
+    Args:
+        names: of the recipes.
+        plan: of each draw, its number and how many updates it makes, None for the full budget.
+        seed: of all draws.
+        expected: how many verdicts there will be, for whoever waits.
+
+    Yields:
+        Each verdict but the reference's own.
+    """
     ports = [check_framework(name) for name in FRAMEWORKS]
     told = Console(stderr=True, highlight=False, soft_wrap=True, markup=False)
     start, done, alarms = time.monotonic(), 0, 0
-    for at in range(0, len(plan), AT_ONCE):
+    for at in range(0, len(plan), DRAWS_PER_SESSION):
         experiments = [
             draw(name, dtype, number, steps, seed)
-            for number, steps in plan[at : at + AT_ONCE]
+            for number, steps in plan[at : at + DRAWS_PER_SESSION]
             for name in names
             for dtype in DTYPES
         ]
@@ -94,7 +104,7 @@ def run(
             yield from own
 
 
-def to_json(judged: Judged) -> dict[str, Any]:
+def to_json(judged: JudgedDraw) -> dict[str, Any]:
     """Return the verdict on one draw; a ratio that is no finite number is its name."""
     rungs = [asdict(rung) for rung in judged.rungs]
     for rung in rungs:

@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.table import Table
 
 from parity import contract
-from parity.contract import Port, PortName
+from parity.contract import DTYPES, Port, PortName
 from parity.processes.messages import Climb
 from parity.processes.record import Record
 from parity.reports.files import writable_folder
@@ -26,7 +26,7 @@ from parity.standard import floors, reference
 from parity.standard.inputs import Store
 from parity.standard.standard import Standard
 from shared.experiment import Experiment
-from studies.draws import DTYPES, draw
+from studies.draws import draw
 
 # From the largest relative error down, 5, 2, 1, 0.5, ...
 DOWN = {

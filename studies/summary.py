@@ -11,20 +11,21 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from parity.contract import DTYPES
 from parity.standard.comparison import LIMIT
 from shared.recipes import RECIPES
-from studies.draws import DTYPES, MEASURED, Judged
+from studies.draws import STUDIED_RUNGS, JudgedDraw
 
 BAR = 20  # columns: two histograms fit side by side into 80
 # The limit is one of the edges. What is under the first is counted with it, exact zeros among them.
 EDGES = LIMIT * 10.0 ** (np.arange(-18, 6) / 10)
-STYLES: dict[str, Any] = {
+DTYPE_STYLES: dict[str, Any] = {
     "float32": {"color": "#c1440e"},
     "float64": {"color": "#b8d4ea", "hatch": "////"},
 }
 
 
-def report(judged: list[Judged]) -> RenderableType:
+def report(judged: list[JudgedDraw]) -> RenderableType:
     """Return all alarms, a histogram of the draws' worst ratios, and the largest of each kind."""
     alarms = [each for each in judged if each.verdict != "agree"]
     style = "bold red" if alarms else "bold green"
@@ -39,14 +40,14 @@ def report(judged: list[Judged]) -> RenderableType:
     )
 
 
-def draw(judged: list[Judged], path: Path) -> None:
+def draw(judged: list[JudgedDraw], path: Path) -> None:
     """Draw the histogram of the draws' worst ratios, as PNG and SVG."""
     figure = Figure(figsize=(7, 4), layout="constrained")
     axes = figure.subplots()
     for half, dtype in enumerate(DTYPES):  # side by side within each bin
         middle = np.sqrt(EDGES[:-1] * EDGES[1:])
         left, right = (EDGES[:-1], middle) if half == 0 else (middle, EDGES[1:])
-        style = {"edgecolor": "black", "linewidth": 0.6, **STYLES[dtype]}
+        style = {"edgecolor": "black", "linewidth": 0.6, **DTYPE_STYLES[dtype]}
         axes.bar(left, _counts(judged, dtype), right - left, align="edge", label=dtype, **style)
     axes.axvline(LIMIT, color="black", linewidth=2, linestyle="--", label=f"limit: {LIMIT:g}")
     axes.set(xscale="log", xlabel="worst ratio of a draw, in noise floors", ylabel="draws")
@@ -56,17 +57,17 @@ def draw(judged: list[Judged], path: Path) -> None:
         figure.savefig(path.with_suffix(suffix), dpi=130)
 
 
-def _ratios(judged: list[Judged]) -> NDArray[np.float64]:
+def _ratios(judged: list[JudgedDraw]) -> NDArray[np.float64]:
     return np.array([each.worst.ratio for each in judged])
 
 
-def _counts(judged: list[Judged], dtype: str) -> NDArray[np.int64]:
+def _counts(judged: list[JudgedDraw], dtype: str) -> NDArray[np.int64]:
     """Return how many draws have their worst ratio in each bin; the outer ones hold the rest."""
     ratios = _ratios([each for each in judged if each.dtype == dtype])
     return np.histogram(np.clip(ratios, EDGES[0], EDGES[-1]), EDGES)[0]
 
 
-def _bars(judged: list[Judged]) -> Table:
+def _bars(judged: list[JudgedDraw]) -> Table:
     """Return the histogram, a row per bin; a ruled line is the limit."""
     counts = {dtype: _counts(judged, dtype) for dtype in DTYPES}
     longest = max(1, *(int(numbers.max()) for numbers in counts.values()))
@@ -83,7 +84,7 @@ def _bar(count: int, longest: int) -> str:
     return f"{'█' * -(-BAR * count // longest)} {count}" if count else ""
 
 
-def _by_recipe(judged: list[Judged]) -> Table:
+def _by_recipe(judged: list[JudgedDraw]) -> Table:
     table = Table("recipe", "dtype", "draws", box=None, header_style="dim")
     for name in ("median", "99.9 %", "largest"):
         table.add_column(name, justify="right")
@@ -99,9 +100,9 @@ def _by_recipe(judged: list[Judged]) -> Table:
     return table
 
 
-def _by_rung(judged: list[Judged]) -> Table:
+def _by_rung(judged: list[JudgedDraw]) -> Table:
     table = Table("rung", "dtype", "largest", "which is of", box=None, header_style="dim")
-    for rung in MEASURED:
+    for rung in STUDIED_RUNGS:
         for dtype in DTYPES:
             of = [
                 (worst.ratio, f"{each.recipe}#{each.number} {each.port}, {worst.tensor}")
@@ -116,6 +117,6 @@ def _by_rung(judged: list[Judged]) -> Table:
     return table
 
 
-def _place(judged: Judged) -> str:
+def _place(judged: JudgedDraw) -> str:
     worst = judged.worst
     return f"#{judged.number} {judged.port}, {worst.rung} {worst.tensor}, step {worst.step}"

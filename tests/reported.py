@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from parity.contract import PortName, check_files
 from parity.processes.progress import Progress
-from parity.reports.run import Run as Compared
+from parity.reports.run import FinishedRun
 from parity.sessions import session
 from parity.sessions.settings import Settings
 from tests.running import Run
@@ -79,10 +79,10 @@ def reports(run: Run, folder: Path) -> Reported:
     return Reported(run, *(folder / name for name in names))
 
 
-def compared(folder: Path) -> Compared:
+def compared(folder: Path) -> FinishedRun:
     """Compare some of the ports in this process."""
     settings = Settings(steps=20)
     trials = settings.trials(["iris"])
     ports = [PortName("numpy"), *check_files(write_ports(folder)[:4])]
     results = list(session.compare(trials, ports, settings.options, Progress()))
-    return Compared(results, 1.5, settings.given)
+    return FinishedRun(results, 1.5, settings.given)

@@ -1,7 +1,11 @@
 """`assert_parity`: for a test of one's own, from any folder, with the report as its text."""
 
+import os
+import signal
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -110,3 +114,34 @@ def test_its_import_is_light() -> None:
     loaded = set(done.stdout.split())
     assert "parity" in loaded
     assert not loaded & heavy
+
+
+@pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="needs /proc")
+@pytest.mark.parametrize("kill", [os.kill, os.killpg])
+def test_an_interrupted_test_leaves_nothing(
+    environment: dict[str, str], tmp_path: Path, kill: Callable[[int, int], None]
+) -> None:
+    (tmp_path / "hangs.py").write_text(f"{MINE}import time\ndef loss(*_): time.sleep(600)\n")
+    script = 'import lockstep; lockstep.assert_parity("iris", "hangs.py", steps=8)'
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    variables = {"PYTHONPATH": str(ROOT), "TMPDIR": str(temporary), "LOCKSTEP_TEST": str(tmp_path)}
+    test = subprocess.Popen(
+        [sys.executable, "-c", script],
+        cwd=tmp_path,
+        env={**environment, **variables},
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    marker = f"LOCKSTEP_TEST={tmp_path}"
+    deadline = time.monotonic() + 60
+    while not list(temporary.glob("lockstep-*/worker-*.log")) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert len(workers_of(marker)) >= 3  # the test, Lockstep, and at least one worker
+    kill(test.pid, signal.SIGINT)
+    _, stderr = test.communicate(timeout=30)
+    assert stderr.rstrip().endswith("KeyboardInterrupt")
+    assert stderr.count("Traceback") == 1
+    assert list(temporary.iterdir()) == []
+    assert workers_of(marker) == []

@@ -19,7 +19,7 @@ from bench.contender import Contender
 from bench.goals import goals
 from bench.growth import Growth
 from bench.library import LIBRARIES, Library
-from bench.measure import Result
+from bench.measure import BenchResult
 from bench.messages import Work
 from bench.report import table, to_json
 from parity import contract
@@ -79,9 +79,9 @@ def test_work_of_other_sizes() -> None:
             library.train(Work("nonesuch", 0, 3))
 
 
-def result(framework: str, kind: str, seconds: float, name: str = "port") -> Result:
+def result(framework: str, kind: str, seconds: float, name: str = "port") -> BenchResult:
     contender = Contender(framework, name, kind)  # type: ignore[arg-type] # a word of four
-    return Result(
+    return BenchResult(
         "planar", contender, 1_000, 10_000, [seconds], [seconds], [seconds, 2 * seconds, seconds]
     )
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from parity.contract import FRAMEWORKS, nets_of
+from parity.contract import DTYPES, FRAMEWORKS, nets_of
 from traps import catalogue, outcomes
 from traps.catalogue import FOLDER, NETS, Bug, CatalogueError, Variation
 from traps.record import Outcomes, judge
@@ -49,14 +49,14 @@ def test_a_bug_is_caught_on_its_rung(found: Outcomes, bug: Bug, dtype: str) -> N
     assert judge(bug, outcome) == "caught", outcome.says
 
 
-@pytest.mark.parametrize("dtype", catalogue.DTYPES)
+@pytest.mark.parametrize("dtype", DTYPES)
 def test_most_causes_are_named(found: Outcomes, dtype: str) -> None:
     due = [bug for bug in BUGS if dtype in bug.dtypes]
     unnamed = [bug for bug in due if found[bug, dtype].cause not in bug.causes]
     assert len(unnamed) <= (1 - NAMED) * len(due), [str(bug) for bug in unnamed]
 
 
-@pytest.mark.parametrize("dtype", catalogue.DTYPES)
+@pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("variation", VARIATIONS, ids=str)
 def test_a_correct_variation_agrees(found: Outcomes, variation: Variation, dtype: str) -> None:
     outcome = found[variation, dtype]

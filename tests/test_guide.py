@@ -11,7 +11,7 @@ import pytest
 
 from guide import dictionary, highlight, markup, notes, ports, site
 from guide.alignment import HEADER, MAIN, REST, RUNTIME_PAGE, align, functions_of, split
-from guide.ports import Net, Port
+from guide.ports import Net, PortSource
 from parity import contract
 from parity.contract import ROOT
 from shared.errors import InputError
@@ -73,7 +73,7 @@ def test_there_is_a_page_for_every_net_and_each_kind(pages: dict[str, str]) -> N
 
 
 @pytest.mark.parametrize("port", PORTS, ids=lambda port: port.file)
-def test_every_line_stands_once_with_its_number(pages: dict[str, str], port: Port) -> None:
+def test_every_line_stands_once_with_its_number(pages: dict[str, str], port: PortSource) -> None:
     source = (ROOT / port.file).read_text()
     found = [
         (number, text)

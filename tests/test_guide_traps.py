@@ -11,9 +11,10 @@ import pytest
 
 from guide import ports
 from guide import traps as shown
+from parity.contract import DTYPES
 from shared.errors import InputError
 from traps import catalogue, outcomes, record
-from traps.catalogue import DTYPES, Bug, Change, Entry
+from traps.catalogue import Bug, Change, Entry
 from traps.record import judge
 from traps.themes import THEMES, theme_of
 

@@ -15,7 +15,7 @@ from parity.reports import terminal, wording
 from parity.reports.as_json import to_json
 from parity.reports.files import OutputFile
 from parity.reports.pictures import losses
-from parity.results import Diagnosis, Divergence, PortResult, Rung, Trial, overall
+from parity.results import Diagnosis, Divergence, PortResult, RungResult, Trial, overall
 from parity.standard.comparison import Example
 from parity.standard.place import Place
 from shared.experiment import prepare
@@ -198,7 +198,7 @@ def test_details_are_indented_on_every_line() -> None:
 
 def test_json_has_no_number_that_json_lacks() -> None:
     place = Place("loss", 0, "loss")
-    rung = Rung("loss", "disagree", float("inf"), float("nan"), 0.0, place, 1)
+    rung = RungResult("loss", "disagree", float("inf"), float("nan"), 0.0, place, 1)
     divergence = Divergence(place, (), float("-inf"), float("nan"), float("inf"), 1, 1, ())
     text = to_json([result(verdict="error", rungs=(rung,), divergence=divergence)])
     report = json.loads(text, parse_constant=lambda word: pytest.fail(f"{word} in JSON"))

@@ -3,13 +3,13 @@
 import os
 import subprocess
 import sys
-import zipfile
 from pathlib import Path
 
 import pytest
 
 from tests.running import PORTS, ROOT
 
+MODULE = (sys.executable, "-P", "-m")
 MINE = """
 import sys
 from pathlib import Path
@@ -46,16 +46,18 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     build = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation"]
     subprocess.run([*build, "--wheel-dir", folder, ROOT], check=True, capture_output=True)
     (wheel,) = folder.glob("*.whl")
-    zipfile.ZipFile(wheel).extractall(folder / "site")
-    return folder / "site"
+    site = folder / "site"
+    install = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-index"]
+    subprocess.run([*install, "--no-compile", "--target", site, wheel], check=True)
+    return site
 
 
 def run(
-    installed: Path, environment: dict[str, str], folder: Path, *arguments: object
+    installed: Path, environment: dict[str, str], folder: Path, *command: object
 ) -> "subprocess.CompletedProcess[str]":
-    """Run Python in another folder, where the wheel is installed."""
+    """Run a command in another folder, where the wheel is installed."""
     return subprocess.run(
-        [sys.executable, "-P", "-m", *map(str, arguments)],
+        [*map(str, command)],
         cwd=folder,
         env={**environment, "PYTHONPATH": str(installed)},
         capture_output=True,
@@ -66,7 +68,7 @@ def run(
 
 def test_the_wheel_holds_one_package(installed: Path) -> None:
     names = {path.name for path in installed.iterdir() if path.suffix != ".dist-info"}
-    assert names == {"lockstep"}
+    assert names == {"bin", "lockstep"}
     assert (installed / "lockstep" / "tree" / "traps" / "record.json").is_file()
     assert (installed / "lockstep" / "tree" / "guide" / "templates" / "base.html").is_file()
 
@@ -74,14 +76,15 @@ def test_the_wheel_holds_one_package(installed: Path) -> None:
 def test_the_command_runs_anywhere(
     installed: Path, environment: dict[str, str], tmp_path: Path
 ) -> None:
-    quick = ("lockstep", "planar", "--quick", "--frameworks", "numpy")
-    done = run(installed, environment, tmp_path, *quick)
+    lockstep = installed / "bin" / "lockstep"
+    quick = ("planar", "--quick", "--frameworks", "numpy")
+    done = run(installed, environment, tmp_path, lockstep, *quick)
     assert done.returncode == 0, done.stderr
     assert "All 2 results agree" in done.stdout
-    shown = run(installed, environment, tmp_path, "lockstep", "--help").stdout
+    shown = run(installed, environment, tmp_path, *MODULE, "lockstep", "--help").stdout
     assert "lockstep planar --steps 500" in shown
     assert "compare.py" not in shown
-    wrong = run(installed, environment, tmp_path, "lockstep", "plana")
+    wrong = run(installed, environment, tmp_path, lockstep, "plana")
     assert wrong.returncode == 2
     assert wrong.stderr.startswith("lockstep: there is no recipe 'plana'")
 
@@ -93,6 +96,7 @@ def test_own_tests_run_anywhere(
     text = MINE.format(agrees=str(agrees), differs=str(differs))
     (tmp_path / "test_mine.py").write_text(text)
     clean = {name: value for name, value in environment.items() if name != "PYTEST_ADDOPTS"}
-    done = run(installed, clean, tmp_path, "pytest", "-q", "-p", "no:cacheprovider", "test_mine.py")
+    pytest_quietly = (*MODULE, "pytest", "-q", "-p", "no:cacheprovider")
+    done = run(installed, clean, tmp_path, *pytest_quietly, "test_mine.py")
     assert done.returncode == 0, done.stdout
     assert f"{os.sep}tree{os.sep}" not in done.stdout

@@ -15,7 +15,7 @@ from markdown_it import MarkdownIt
 from parity.reports import markdown
 from parity.reports.html.pool import Pool, script_json, short
 from parity.reports.legible import legible
-from parity.reports.run import Run as Compared
+from parity.reports.run import FinishedRun
 from tests.reported import IMAGE, PERCENT, Reported, compared, options, write_ports
 from tests.running import ROOT, Compare
 
@@ -52,7 +52,7 @@ def page(reported: Reported) -> Tags:
 
 
 @pytest.fixture(scope="module")
-def mistaken(environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Compared:
+def mistaken(environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> FinishedRun:
     """A comparison in this process, with hostile ports."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("LOCKSTEP_CACHE", environment["LOCKSTEP_CACHE"])
@@ -207,10 +207,10 @@ def test_escaped_markdown_is_the_text_itself(text: str) -> None:
 
 
 def test_markdown_is_cut_where_it_grows_too_long(
-    reported: Reported, monkeypatch: pytest.MonkeyPatch, mistaken: Compared
+    reported: Reported, monkeypatch: pytest.MonkeyPatch, mistaken: FinishedRun
 ) -> None:
     whole = markdown.to_markdown(mistaken)
-    monkeypatch.setattr(markdown, "MOST", len(whole.encode()) // 2)
+    monkeypatch.setattr(markdown, "MOST_BYTES", len(whole.encode()) // 2)
     cut = markdown.to_markdown(mistaken)
     assert len(cut.encode()) < len(whole.encode()) // 2 + 100
     [said] = re.findall(r"Left out for its length: what is wrong with (\d+) more\.", cut)

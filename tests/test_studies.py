@@ -11,13 +11,13 @@ from click.testing import CliRunner
 from parity.reports.terminal import console
 from parity.standard.comparison import LIMIT
 from studies import false_alarms, learning_rate, summary
-from studies.draws import Judged, Worst, draw
+from studies.draws import JudgedDraw, Worst, draw
 
 
-def judged(ratio: float, number: int = 0) -> Judged:
+def judged(ratio: float, number: int = 0) -> JudgedDraw:
     verdict = "agree" if ratio <= LIMIT else "disagree"
     rungs = (Worst(0.1, "loss", "loss", 0), Worst(ratio, "update", "W", 5))
-    return Judged("iris", number, 200, "float32", "jax", verdict, None, rungs)
+    return JudgedDraw("iris", number, 200, "float32", "jax", verdict, None, rungs)
 
 
 def test_a_draw_is_the_same_in_both_precisions_and_another_each_time() -> None:
@@ -41,7 +41,7 @@ def test_a_draw_is_the_same_in_both_precisions_and_another_each_time() -> None:
 def test_one_alarm_is_told_and_is_the_exit_status(
     ratio: float, status: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def run(*arguments: object) -> Iterator[Judged]:
+    def run(*arguments: object) -> Iterator[JudgedDraw]:
         yield from (judged(1.0), judged(ratio, number=7))
 
     monkeypatch.setattr(false_alarms, "run", run)

@@ -14,8 +14,8 @@ from numpy.random import default_rng
 from parity.reports.html import to_html
 from parity.reports.plot_data.drawn import free_ratios
 from parity.reports.plot_data.thinning import kept
-from parity.reports.run import Run
-from parity.results import STEPWISE, Curves, PortResult, Ratio, Rung, Trial
+from parity.reports.run import FinishedRun
+from parity.results import STEPWISE, Curves, PortResult, Ratio, RungResult, Trial
 from parity.sessions.settings import Settings
 from parity.standard.place import Place
 from shared.recipes import RECIPES
@@ -60,7 +60,7 @@ def test_a_loss_that_is_no_number_has_an_infinite_ratio() -> None:
 
 
 @pytest.fixture(scope="module")
-def run() -> Run:
+def run() -> FinishedRun:
     """All recipes at full length, with five ports whose numbers are as long as numbers can be."""
     random = default_rng(0)
     trials = Settings(data="digits").trials(list(RECIPES))
@@ -77,14 +77,15 @@ def run() -> Run:
                 np.full(steps, 1e-7),
             )
             results.append(result(trial, port, curves if steps else None))
-    return Run(results, 80.0)
+    return FinishedRun(results, 80.0)
 
 
 def result(trial: Trial, port: str, curves: Curves | None) -> PortResult:
     random = default_rng(len(trial.experiment.recipe.name + port))
     steps = (0, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 9999)
     rungs: Any = [
-        Rung(rung, "agree", 0.123456, 1e-7, 1e-6, Place(rung, 5, "W1"), 999) for rung in STEPWISE
+        RungResult(rung, "agree", 0.123456, 1e-7, 1e-6, Place(rung, 5, "W1"), 999)
+        for rung in STEPWISE
     ]
     return PortResult(
         trial=trial,
@@ -112,13 +113,13 @@ def result(trial: Trial, port: str, curves: Curves | None) -> PortResult:
     )
 
 
-def test_a_page_with_everything_stays_small(run: Run) -> None:
+def test_a_page_with_everything_stays_small(run: FinishedRun) -> None:
     assert max(len(r.curves.losses) for r in run.results if r.curves) == 10_000
     size = len(to_html(run).encode())
     assert size < LARGEST
 
 
-def test_a_spike_of_one_step_is_on_the_page(run: Run) -> None:
+def test_a_spike_of_one_step_is_on_the_page(run: FinishedRun) -> None:
     number = next(i for i, r in enumerate(run.results) if r.recipe == "planar")
     planar = run.results[number]
     assert planar.curves

@@ -8,7 +8,6 @@ it shows first, and the one `dtype` that can show it, if not both can. Any entry
 `recipe`, the `steps` and the `mode` that it needs.
 """
 
-import ast
 import re
 import tomllib
 from collections.abc import Iterable, Iterator
@@ -16,14 +15,14 @@ from dataclasses import MISSING, dataclass, fields, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-from parity.contract import FRAMEWORKS, ROOT
+from parity.contract import DTYPES, FRAMEWORKS, ROOT
 from parity.results import RUNGS
+from shared import syntax
 
 FOLDER = Path(__file__).parent
 NETS = tuple(sorted(path.stem for path in FOLDER.glob("*.toml")))
-DTYPES = ("float32", "float64")
 RAISES = "error"  # stands for the rung where a port raises before any rung shows its bug
-STEPS = 60
+DEFAULT_STEPS = 60
 
 
 class CatalogueError(Exception):
@@ -53,7 +52,7 @@ class Entry:
     name: str
     changes: tuple[Change, ...]
     recipe: str
-    steps: int = STEPS
+    steps: int = DEFAULT_STEPS
     mode: str | None = None
     style: str | None = None
     restyled: tuple[Change, ...] = ()
@@ -148,7 +147,7 @@ def planted(entry: Entry) -> str:
     source = changed(entry)
     if "to_numpy" in source:
         return source
-    docstring = ast.parse(entry.port.read_text()).body[0]
+    docstring = syntax.parse(entry.port.read_text()).body[0]
     lines = source.splitlines(keepends=True)
     lines.insert(docstring.end_lineno or 0, f'\nFRAMEWORK = "{entry.framework}"\n')
     return "".join(lines)

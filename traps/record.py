@@ -12,9 +12,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
 
+from parity.contract import DTYPES
 from parity.reports.files import OutputFile
 from shared.errors import InputError
-from traps.catalogue import DTYPES, Bug, Entry
+from traps.catalogue import Bug, Entry
 
 FILE = Path(__file__).with_name("record.json")
 Catch = Literal["caught", "elsewhere", "missed"]

@@ -11,12 +11,13 @@ import click
 from rich.console import Console
 from rich.table import Table
 
+from parity.contract import DTYPES
 from traps import outcomes, record
-from traps.catalogue import DTYPES, Bug, Entry, Variation, load
+from traps.catalogue import Bug, Entry, Variation, load
 from traps.record import Outcomes, judge
 
 NAMED = 0.9  # the share of causes that must be named
-STYLES = {"caught": "green", "elsewhere": "yellow", "missed": "red"}
+CATCH_STYLES = {"caught": "green", "elsewhere": "yellow", "missed": "red"}
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
@@ -76,7 +77,7 @@ def _catch(bug: Bug, dtype: str, found: Outcomes) -> str:
     if dtype not in bug.dtypes:
         return "-"
     catch = judge(bug, found[bug, dtype])
-    return f"[{STYLES[catch]}]{catch}[/]"
+    return f"[{CATCH_STYLES[catch]}]{catch}[/]"
 
 
 def summary(bugs: Sequence[Bug], variations: Sequence[Variation], found: Outcomes) -> list[str]:

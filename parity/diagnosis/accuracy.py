@@ -17,7 +17,7 @@ Array = NDArray[Any]
 ROUNDING = 1e-6
 AXIS = "accuracy along the wrong axis"
 THRESHOLD = "accuracy at another threshold"
-ROWS = "accuracy on other rows"
+OTHER_ROWS = "accuracy on other rows"
 FRACTION = "accuracy is not the fraction of right rows"
 
 
@@ -86,7 +86,7 @@ def _counts(case: Case, p: Predictions) -> Iterator[tuple[tuple[str, str], float
         )
     yield from _of_positives(hits, due, got)
     for claim, part in _parts(len(y)):
-        yield (ROWS, f"counting {claim}"), float(hits[part].mean())
+        yield (OTHER_ROWS, f"counting {claim}"), float(hits[part].mean())
         yield (FRACTION, f"counting {claim}, over all"), float(hits[part].sum() / len(hits))
     for size in (10, 32, 50, 64, 100, 128, 256, 500, 1000):
         means = [hits[start : start + size].mean() for start in range(0, len(hits), size)]
@@ -101,7 +101,7 @@ def _counts(case: Case, p: Predictions) -> Iterator[tuple[tuple[str, str], float
                 if other.split != p.split
                 else "counting with other weights"
             )
-            yield (ROWS, name), float(_hits(case, other).mean())
+            yield (OTHER_ROWS, name), float(_hits(case, other).mean())
 
 
 def _thresholds(z: Array, y: Array, own: float) -> Iterator[tuple[tuple[str, str], float]]:

@@ -14,7 +14,7 @@ from parity.standard.inputs import Tensors
 from parity.standard.reference import wide_all
 
 Array = NDArray[Any]
-ORDER = "batches in another order"
+OTHER_ORDER = "batches in another order"
 CANDIDATES = 1000  # batches that are tried for one step
 
 
@@ -47,9 +47,9 @@ def mistakes(case: Case) -> Iterator[Hypothesis]:
         "every epoch takes the batches of the first": lambda k: k % per_epoch,
     }
     for claim, order in orders.items():
-        yield Hypothesis(ORDER, claim, select=batch(order))
+        yield Hypothesis(OTHER_ORDER, claim, select=batch(order))
     yield Hypothesis(
-        ORDER,
+        OTHER_ORDER,
         "the steps are in reverse, and the losses with them",
         select=batch(lambda k: last - k),
         logged=lambda before, after: before[::-1],
@@ -73,7 +73,7 @@ def mistakes(case: Case) -> Iterator[Hypothesis]:
         "each row number is one too small": lambda r, k: (r - 1, r - 1),
     }
     for claim, choose in rows.items():
-        yield Hypothesis(ORDER, claim, select=_chosen(choose))
+        yield Hypothesis(OTHER_ORDER, claim, select=_chosen(choose))
     apart: dict[str, Callable[[Array, int], tuple[Any, Any]]] = {
         "x is of the batch, y of the first rows": lambda r, k: (r, slice(size)),
         "y is of the batch, x of the first rows": lambda r, k: (slice(size), r),
@@ -116,4 +116,4 @@ def search(case: Case) -> Diagnosis | None:
         return None
     listed = ", ".join(f"step {step} takes batch {other}" for step, other in found.items())
     evidence = f"by the gradients at the port's own weights, {listed}"
-    return Diagnosis(ORDER, evidence, 0.9 if len(found) > 1 else 0.6)
+    return Diagnosis(OTHER_ORDER, evidence, 0.9 if len(found) > 1 else 0.6)

@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +20,11 @@ Array = NDArray[Any]
 
 
 class Computed(NamedTuple):
-    """What a net computes on one batch."""
+    """What a net computes on one batch of B rows.
+
+    outputs: (B, outputs), or (0,) of a net without `forward`. loss: a number, NaN where there is
+    none. gradients: by the weights' names. inside: what `layers` gives, by name.
+    """
 
     outputs: Array
     loss: Any
@@ -28,12 +32,27 @@ class Computed(NamedTuple):
     inside: Tensors = {}  # noqa: RUF012 - never changed
 
 
-Compute = Callable[[Tensors, Array, Array], Computed]
+class Compute(Protocol):
+    """A computation on one batch: the reference's, or one with a mistake in it."""
+
+    def __call__(self, weights: Tensors, x: Array, y: Array) -> Computed:
+        """Compute outputs, loss and gradients.
+
+        Args:
+            weights: by name, in float64.
+            x: the batch's inputs, (B, inputs).
+            y: its targets: classes (B,), or (B, outputs).
+        """
+        ...
 
 
 @dataclass(frozen=True)
 class Case:
-    """Findings, and the reference at hand. All arrays that it gives are in float64."""
+    """Findings, and the reference at hand. All arrays that it gives are in float64.
+
+    floors, loss_floors: the noise floors of single steps, and of the free run's losses, (steps,).
+    second_floors: of the weights after two steps.
+    """
 
     port: Port
     inputs: Inputs
@@ -50,12 +69,12 @@ class Case:
 
     @cached_property
     def x(self) -> Array:
-        """All rows to train on."""
+        """All rows to train on, (rows, inputs)."""
         return np.asarray(wide(self.inputs.array("x")))
 
     @cached_property
     def y(self) -> Array:
-        """All targets to train on."""
+        """All targets to train on: classes (rows,), or (rows, outputs)."""
         return np.asarray(wide(self.inputs.array("y")))
 
     @cached_property
@@ -66,7 +85,7 @@ class Case:
 
     @property
     def losses(self) -> Array:
-        """The port's losses of its free run, in float64."""
+        """The port's losses of its free run, (steps,), in float64."""
         return self.findings.answers["trajectory", self.inputs.steps]["loss"].astype(np.float64)
 
     @property
@@ -96,7 +115,7 @@ class Case:
         return {step: wide_all(weights) for step, weights in rounded.items()}
 
     def batch(self, step: int) -> tuple[Array, Array]:
-        """Return the rows that one step sees."""
+        """Return x (B, inputs) and y (B,) or (B, outputs) of the rows that one step sees."""
         x, y = self.inputs.batch(self.x, self.y, step)
         return x, y
 
@@ -107,7 +126,7 @@ class Case:
         return len(self.x) if isinstance(schedule, int) else schedule.shape[1]
 
     def compute(self, weights: Tensors, x: Array, y: Array) -> Computed:
-        """Return what the reference computes on one batch."""
+        """Return what the reference computes on one batch; a `Compute`."""
         net, due = self.port.module, self.inputs.functions
         model = getattr(net, "build", dict)(weights)
         return Computed(
@@ -173,7 +192,10 @@ def comparable(due: Tensors, got: Tensors) -> bool:
 
 
 def distance(one: Array, other: Array) -> float:
-    """Return the largest difference, or infinity where there is none to be had."""
+    """Return the largest difference of two arrays of any one shape.
+
+    It is infinity where their shapes differ, or the difference is not finite.
+    """
     if np.shape(one) != np.shape(other):
         return float("inf")
     with np.errstate(invalid="ignore", over="ignore"):
@@ -182,7 +204,7 @@ def distance(one: Array, other: Array) -> float:
 
 
 def growth(predicted: Array, due: Array) -> float:
-    """Return how much larger a prediction is than what was due, at least 1."""
+    """Return how many times larger a prediction is than what was due, of any shape; at least 1."""
     largest = float(np.abs(due).max(initial=0.0))
     with np.errstate(invalid="ignore", over="ignore"):
         grown = float(np.abs(predicted).max(initial=0.0)) / largest if largest else 1.0

@@ -31,13 +31,13 @@ class Activation(NamedTuple):
 
 
 def sigmoid(z: Array) -> Array:
-    """Return 1 / (1 + exp(-z)) without overflow; z may be complex."""
+    """Return 1 / (1 + exp(-z)), of the shape of z, without overflow; z may be complex."""
     e = np.exp(-np.where(z.real < 0, -z, z))
     return np.asarray(np.where(z.real < 0, e, 1.0) / (1 + e))
 
 
 def softplus(z: Array) -> Array:
-    """Return log(1 + exp(z)) without overflow; z may be complex."""
+    """Return log(1 + exp(z)), of the shape of z, without overflow; z may be complex."""
     folded = np.where(z.real > 0, -z, z)
     return np.asarray(np.where(z.real > 0, z, 0) + np.log(1 + np.exp(folded)))
 
@@ -49,11 +49,11 @@ def log_softmax(z: Array) -> Array:
 
 
 def chosen(values: Array, y: Array) -> Array:
-    """Return each row's value of its own class."""
+    """Return each row's value of its own class, (B,), from values (B, classes) and classes (B,)."""
     return np.asarray(values[np.arange(len(y)), y])
 
 
-ACTIVATIONS = {
+ACTIVATION_FUNCTIONS = {
     "tanh": Activation(np.tanh, lambda z, a: 1 - a * a),
     "sigmoid": Activation(sigmoid, lambda z, a: a * (1 - a)),
     "ReLU": Activation(lambda z: np.maximum(z, 0), lambda z, a: (z > 0).astype(float)),
@@ -74,16 +74,16 @@ class Chain:
 
     loss: of each row; their mean is the loss. output: the activation of the last layer.
     derivative: of the activation, where it is not its own. product: how a layer multiplies, forward
-    and backward. slope: makes what is taken back from the outputs, the targets, and what it should
-    be. moved: the learning rate at which a layer is updated before the error is taken back through
-    it. inside: which of the sums and activations are answered by name.
+    and backward. slope: makes what is taken back, (B, n), from the outputs (B, n), the targets, and
+    what it should be, (B, n). moved: the learning rate at which a layer is updated before the error
+    is taken back through it. inside: which of the sums and activations are answered by name.
     """
 
     layers: tuple[tuple[str, str], ...]
     activation: Activation
     kind: str
     loss: PerRow
-    output: Activation = ACTIVATIONS["no activation"]
+    output: Activation = ACTIVATION_FUNCTIONS["no activation"]
     derivative: Callable[[Array, Array], Array] | None = None
     product: Callable[[Array, Array], Array] = np.matmul
     slope: Callable[[Array, Array, Array], Array] | None = None
@@ -91,7 +91,7 @@ class Chain:
     inside: tuple[tuple[str, int], ...] = ()
 
     def compute(self, weights: Tensors, x: Array, y: Array) -> Computed:
-        """Return outputs, loss and gradients on one batch."""
+        """Return outputs, loss and gradients on one batch; a `Compute`."""
         inputs: list[Array] = [x]
         sums: list[Array] = []
         for number, (W, b) in enumerate(self.layers):
@@ -118,7 +118,7 @@ class Chain:
         return Computed(outputs, value, {name: gradients[name] for name in weights}, inside)
 
     def loss_of(self, weights: Tensors, x: Array, y: Array) -> float:
-        """Return the loss alone, without the gradients, which take longer."""
+        """Return the loss alone, of a `Compute`, without the gradients, which take longer."""
         z = x
         for number, (W, b) in enumerate(self.layers):
             a = self.activation.value(z) if number else z
@@ -126,7 +126,10 @@ class Chain:
         return float(self.loss(self.output.value(z), y).real.mean())
 
     def right_slope(self, z: Array, y: Array) -> Array:
-        """Return d loss / d z, what the last layer sums up to, by a complex step in each sum."""
+        """Return d loss / d z, where z (B, n) is what the last layer sums up to, and y its targets.
+
+        It is taken by a complex step in each sum, and exact to rounding.
+        """
         dz = np.empty_like(z)
         for column in range(z.shape[1]):
             step = np.zeros(z.shape, complex)
@@ -145,9 +148,9 @@ def recognise(case: Case) -> Chain | None:
     weights, (x, y) = case.weights[step], case.batch(step)
     due = case.compute(weights, x, y)
     trained = "gradients" in case.inputs.functions
-    outputs = (ACTIVATIONS[name] for name in ("no activation", "sigmoid", "a step"))
+    outputs = (ACTIVATION_FUNCTIONS[name] for name in ("no activation", "sigmoid", "a step"))
     kinds = LOSSES if trained else {FORWARD_ONLY: LOSSES["mean squared error"]}
-    for output, activation, kind in product(outputs, ACTIVATIONS.values(), kinds):
+    for output, activation, kind in product(outputs, ACTIVATION_FUNCTIONS.values(), kinds):
         if trained and (y.ndim == 1) != (kind == "cross-entropy"):
             continue
         chain = Chain(layers, activation, kind, kinds[kind], output)

@@ -28,7 +28,7 @@ from parity.results import STEPWISE, Diagnosis
 
 FITTED_STEPS = 2000  # steps of a free run on which small mistakes are fitted
 CONVINCING = 0.8
-CLOSE = 2.0  # a ratio up to it says no more for one idea than for another
+CLOSE_RATIO = 2.0  # a ratio up to it says no more for one idea than for another
 
 
 def diagnose(case: Case) -> Diagnosis | None:
@@ -123,4 +123,4 @@ def _best(scored: Iterable[Scored | None]) -> Diagnosis | None:
     found = [each for each in scored if each]
     if not found:
         return None
-    return min(found, key=lambda each: (-each[1].confidence, max(each[0], CLOSE)))[1]
+    return min(found, key=lambda each: (-each[1].confidence, max(each[0], CLOSE_RATIO)))[1]

@@ -8,7 +8,7 @@ import numpy as np
 from parity.diagnosis.case import Case
 from parity.diagnosis.precision import FORMATS
 
-CLOSE = 1e-3  # relative; what is closer to a known factor than this is tried as that very factor
+SAME_FACTOR = 1e-3  # relative; what is closer to a known factor is tried as that very factor
 CONSTANT = "a constant factor"
 AXES = "mean over the wrong axes"
 
@@ -53,14 +53,15 @@ def factors(case: Case) -> list[Factor]:
 
 def close_to(case: Case, scale: float) -> list[Factor]:
     """Return the known factors that are close to a fitted one, else that itself."""
-    close = [f for f in factors(case) if abs(scale - f.value) <= CLOSE * abs(f.value)]
+    close = [f for f in factors(case) if abs(scale - f.value) <= SAME_FACTOR * abs(f.value)]
     return close or [Factor(scale, CONSTANT)]
 
 
 def nearest(case: Case, scale: float) -> float:
     """Return the known factor that is close, 1 or 0 among them, else the scale itself."""
     known = (1.0, 0.0, *(factor.value for factor in factors(case)))
-    return next((v for v in known if abs(scale - v) <= CLOSE * max(abs(v), CLOSE)), scale)
+    close = (v for v in known if abs(scale - v) <= SAME_FACTOR * max(abs(v), SAME_FACTOR))
+    return next(close, scale)
 
 
 def rate_called(case: Case, factor: float) -> tuple[str, str, float, int]:

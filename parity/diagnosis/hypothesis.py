@@ -45,7 +45,14 @@ class Hypothesis:
     whole: bool = False
 
     def answer(self, case: Case, weights: Tensors, x: Array, y: Array) -> Computed:
-        """Return what the net computes on one batch."""
+        """Return what the net computes on one batch, with the mistake in it.
+
+        Args:
+            case: whose net it is.
+            weights: by name, in float64.
+            x: the batch's inputs, (B, inputs).
+            y: its targets: classes (B,), or (B, outputs).
+        """
         return (self.compute or case.compute)(weights, x, y)
 
     def predict(self, case: Case, rung: str, step: int) -> Tensors:
@@ -62,7 +69,13 @@ class Hypothesis:
         return {**({"outputs": answer.outputs} if answer.outputs.size else {}), **answer.inside}
 
     def train(self, case: Case, weights: Tensors, steps: list[int]) -> tuple[Array, Tensors]:
-        """Return the losses that are logged on the way, and the last weights."""
+        """Return the losses that are logged on the way, (len(steps),), and the last weights.
+
+        Args:
+            case: whose net it is.
+            weights: those to start from, by name, in float64.
+            steps: the numbers of the steps to make, whose batches are taken in this order.
+        """
         select = self.select or _own_rows
         memory: Memory = {}
         before: list[Any] = []

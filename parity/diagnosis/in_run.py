@@ -21,7 +21,7 @@ from parity.standard.reference import wide_all
 
 Array = NDArray[Any]
 MARKED = 0.99  # a learning rate that warms up begins below it
-EARLY = 6  # steps after the first, on which a decay is fitted
+DECAY_STEPS = 6  # steps after the first, on which a decay is fitted
 
 
 class Taken(NamedTuple):
@@ -157,7 +157,7 @@ def _warming(steps: dict[int, Taken]) -> Iterator[Hypothesis]:
 def _decays(steps: dict[int, Taken]) -> Iterator[Hypothesis]:
     """Yield learning rates that fall from step to step, fitted to one of the first steps."""
     scales = {k: _ratio([(t.moved, t.gradient)]) for k, t in steps.items() if k > 0}
-    early = [step for step in scales if step <= min(scales) + EARLY]
+    early = [step for step in scales if step <= min(scales) + DECAY_STEPS]
     if not early or not 0 < scales[max(early)] < 1:
         return
     k, c = max(early), scales[max(early)]

@@ -11,14 +11,14 @@ from numpy.typing import NDArray
 
 from parity.diagnosis import losses
 from parity.diagnosis.case import Case, Compute, Computed
-from parity.diagnosis.chain import ACTIVATIONS, Activation, Chain, sigmoid
+from parity.diagnosis.chain import ACTIVATION_FUNCTIONS, Activation, Chain, sigmoid
 from parity.diagnosis.factors import spoken
 from parity.diagnosis.hypothesis import Hypothesis
 from parity.diagnosis.losses import softmax
 from parity.standard.inputs import Tensors
 
 Array = NDArray[Any]
-Change = Callable[[Array], Array]
+Transform = Callable[[Array], Array]
 SCALES = {
     255 / 256: "divided by 256, not by 255",
     256 / 255: "divided by 255, not by 256",
@@ -107,12 +107,12 @@ def _targets(case: Case) -> Iterator[Hypothesis]:
         yield Hypothesis(cause, claim, _towards(case.compute, change))
 
 
-def _towards(compute: Compute, change: Change) -> Compute:
+def _towards(compute: Compute, change: Transform) -> Compute:
     """Return a computation that sees other targets."""
     return lambda weights, x, y: compute(weights, x, change(y))
 
 
-def _other_targets(y: Array) -> Iterator[tuple[str, str, Change]]:
+def _other_targets(y: Array) -> Iterator[tuple[str, str, Transform]]:
     other = "targets of other rows"
     yield other, "each row has the target of the next", lambda y: np.roll(y, -1, 0)
     yield other, "each row has the target of the one before", lambda y: np.roll(y, 1, 0)
@@ -127,12 +127,12 @@ def _other_targets(y: Array) -> Iterator[tuple[str, str, Change]]:
             yield "labels off by one", claim, _stop(shift, int(y.max()))
 
 
-def _turn(shift: int) -> Change:
+def _turn(shift: int) -> Transform:
     """Return a shift of labels that goes around the end; of digits, there are ten."""
     return lambda y: (y + shift) % 10 if y.ndim == 1 else np.roll(y, shift, 1)
 
 
-def _stop(shift: int, last: int) -> Change:
+def _stop(shift: int, last: int) -> Transform:
     return lambda y: np.clip(y + shift, 0, last)
 
 
@@ -156,7 +156,7 @@ def _partly(compute: Compute, part: slice) -> Compute:
 
 def _slopes(chain: Chain) -> Iterator[Hypothesis]:
     """Yield what is written in place of p - y, the derivative of a cross-entropy by its logits."""
-    if chain.output is ACTIVATIONS["sigmoid"]:
+    if chain.output is ACTIVATION_FUNCTIONS["sigmoid"]:
         yield from _slopes_of_sigmoid(chain)
     if not chain.kind.endswith("cross-entropy"):
         return
@@ -191,7 +191,7 @@ def _slopes_of_sigmoid(chain: Chain) -> Iterator[Hypothesis]:
         "is there twice": lambda p: (p * (1 - p)) ** 2,
     }.items():
 
-        def slope(p: Array, y: Array, dz: Array, wrong: Change = derivative) -> Array:
+        def slope(p: Array, y: Array, dz: Array, wrong: Transform = derivative) -> Array:
             with np.errstate(all="ignore"):
                 return np.asarray(dz / (p * (1 - p)) * wrong(p))
 
@@ -201,14 +201,14 @@ def _slopes_of_sigmoid(chain: Chain) -> Iterator[Hypothesis]:
 
 
 def _activations(chain: Chain) -> Iterator[Hypothesis]:
-    for name, activation in ACTIVATIONS.items():
+    for name, activation in ACTIVATION_FUNCTIONS.items():
         if activation is not chain.output and not chain.kind.endswith("cross-entropy"):
             claim = f"{name} stands in place of the activation of the last layer"
             yield Hypothesis("another activation", claim, replace(chain, output=activation).compute)
     if len(chain.layers) < 2:
         return
     own = chain.activation
-    for name, activation in ACTIVATIONS.items():
+    for name, activation in ACTIVATION_FUNCTIONS.items():
         if activation is not own:
             claim = f"{name} stands in place of the activation"
             yield Hypothesis(
@@ -240,7 +240,7 @@ def _derivatives(own: Activation) -> dict[str, Callable[[Array, Array], Array]]:
 
 def _biases(case: Case, chain: Chain) -> Iterator[Hypothesis]:
     names = [b for _, b in chain.layers]
-    changes: list[tuple[str, str, Change, Change]] = [
+    changes: list[tuple[str, str, Transform, Transform]] = [
         ("bias left out", "is not added", np.zeros_like, np.zeros_like),
         ("bias added twice", "is added twice", lambda b: 2 * b, lambda db: 2 * db),
         ("one bias for all outputs", "has its first value for all outputs", _first, _sum_in_first),
@@ -254,8 +254,8 @@ def _biases(case: Case, chain: Chain) -> Iterator[Hypothesis]:
 def _with_biases(
     case: Case,
     names: list[str],
-    change: Change,
-    slope: Change,
+    change: Transform,
+    slope: Transform,
     weights: Tensors,
     x: Array,
     y: Array,
@@ -297,5 +297,5 @@ def reshaped(weight: Array) -> Array:
 
 
 def back(weight: Array) -> Array:
-    """Undo `reshaped`."""
+    """Return the weight (n, m) that `reshaped` makes this one of."""
     return weight.T.reshape(weight.shape)

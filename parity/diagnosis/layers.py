@@ -7,12 +7,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from parity.diagnosis.case import Case, distance, growth
-from parity.diagnosis.chain import ACTIVATIONS
+from parity.diagnosis.chain import ACTIVATION_FUNCTIONS
 from parity.results import Diagnosis
 from parity.standard.comparison import LIMIT
 
 Array = NDArray[Any]
-ANOTHER, SLOPE = "another activation", "wrong derivative of the activation"
+ANOTHER_ACTIVATION, SLOPE = "another activation", "wrong derivative of the activation"
 
 
 def _softmax(z: Array) -> Array:
@@ -22,14 +22,14 @@ def _softmax(z: Array) -> Array:
 
 
 # What a layer may be of another tensor: what it is called, and the mistake that it then is.
-FUNCTIONS: dict[str, tuple[str, Callable[[Array], Array]]] = {
-    "a copy": (ANOTHER, lambda z: z),
-    "the softmax": (ANOTHER, _softmax),
+LAYER_FUNCTIONS: dict[str, tuple[str, Callable[[Array], Array]]] = {
+    "a copy": (ANOTHER_ACTIVATION, lambda z: z),
+    "the softmax": (ANOTHER_ACTIVATION, _softmax),
     "the softmax over the rows": ("softmax along the wrong axis", lambda z: _softmax(z.T).T),
-    **{name: (ANOTHER, own.value) for name, own in ACTIVATIONS.items()},
+    **{name: (ANOTHER_ACTIVATION, own.value) for name, own in ACTIVATION_FUNCTIONS.items()},
     **{
         f"the derivative of {name}": (SLOPE, lambda z, own=own: own.derivative(z, own.value(z)))  # type: ignore[misc]
-        for name, own in ACTIVATIONS.items()
+        for name, own in ACTIVATION_FUNCTIONS.items()
     },
 }
 
@@ -42,7 +42,7 @@ def diagnose(case: Case) -> Diagnosis | None:
         return None
     for name in ("x", *case.expected["forward", 0]):
         of = {step: _right(case, step, name) for step in answers}
-        for said, (cause, function) in FUNCTIONS.items():
+        for said, (cause, function) in LAYER_FUNCTIONS.items():
             if name != tensor and _is(case, tensor, {s: function(z) for s, z in of.items()}):
                 return Diagnosis(cause, f"{tensor} is {said} of {name}, to within rounding", 0.9)
     return _at_zero(case, tensor)

@@ -19,7 +19,7 @@ Named = tuple[str, str, PerRow]  # cause, claim, the losses of the rows of a bat
 TWICE = "softmax or sigmoid applied twice"
 CLIPPED = "probabilities clipped before the log"
 SMOOTHED = "labels smoothed"
-ANOTHER = "another loss"
+ANOTHER_LOSS = "another loss"
 RAW = "logits taken for probabilities"
 KERAS = 1e-7  # what Keras keeps probabilities away from 0 and 1 by
 SMALL = [10.0**-power for power in range(1, 17)]
@@ -86,7 +86,9 @@ def _families(kind: str) -> Iterator[tuple[str, str, Family]]:
 def root(case: Case) -> Iterator[Hypothesis]:
     """Yield the root of the loss in its place, for any net that has one."""
     if "gradients" in case.inputs.functions:
-        yield Hypothesis(ANOTHER, "the loss is the root of the reference's", partial(_root, case))
+        yield Hypothesis(
+            ANOTHER_LOSS, "the loss is the root of the reference's", partial(_root, case)
+        )
 
 
 def _root(case: Case, weights: Tensors, x: Array, y: Array) -> Computed:
@@ -120,7 +122,7 @@ def _of_one() -> Iterator[Named]:
         _all_pairs,
     )
     yield RAW, "each logit stands for its own probability", partial(_logs_of, _kept, KERAS)
-    yield ANOTHER, "the loss is (p - y)^2", lambda z, y: ((sigmoid(z) - y) ** 2).mean(axis=1)
+    yield ANOTHER_LOSS, "the loss is (p - y)^2", lambda z, y: ((sigmoid(z) - y) ** 2).mean(axis=1)
     for eps in SMALL:
         yield CLIPPED, f"p is kept between {eps:g} and 1 - {eps:g}", partial(_logs, _kept, eps)
         yield CLIPPED, f"{eps:g} is added to p before the log", partial(_logs, _plus, eps)
@@ -130,7 +132,7 @@ def _of_values() -> Iterator[Named]:
     right = LOSSES["mean squared error"]
     yield TWICE, "a softmax is applied to the outputs", lambda z, y: right(softmax(z), y)
     yield TWICE, "a sigmoid is applied to the outputs", lambda z, y: right(sigmoid(z), y)
-    yield ANOTHER, "the loss is the absolute error", _absolute
+    yield ANOTHER_LOSS, "the loss is the absolute error", _absolute
 
 
 def _of_mistakes() -> Iterator[Named]:
@@ -138,8 +140,8 @@ def _of_mistakes() -> Iterator[Named]:
     claim = "sign(z), which is -1 or 1, stands in place of the step"
     yield "another activation", claim, lambda z, y: ((np.sign(z.real) - y) * z).mean(axis=1)
     claim = "z itself stands in place of the step"
-    yield ANOTHER, claim, lambda z, y: ((z - y) * z).mean(axis=1)
-    yield ANOTHER, "the loss is (z - y)^2", LOSSES["mean squared error"]
+    yield ANOTHER_LOSS, claim, lambda z, y: ((z - y) * z).mean(axis=1)
+    yield ANOTHER_LOSS, "the loss is (z - y)^2", LOSSES["mean squared error"]
 
 
 def softmax(z: Array) -> Array:

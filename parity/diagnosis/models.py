@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from parity.diagnosis.case import Case, Computed, comparable, distance
 from parity.diagnosis.chain import log_softmax, sigmoid
 from parity.diagnosis.factors import spoken
-from parity.diagnosis.hypothesis import Hypothesis
+from parity.diagnosis.hypothesis import Hypothesis, Scored
 from parity.diagnosis.in_step import back, reshaped
 from parity.diagnosis.losses import TWICE, softmax
 from parity.diagnosis.precision import FORMATS
@@ -21,9 +21,8 @@ from parity.standard.place import SECOND
 from parity.standard.reference import wide_all
 
 Array = NDArray[Any]
-Scored = tuple[float, Diagnosis]
 STALE = "stale or averaged weights"
-CERTAIN = 0.97
+CERTAIN = 0.97  # over SURE: nothing else makes such losses or gradients
 ANEW = "a second call of train starts anew"
 
 

@@ -17,24 +17,22 @@ from parity.standard.inputs import Tensors
 Array = NDArray[Any]
 Format = Callable[[Array], Array]
 SCALE = 2.0**29  # from float64's noise floors to float32's
-LEAST_OWN, MOST_OWN = (
-    1e-2,
-    30.0,
-)  # of a format's own noise floors: an error between the two is of its size
+# Of a format's own noise floors: an error between the two is of its size.
+LEAST_OWN, MOST_OWN = 1e-2, 30.0
 MODERATE = 0.6
 MOSTLY = 0.8
 ENOUGH, LEANING = 16, 0.5  # errors in a column, and how far their mean may be from 0
 
 
 def bfloat16(values: Array) -> Array:
-    """Round to bfloat16, which is float32 with 16 bits cut off, to the nearest even."""
+    """Round values of any shape to bfloat16, float32 less 16 bits, halves to even; in float64."""
     bits = np.asarray(values, np.float32).view(np.uint32)
     rounded = (bits + 0x7FFF + ((bits >> 16) & 1)) & np.uint32(0xFFFF0000)
     return rounded.astype(np.uint32).view(np.float32).astype(np.float64)
 
 
 def tf32(values: Array) -> Array:
-    """Round to TF32, which is float32 with 13 bits cut off."""
+    """Round values of any shape to TF32, which is float32 less 13 bits; in float64."""
     bits = np.asarray(values, np.float32).view(np.uint32)
     return (
         ((bits + 0x1000) & np.uint32(0xFFFFE000)).astype(np.uint32).view(np.float32).astype(float)
@@ -42,13 +40,13 @@ def tf32(values: Array) -> Array:
 
 
 def float16(values: Array) -> Array:
-    """Round to float16."""
+    """Round values of any shape to float16; in float64."""
     with np.errstate(over="ignore"):
         return np.asarray(values, np.float16).astype(np.float64)
 
 
 def float32(values: Array) -> Array:
-    """Round to float32."""
+    """Round values of any shape to float32; in float64."""
     return np.asarray(values, np.float32).astype(np.float64)
 
 

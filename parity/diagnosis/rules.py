@@ -1,18 +1,35 @@
 """How gradients become updates, other than by gradient descent alone.
 
-Each function here makes, or is, a rule: it gives what is subtracted from the weights, over the
-learning rate.
+The functions up to `scheduled` make a `Rule`, or are one; those after it are schedules of the
+learning rate, for `scheduled`.
 """
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
 from parity.standard.inputs import Tensors
 
 Memory = dict[str, Any]
-Rule = Callable[[int, Tensors, Tensors, Memory], Tensors]  # step, weights, gradients
+
+
+class Rule(Protocol):
+    """How gradients become an update: new weights are the old less the learning rate times it."""
+
+    def __call__(self, step: int, weights: Tensors, gradients: Tensors, memory: Memory) -> Tensors:
+        """Return the update of one step.
+
+        Args:
+            step: counted from 0.
+            weights: those before the step, by name.
+            gradients: by the weights' names, each of its weight's shape.
+            memory: what the rule keeps from step to step; empty at first, and written to.
+
+        Returns:
+            What is subtracted from each weight, over the learning rate, of its shape.
+        """
+        ...
 
 
 def moving(momentum: float, nesterov: bool = False) -> Rule:
@@ -100,7 +117,7 @@ def rmsprop(share: float) -> Rule:
 
 
 def adagrad(step: int, weights: Tensors, gradients: Tensors, memory: Memory) -> Tensors:
-    """Give Adagrad's update (Duchi, Hazan and Singer, 2011)."""
+    """Return Adagrad's update (Duchi, Hazan and Singer, 2011); this is itself a `Rule`."""
     for name, g in gradients.items():
         memory[name] = memory.get(name, 0.0) + g * g
     return {name: g / (np.sqrt(memory[name]) + 1e-10) for name, g in gradients.items()}

@@ -8,13 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from parity.diagnosis.case import Case
+from parity.diagnosis.hypothesis import SURE
 from parity.results import Diagnosis
 from parity.standard.inputs import Tensors
 
 Array = NDArray[Any]
 NAMES = "a tensor is missing, extra or misnamed"
 TRANSPOSED = "a tensor is transposed"
-CERTAIN = 0.95
 
 
 def diagnose(case: Case) -> Diagnosis | None:
@@ -36,7 +36,7 @@ def _names(due: Mapping[str, Array], got: Tensors) -> Diagnosis | None:
     missing = ", ".join(name for name in due if name not in got)
     extra = ", ".join(name for name in got if name not in due)
     said = [f"{missing} is missing"] * bool(missing) + [f"{extra} is extra"] * bool(extra)
-    return Diagnosis(NAMES, " and ".join(said), CERTAIN) if said else None
+    return Diagnosis(NAMES, " and ".join(said), SURE) if said else None
 
 
 def _shapes(case: Case, due: Mapping[str, Array], got: Tensors) -> Diagnosis | None:
@@ -49,16 +49,16 @@ def _shapes(case: Case, due: Mapping[str, Array], got: Tensors) -> Diagnosis | N
 def _shape(case: Case, name: str, due: tuple[int, ...], got: tuple[int, ...]) -> Diagnosis:
     said = f"{name} has shape {got}, where {due} is expected"
     if got == due[::-1] and len(due) > 1:
-        return Diagnosis(TRANSPOSED, f"{said}: it is transposed", CERTAIN)
+        return Diagnosis(TRANSPOSED, f"{said}: it is transposed", SURE)
     if [n for n in got if n != 1] == [n for n in due if n != 1]:
-        return Diagnosis("an axis is dropped or added", f"{said}: an axis of length 1", CERTAIN)
+        return Diagnosis("an axis is dropped or added", f"{said}: an axis of length 1", SURE)
     size = case.batch_size
     if name == "loss" and got in ((size,), (size, 1)):
         evidence = f"{said}: the loss of every row, of which no mean is taken"
-        return Diagnosis("mean over the wrong axes", evidence, CERTAIN)
+        return Diagnosis("mean over the wrong axes", evidence, SURE)
     if got == (size, size) or (len(got) == 2 and got[0] == got[1] and got[0] in due):
         evidence = f"{said}: every row met every other one"
-        return Diagnosis("targets broadcast against outputs", evidence, CERTAIN)
+        return Diagnosis("targets broadcast against outputs", evidence, SURE)
     if len(due) == len(got) and sum(n != m for n, m in zip(due, got, strict=True)) == 1:
         return Diagnosis("rows missing from the batch", f"{said}: a length is another", 0.5)
     return Diagnosis("an axis is dropped or added", said, 0.6)
@@ -71,7 +71,7 @@ def _types(case: Case, got: Tensors) -> Diagnosis | None:
             if (str(value.dtype), case.inputs.dtype) == ("float32", "float64"):
                 cause = "float32 in a float64 run"
             said = f"{name} is {value.dtype}, where {case.inputs.dtype} is expected"
-            return Diagnosis(cause, said, CERTAIN)
+            return Diagnosis(cause, said, SURE)
     return None
 
 

@@ -6,10 +6,10 @@ from parity.judging.inquiry import Inquiry
 from parity.results import STEPWISE
 from parity.standard.comparison import Comparison
 
-Found = dict[str, list[Comparison]]
+ByRung = dict[str, list[Comparison]]
 
 
-def locate(found: Found, inquiry: Inquiry) -> bool | None:
+def locate(found: ByRung, inquiry: Inquiry) -> bool | None:
     """Add to `found` what the steps between two checkpoints show of the first divergence.
 
     Returns:
@@ -26,7 +26,7 @@ def locate(found: Found, inquiry: Inquiry) -> bool | None:
     return None
 
 
-def _narrow(found: Found, inquiry: Inquiry) -> None:
+def _narrow(found: ByRung, inquiry: Inquiry) -> None:
     """Find the first step of the reference's path from which the port goes wrong."""
     own = [c for rung in STEPWISE for c in found[rung] if not c.place.beside]
     steps = {c.place.step: True for c in own} | {c.place.step: False for c in own if not c.agrees}
@@ -34,7 +34,7 @@ def _narrow(found: Found, inquiry: Inquiry) -> None:
         return
     high = min(step for step, right in steps.items() if not right)
     low = max((step for step in steps if step < high), default=high)
-    visited: dict[int, Found] = {}
+    visited: dict[int, ByRung] = {}
 
     def is_wrong(step: int) -> bool | None:
         comparisons = inquiry.visit(step)
@@ -48,7 +48,7 @@ def _narrow(found: Found, inquiry: Inquiry) -> None:
         found[rung] += comparisons
 
 
-def _trace(found: Found, inquiry: Inquiry) -> bool | None:
+def _trace(found: ByRung, inquiry: Inquiry) -> bool | None:
     """Find the first step of the port's free run after which it is wrong."""
     free = [c for c in found["trajectory"] if not c.agrees and not c.place.beside]
     if not free:

@@ -16,10 +16,10 @@ from parity.standard.place import Place
 from parity.standard.reference import Floors
 from parity.standard.standard import Standard
 
-Judged = tuple[PortResult, Record]
+ResultAndRecord = tuple[PortResult, Record]
 
 
-def mark(standard: Standard, judged: list[Judged]) -> list[PortResult]:
+def mark(standard: Standard, judged: list[ResultAndRecord]) -> list[PortResult]:
     """Return the results of one recipe in one precision, with `alike` filled in.
 
     Two ports are alike if they first differ from the reference on the same rung, and agree with
@@ -40,7 +40,7 @@ def suspects(results: list[PortResult]) -> list[tuple[str, ...]]:
     return sorted(group for group in groups if len({framework[port] for port in group}) > 1)
 
 
-def _alike(standard: Standard, first: Judged, second: Judged) -> bool:
+def _alike(standard: Standard, first: ResultAndRecord, second: ResultAndRecord) -> bool:
     rungs = [result.divergence and result.divergence.rung for result, _ in (first, second)]
     if rungs[0] is None or rungs[0] != rungs[1]:
         return False

@@ -1,19 +1,21 @@
 """What may still be asked, of a port and of the reference, once the two disagree."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from parity.processes.messages import Answer, Explain, Findings, Message, Replay, Retrace, Visit
 from parity.processes.port_run import PortRun
 from parity.processes.record import Record
 from parity.processes.standards import Assistant
-from parity.results import STEPWISE, Diagnosis, Divergence
+from parity.results import STEPWISE, Diagnosis, Divergence, PortResult
 from parity.rungs import ladder
 from parity.standard.comparison import Comparison
 from parity.standard.inputs import Tensors
 from parity.standard.reference import Waypoint
 from parity.standard.standard import Standard
 
-EARLY, AROUND = 6, 3  # steps of a free run at its start, and on either side of a divergence
+EARLY_STEPS = 6  # of a free run, at its start
+NEAR_STEPS = 3  # on either side of a divergence
 
 
 @dataclass
@@ -102,6 +104,9 @@ class Inquiry:
     def _states(self, divergence: Divergence) -> dict[int, Tensors]:
         """Return losses and weights of the free run, early and around the divergence."""
         near = divergence.step if divergence.rung == "trajectory" else 0
-        stops = {*range(1, EARLY + 1), *range(near - AROUND, near + AROUND + 1)}
+        stops = {*range(1, EARLY_STEPS + 1), *range(near - NEAR_STEPS, near + NEAR_STEPS + 1)}
         steps = self.standard.inputs.steps
         return self.replay(*sorted(stop for stop in stops if 0 < stop <= steps)) or {}
+
+
+Witness = Callable[[PortResult, Inquiry], None]  # is told of a result and what it rests on

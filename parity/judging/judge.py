@@ -19,7 +19,7 @@ from parity.results import (
     Diagnosis,
     Divergence,
     PortResult,
-    Rung,
+    RungResult,
     Trial,
     Verdict,
     by_step,
@@ -129,7 +129,7 @@ def _curves(standard: Standard, record: Record) -> Curves | None:
     return Curves(losses, answer, standard.reference.losses, standard.floors.losses)
 
 
-def _verdict(error: str | None, rungs: tuple[Rung, ...]) -> Verdict:
+def _verdict(error: str | None, rungs: tuple[RungResult, ...]) -> Verdict:
     if error:
         return "error"
     return "disagree" if any(rung.verdict == "disagree" for rung in rungs) else "agree"

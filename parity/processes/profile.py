@@ -38,7 +38,14 @@ class Profile:
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def add(self, who: str, request: Request, seconds: float, memory: int) -> None:
-        """Count what a process did, and the most bytes that it has held so far."""
+        """Count what a process did, and the most memory that it has held so far.
+
+        Args:
+            who: the process, by the name of its port.
+            request: what it was asked.
+            seconds: how long it took to answer.
+            memory: the most that it has held so far, in bytes.
+        """
         with self.lock:
             self.seconds[who, type(request)] += seconds
             self.memory[who] = max(memory, self.memory.get(who, 0))

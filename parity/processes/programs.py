@@ -11,13 +11,13 @@ from contextlib import contextmanager
 
 from parity.contract import Port
 
-FOLDER = "LOCKSTEP_PROGRAMS"  # where they are kept, if they are
-TIMED = "LOCKSTEP_TIMED_PROGRAMS"  # whether those are, too, whose time is taken
+FOLDER_VARIABLE = "LOCKSTEP_PROGRAMS"  # where they are kept, if they are
+TIMED_VARIABLE = "LOCKSTEP_TIMED_PROGRAMS"  # whether those are, too, whose time is taken
 
 
 def variables(folder: str, timed: bool) -> dict[str, str]:
     """Return the environment of a process whose port keeps its programs in a folder."""
-    return {FOLDER: folder, TIMED: "1" if timed else ""}
+    return {FOLDER_VARIABLE: folder, TIMED_VARIABLE: "1" if timed else ""}
 
 
 def _keep_in_jax(folder: str | None) -> None:
@@ -36,13 +36,13 @@ KEEPERS: Mapping[str, Callable[[str | None], None]] = {"jax": _keep_in_jax}
 def keep(port: Port) -> None:
     """Let a port's framework keep what it compiles, if it can and the judge wants it."""
     if port.framework in KEEPERS:
-        KEEPERS[port.framework](os.environ.get(FOLDER))
+        KEEPERS[port.framework](os.environ.get(FOLDER_VARIABLE))
 
 
 @contextmanager
 def timing(port: Port) -> Iterator[None]:
     """Recompile inside, so that first-call time is measured."""
-    if port.framework in KEEPERS and not os.environ.get(TIMED):
+    if port.framework in KEEPERS and not os.environ.get(TIMED_VARIABLE):
         KEEPERS[port.framework](None)
     try:
         yield

@@ -55,6 +55,14 @@ class Workforce:
     ) -> None:
         """Ask a worker, passing on its messages and telling of its progress.
 
+        Args:
+            worker: one that was started here.
+            who: its port, by name, for progress and profile.
+            what: what it is at, in words, for progress.
+            request: what it is asked.
+            hear: is called with each message of its answer.
+            timeout: seconds that it may say nothing, or None for as long as it takes.
+
         Raises:
             WorkerDiedError: it ended, or said nothing for `timeout` seconds.
         """

@@ -6,7 +6,7 @@ from dataclasses import asdict
 from typing import Any
 
 from parity.reports.run import environment
-from parity.results import Divergence, PortResult, Ratio, Rung, overall
+from parity.results import Divergence, PortResult, Ratio, RungResult, overall
 from parity.standard.comparison import LIMIT
 
 SCHEMA = 1
@@ -42,7 +42,7 @@ def _result(result: PortResult) -> dict[str, Any]:
     }
 
 
-def _placed(found: Rung | Ratio | Divergence) -> dict[str, Any]:
+def _placed(found: RungResult | Ratio | Divergence) -> dict[str, Any]:
     """Return something found at a place, with the rung, the step and the tensor that this is."""
     place, fields = found.place, asdict(found)
     del fields["place"]

@@ -10,7 +10,7 @@ NEEDED = {
     "--source": ("markupsafe", "pygments"),
     "the guide": ("jinja2", "markupsafe", "pygments"),
 }
-PACKAGES = {"PIL": "pillow"}  # that are not called as what they bring
+DISTRIBUTIONS = {"PIL": "pillow"}  # that are not called as what they bring
 
 
 def require(output: str) -> None:
@@ -21,7 +21,7 @@ def require(output: str) -> None:
     """
     missing = [name for name in NEEDED.get(output, ()) if find_spec(name) is None]
     if missing:
-        *others, last = [PACKAGES.get(name, name) for name in missing]
+        *others, last = [DISTRIBUTIONS.get(name, name) for name in missing]
         names = f"{', '.join(others)} and {last}, which are" if others else f"{last}, which is"
         raise InputError(
             f'{output} needs {names} not installed: run pip install "lockstep[reports]"'

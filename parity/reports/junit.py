@@ -7,12 +7,12 @@ from xml.etree.ElementTree import Element, SubElement
 
 from parity.reports import wording
 from parity.reports.legible import legible
-from parity.reports.run import Run, environment
+from parity.reports.run import FinishedRun, environment
 from parity.reports.wording import Finding, finding
 from parity.results import PortResult
 
 
-def to_junit(run: Run) -> str:
+def to_junit(run: FinishedRun) -> str:
     """Return a suite for each recipe, with a case for each port, precision and mode."""
     root = Element("testsuites", {"name": "Lockstep", **_counts(run.results)})
     written = datetime.now().isoformat(timespec="seconds")
@@ -31,7 +31,7 @@ def to_junit(run: Run) -> str:
     return f'<?xml version="1.0" encoding="UTF-8"?>\n{text}\n'
 
 
-def _order(run: Run, result: PortResult) -> int:
+def _order(run: FinishedRun, result: PortResult) -> int:
     """Return the place of a result's recipe; its modes may lie apart."""
     recipes = [each.recipe for each in run.results]
     return recipes.index(result.recipe)
@@ -54,7 +54,7 @@ def _seconds(result: PortResult) -> float:
     return round(sum(spent), 3)
 
 
-def _properties(run: Run, result: PortResult) -> dict[str, str]:
+def _properties(run: FinishedRun, result: PortResult) -> dict[str, str]:
     """Return where a suite ran, and on what."""
     where = environment()
     return {

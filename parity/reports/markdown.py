@@ -5,19 +5,19 @@ from collections.abc import Iterable
 
 from parity.reports import wording
 from parity.reports.legible import legible
-from parity.reports.run import Run, environment
+from parity.reports.run import FinishedRun, environment
 from parity.reports.wording import Finding, finding
 from parity.results import PortResult, by_recipe
 
-MOST = 1024 * 1024 - 4096  # bytes that GitHub takes of a job summary, and some for what it adds
-ICONS = {"agree": "✅", "disagree": "❌", "error": "⚠️"}
+MOST_BYTES = 1024 * 1024 - 4096  # that GitHub takes of a job summary, less what it may add
+EMOJI = {"agree": "✅", "disagree": "❌", "error": "⚠️"}
 SPECIAL = re.compile(r"[^\w \-.,;=+/()'%]|_|www\.")
 
 
-def to_markdown(run: Run) -> str:
+def to_markdown(run: FinishedRun) -> str:
     """Return headline, matrix, and what is wrong, as far as there is room for it."""
     parts = ["\n".join(_head(run))]
-    room = MOST - _size(parts[0])
+    room = MOST_BYTES - _size(parts[0])
     wrong = [result for result in run.results if result.verdict != "agree"]
     for number, result in enumerate(wrong):
         lines = "\n".join(_details(result, finding(result, run.results)))
@@ -46,7 +46,7 @@ def code(text: str) -> str:
     return f"<code>{escape(text)}</code>"
 
 
-def _head(run: Run) -> Iterable[str]:
+def _head(run: FinishedRun) -> Iterable[str]:
     yield f"## Lockstep: {wording.headline(run.results)}"
     yield ""
     yield f"{wording.effort(run.results, run.seconds)}. {wording.LEGEND}"
@@ -62,7 +62,7 @@ def _head(run: Run) -> Iterable[str]:
     yield ""
 
 
-def _matrix(run: Run) -> Iterable[str]:
+def _matrix(run: FinishedRun) -> Iterable[str]:
     yield _row(["recipe", *map(code, run.ports)])
     yield _row(["---", *["---"] * len(run.ports)])
     for trial, results in by_recipe(run.results):
@@ -82,7 +82,7 @@ def _cell(result: PortResult) -> str:
     """Return precision, verdict and worst ratio of one result."""
     worst = wording.worst(result)
     ratio = f" {worst.ratio:.2g}" if worst and result.verdict != "error" else ""
-    return f"{ICONS[result.verdict]} {result.dtype} {result.verdict}{ratio}"
+    return f"{EMOJI[result.verdict]} {result.dtype} {result.verdict}{ratio}"
 
 
 def _details(result: PortResult, found: Finding) -> Iterable[str]:
@@ -90,7 +90,7 @@ def _details(result: PortResult, found: Finding) -> Iterable[str]:
     what = f"differs first on {_place(result)}" if result.divergence else result.verdict
     eager = ", eager" if result.requested == result.mode == "eager" else ""
     yield (
-        f"<summary>{ICONS[result.verdict]} {escape(result.recipe)}: {code(result.port)} "
+        f"<summary>{EMOJI[result.verdict]} {escape(result.recipe)}: {code(result.port)} "
         f"{result.dtype}{eager} {what}</summary>"
     )
     yield ""

@@ -6,18 +6,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
-from parity.judging.inquiry import Inquiry
+from parity.judging.inquiry import Witness
 from parity.reports import extras
 from parity.reports.as_json import to_json
 from parity.reports.files import OutputFile, writable_folder
 from parity.reports.junit import to_junit
 from parity.reports.markdown import to_markdown
 from parity.reports.repro import Scripts
-from parity.reports.run import Run
-from parity.results import PortResult
+from parity.reports.run import FinishedRun
 from shared.errors import InputError
 
-Witness = Callable[[PortResult, Inquiry], None]
 STDOUT = "-"
 
 
@@ -95,7 +93,7 @@ class Outputs:
                 raise InputError(f"{taken[place]} and {option} are both {what}: name another file")
             taken[place] = option
 
-    def write(self, run: Run) -> None:
+    def write(self, run: FinishedRun) -> None:
         """Write everything."""
         for option, file in self.files.items():
             file.write(RENDER[option](run))
@@ -105,13 +103,13 @@ class Outputs:
             pictures.draw(run.results, self.pictures)
 
 
-def _html(run: Run) -> str:
+def _html(run: FinishedRun) -> str:
     from parity.reports.html import to_html  # jinja2 and Plotly take a while to import
 
     return to_html(run)
 
 
-RENDER: dict[str, Callable[[Run], str]] = {
+RENDER: dict[str, Callable[[FinishedRun], str]] = {
     "--json": lambda run: to_json(run.results),
     "--html": _html,
     "--markdown": to_markdown,

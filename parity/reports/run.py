@@ -18,7 +18,7 @@ class Environment(TypedDict):
 
 
 @dataclass(frozen=True)
-class Run:
+class FinishedRun:
     """A comparison that is over.
 
     seconds: how long it took. options: those given on the command line. threads: of each port.

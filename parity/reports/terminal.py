@@ -23,7 +23,7 @@ PLACE = "worst on"  # the column that can be cut short
 SPARE = ("values", "s")
 SPARE_IF_EMPTY = ("test", "train", "last loss")
 SPARE_AT_LAST = ("train", "test", "last loss", PLACE)
-COLOURS = {"agree": "green", "disagree": "bold red", "error": "bold red"}
+VERDICT_COLOURS = {"agree": "green", "disagree": "bold red", "error": "bold red"}
 
 
 class _Console(Console):
@@ -153,7 +153,11 @@ class Verdicts:
             # Text, because a port's names may hold what rich takes for markup.
             cells = zip(wording.COLUMNS, row, strict=True)
             table.add_row(
-                *(Text(cell, style=COLOURS.get(cell, "")) for name, cell in cells if name in widths)
+                *(
+                    Text(cell, style=VERDICT_COLOURS.get(cell, ""))
+                    for name, cell in cells
+                    if name in widths
+                )
             )
         yield table
 

@@ -4,11 +4,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from parity.judging import consensus
-from parity.results import Divergence, PortResult, Rung, Trial
+from parity.results import STEPWISE, Divergence, PortResult, RungResult, Trial
 from parity.standard.comparison import LIMIT, Example
 
 # Ratios on the other rungs are not of noise floors.
-MEASURED = ("forward", "loss", "gradients", "update", "trajectory")
+MEASURED = (*STEPWISE, "trajectory")
 DRIFTS = "one step from the reference's own weights there is right: the error is carried over"
 RUNS_OFTEN = (
     "eager mode runs the port's Python code at every step, compiled mode only while it is traced, "
@@ -111,13 +111,13 @@ def row(result: PortResult) -> tuple[str, ...]:
     )
 
 
-def worst(result: PortResult) -> Rung | None:
+def worst(result: PortResult) -> RungResult | None:
     """Return the rung with the largest ratio, of those that are held to noise floors."""
     measured = [rung for rung in result.rungs if rung.rung in MEASURED and rung.compared]
     return max(measured, key=lambda rung: rung.ratio, default=None)
 
 
-def _place(rung: Rung | None) -> str:
+def _place(rung: RungResult | None) -> str:
     if rung is None or rung.place is None:
         return ""
     name = rung.place.own

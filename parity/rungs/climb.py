@@ -252,7 +252,22 @@ class _Run:
         learning_rate: float | None = None,
         data: tuple[Any, Any] | None = None,
     ) -> tuple[Any, Array]:
-        """Call `train` once per chunk, each of which may take its time; return all losses."""
+        """Call `train` once per chunk, each of which may take its time.
+
+        Args:
+            model: the port's own, to train.
+            chunks: the schedule of each call: a number of full-batch steps, or row numbers
+                (steps, B).
+            what: these steps, in words, for whoever waits.
+            learning_rate: None for the recipe's own.
+            data: x and y in native form, None for all rows.
+
+        Returns:
+            The trained model, and the loss of each step, (steps,).
+
+        Raises:
+            PortError: `train` returned something that cannot be used.
+        """
         rate = self.inputs.learning_rate if learning_rate is None else learning_rate
         x, y = data or (self.x, self.y)
         losses = []

@@ -66,7 +66,17 @@ def due(standard: Standard) -> tuple[str, ...]:
 def compare_answers(
     expected: dict[At, Tensors], floors: dict[At, Floors], record: Record, dtype: str
 ) -> dict[str, list[Comparison]]:
-    """Compare what a port answered at single steps, on the rungs forward to update."""
+    """Compare what a port answered at single steps, on the rungs forward to update.
+
+    Args:
+        expected: the reference's tensors by name, for each rung and step, in float64.
+        floors: one noise floor per tensor of these.
+        record: the port's answers; what it has not answered is not compared.
+        dtype: "float32" or "float64".
+
+    Returns:
+        The comparisons of each rung in `expected`.
+    """
     found = {rung: list[Comparison]() for rung, _ in expected}
     for (rung, step), tensors in expected.items():
         if (rung, step) in record.answers:
@@ -103,8 +113,8 @@ def compare_tensors(
 
     Args:
         rung, step: where they are answered.
-        expected: the reference's, in float64.
-        got: the port's.
+        expected: the reference's, by name, in float64.
+        got: the port's, by name, each to be of the shape that is expected.
         floors: one noise floor per tensor.
         dtype: "float32" or "float64".
     """

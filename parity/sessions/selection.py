@@ -11,7 +11,7 @@ from shared.errors import InputError
 def choose(
     names: list[str], frameworks: str | None, files: tuple[Path, ...], named: bool, drafts: bool
 ) -> list[PortName]:
-    """Return the ports to compare; raise InputError where one cannot be had, or none is named.
+    """Return the ports to compare.
 
     Args:
         names: of the recipes.
@@ -19,6 +19,9 @@ def choose(
         files: of users' ports.
         named: whether the recipes were asked for by name.
         drafts: whether users' files need not be Python yet.
+
+    Raises:
+        InputError: a port cannot be had, or none is named.
     """
     if files and not named:
         raise InputError(f"--with needs a RECIPE: name the one that {files[0]} is a port of")

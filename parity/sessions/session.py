@@ -11,7 +11,7 @@ from typing import Self
 
 from parity.contract import PortName
 from parity.judging import consensus
-from parity.judging.inquiry import Inquiry
+from parity.judging.inquiry import Inquiry, Witness
 from parity.judging.judge import judge
 from parity.processes import standards
 from parity.processes.messages import Climb, Failed
@@ -28,7 +28,6 @@ from parity.standard import cache
 from parity.standard.inputs import Store
 from shared.experiment import Experiment
 
-Witness = Callable[[PortResult, Inquiry], None]
 # Those that take the longest start first, so that no core is idle while the last one works; in
 # short runs, most of the time is that of the import.
 SLOWEST = ("torch", "tensorflow", "jax", "tensorflow_v1")
@@ -46,7 +45,21 @@ def compare(
     progress: Progress,
     witness: Witness | None = None,
 ) -> Iterator[PortResult]:
-    """Make one comparison; see `Session.compare`."""
+    """Make one comparison in a session of its own.
+
+    Args:
+        trials: what to compare on.
+        ports: which to compare.
+        options: how the processes run.
+        progress: is told how far the comparison is.
+        witness: as for `Session.compare`.
+
+    Yields:
+        A result per trial and port, as `Session.compare` does.
+
+    Raises:
+        ReferenceFailedError: the reference itself failed.
+    """
     with Session(options, progress) as session:
         yield from session.compare(trials, ports, witness)
 
@@ -98,7 +111,12 @@ class Session:
         """Yield a result per trial and port, in this order, as soon as a trial is judged.
 
         A port with one mode alone is judged in that one, once; a framework, on the nets that it
-        has. `witness` is called with each result and what it rests on.
+        has.
+
+        Args:
+            trials: what to compare on.
+            ports: which to compare.
+            witness: is called with each result and what it rests on, before the result is yielded.
 
         Raises:
             AbandonedError: `abandon` was called meanwhile.

@@ -4,7 +4,7 @@ import threading
 from dataclasses import dataclass, fields
 from pathlib import Path
 
-from parity.contract import Mode
+from parity.contract import DTYPES, MODES
 from parity.processes.options import Options
 from parity.processes.profile import Profile
 from parity.results import Trial
@@ -12,12 +12,8 @@ from shared.errors import InputError
 from shared.experiment import prepare
 from shared.recipes import unknown
 
-DTYPES = {"float32": ["float32"], "float64": ["float64"], "both": ["float32", "float64"]}
-MODES: dict[str, list[Mode]] = {
-    "compiled": ["compiled"],
-    "eager": ["eager"],
-    "both": ["compiled", "eager"],
-}
+DTYPE_CHOICES = {**{dtype: [dtype] for dtype in DTYPES}, "both": list(DTYPES)}
+MODE_CHOICES = {**{f"{mode}": [mode] for mode in MODES}, "both": list(MODES)}
 DATA = ["auto", "mnist", "digits"]
 QUICK_STEPS = 20  # all rungs, at few checkpoints
 QUICK_ROWS = 5000  # of MNIST; all of it takes seconds to copy into every process
@@ -46,8 +42,8 @@ class Settings:
 
     def __post_init__(self) -> None:
         for option, value, known in (
-            ("--dtype", self.dtype, list(DTYPES)),
-            ("--mode", self.mode, list(MODES)),
+            ("--dtype", self.dtype, list(DTYPE_CHOICES)),
+            ("--mode", self.mode, list(MODE_CHOICES)),
             ("--data", self.data, DATA),
         ):
             if value not in known:
@@ -105,13 +101,13 @@ class Settings:
         experiments = [
             prepare(name, dtype, self.steps, self.seed, self.data, self.data_dir, rows)
             for name in names
-            for dtype in DTYPES[self.dtype]
+            for dtype in DTYPE_CHOICES[self.dtype]
         ]
         if short:
             experiments = [experiment.cut(QUICK_STEPS) for experiment in experiments]
         shorter = [e if self.steps else e.cut(EAGER_STEPS) for e in experiments]
         return [
             Trial(experiment, mode)
-            for mode in MODES[self.mode]
+            for mode in MODE_CHOICES[self.mode]
             for experiment in (shorter if mode == "eager" else experiments)
         ]

@@ -13,10 +13,11 @@ import watchfiles
 from parity.contract import FRAMEWORKS, PortName, check_python
 from parity.results import Round, Trial
 from parity.sessions.session import AbandonedError, Session
+from shared import syntax
 from shared.errors import InputError
 
-QUIET = 60  # milliseconds without a change after which a file counts as saved
-POLL = 0.5  # seconds; Python may miss a Ctrl-C that comes just as a wait without end begins
+DEBOUNCE = 60  # milliseconds without a change after which a file counts as saved
+EVENT_TIMEOUT = 0.5  # seconds; Python may miss a Ctrl-C just as a wait without end begins
 
 
 class Watch:
@@ -71,7 +72,7 @@ class Watch:
         changed = list[PortName]()
         while not changed or not self._events.empty():
             try:
-                event = self._events.get(timeout=POLL)
+                event = self._events.get(timeout=EVENT_TIMEOUT)
             except queue.Empty:
                 continue
             if isinstance(event, Exception):
@@ -100,7 +101,7 @@ class Watch:
         changes = watchfiles.watch(
             *sorted(folders),
             watch_filter=None,
-            step=QUIET,
+            step=DEBOUNCE,
             stop_event=self._over,
             recursive=False,
             rust_timeout=500,  # milliseconds between looks at whether it is over
@@ -144,7 +145,7 @@ def _ways(path: Path) -> tuple[Path, Path]:
 def _beside(path: Path) -> Iterator[Path]:
     """Yield where the modules that a file imports would lie, were they beside it."""
     try:
-        tree = ast.parse(path.read_bytes())
+        tree = syntax.parse(path.read_bytes())
     except (OSError, SyntaxError, ValueError):
         return
     for node in ast.walk(tree):

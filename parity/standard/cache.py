@@ -24,6 +24,7 @@ from parity.contract import ROOT
 from parity.standard.floors import NoiseFloors
 from parity.standard.inputs import Inputs
 from parity.standard.reference import Reference
+from shared import syntax
 
 # What these come to is hashed itself: weights, schedule, functions, learning rate, data.
 HASHED_BY_RESULT = ("shared/figures.py", "shared/recipes.py", "shared/weights.py")
@@ -99,11 +100,9 @@ def save(file: Path, reference: Reference, floors: NoiseFloors) -> None:
 @lru_cache
 def _tree(file: Path) -> ast.Module:
     """Return a file's syntax, which has no comments, without its docstrings."""
-    tree = ast.parse(file.read_bytes())
+    tree = syntax.parse(file.read_bytes())
     for node in ast.walk(tree):
-        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(
-            node
-        ):
+        if isinstance(node, DOCUMENTED) and ast.get_docstring(node):
             del node.body[0]
     return tree
 

@@ -64,9 +64,9 @@ def compare(
 
     Args:
         place: which tensor it is.
-        expected: the reference's values, in float64.
+        expected: the reference's values, of any shape, in float64.
         got: the port's, which must have the same shape, and the precision `dtype`.
-        floor: the noise floor, one for all values or one for each.
+        floor: the noise floor, one for all values or, of the same shape, one for each.
         dtype: "float32" or "float64".
         in_order: give the first mismatches as examples, rather than the worst.
 
@@ -90,7 +90,7 @@ def compare(
 
 
 def compare_exactly(place: Place, expected: Array, got: Array) -> Comparison:
-    """Compare arrays that must be the same bit for bit.
+    """Compare arrays of any shape that must be the same bit for bit, their shape and type as well.
 
     Whole numbers are compared by value, whatever their width: without x64, JAX has no int64.
     """

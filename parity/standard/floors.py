@@ -64,7 +64,17 @@ class NoiseFloors:
 
 
 def measure(port: Port, inputs: Inputs, reference: Reference, tell: Tell) -> NoiseFloors:
-    """Measure how far rounding moves the reference, in the working precision."""
+    """Measure how far rounding moves the reference, in the working precision.
+
+    Args:
+        port: NumPy's.
+        inputs: of the run.
+        reference: what it computes in float64.
+        tell: is told what is measured next.
+
+    Raises:
+        NoiseLostError: an operation of the port returned no noisy array.
+    """
     port.configure("float64", "cpu", inputs.threads)
     expected = {}
     for step, weights in reference.checkpoints.items():

@@ -22,7 +22,8 @@ SPLITS = {"train": ("x", "y"), "test": ("x_test", "y_test")}
 class Inputs:
     """One recipe in one precision: all that a port is given.
 
-    files: of x, y, x_test and y_test, the latter two missing where there are no test rows.
+    weights: the initial ones, by name. schedule: how many full-batch steps, or row numbers (steps,
+    B). files: of x, y, x_test and y_test, the latter two missing where there are no test rows.
     budget: the most steps of one `train` call; longer runs go in such chunks. functions: those of
     the port that the recipe is about. threshold: of a single output, over which the class is 1.
     """
@@ -50,12 +51,17 @@ class Inputs:
         return length(self.schedule)
 
     def array(self, name: str, mode: Literal["r", "c"] = "r") -> Array:
-        """Return an array, mapped from its file: to read ("r"), or to write to a copy ("c")."""
+        """Return an array, mapped from its file, of the shape that `shared.datasets.Dataset` says.
+
+        Args:
+            name: "x", "y", "x_test" or "y_test".
+            mode: "r" to read it, "c" to write to a copy.
+        """
         mapped: Array = np.load(self.files[name], mmap_mode=mode)
         return mapped.view(np.ndarray)
 
     def rows(self, step: int) -> slice | NDArray[np.int64]:
-        """Return the index of the rows that one step sees, or PART of a batch holds."""
+        """Return the index of the rows, a slice or (B,), that one step sees or PART holds."""
         if step != PART:
             return rows_of(self.schedule, step)
         if isinstance(self.schedule, int):
@@ -63,7 +69,7 @@ class Inputs:
         return self.schedule[0, : self.schedule.shape[1] // 2 + 1]
 
     def batch(self, x: Any, y: Any, step: int) -> tuple[Any, Any]:
-        """Return the rows that one step sees."""
+        """Return the rows of x (rows, inputs) and y (rows, ...) that one step sees, (B, ...)."""
         rows = self.rows(step)
         return x[rows], y[rows]
 

@@ -101,7 +101,11 @@ class NoisyArray(np.ndarray[Any, np.dtype[Any]]):
         return super().__array_function__(func, types, args, kwargs)
 
     def dot(self, *args: Any, **kwargs: Any) -> Any:
-        """Refuse: unlike `@`, it bypasses the noise."""
+        """Refuse: unlike `@`, it bypasses the noise.
+
+        Raises:
+            NoiseLostError: always.
+        """
         raise NoiseLostError("ndarray.dot is not perturbed: use @")
 
 
@@ -113,7 +117,11 @@ def noisy(array: Any, random: Generator) -> NoisyArray:
 
 
 def require_noisy(tensors: Iterable[Any], where: str) -> None:
-    """Raise NoiseLostError unless all tensors are still perturbed."""
+    """Check that all tensors are still perturbed.
+
+    Raises:
+        NoiseLostError: one is not; `where` it came from is named.
+    """
     if not all(isinstance(tensor, NoisyArray) for tensor in tensors):
         raise NoiseLostError(f"{where} returned a plain array")
 

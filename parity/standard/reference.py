@@ -17,7 +17,7 @@ from shared.batches import Schedule, part
 Array = NDArray[Any]
 At = tuple[str, int]  # a rung and a step
 Floors = dict[str, float]
-Batches = Callable[[int, int], Schedule]
+ScheduleBetween = Callable[[int, int], Schedule]  # from a first step up to, not including, a last
 
 
 @dataclass(frozen=True)
@@ -109,7 +109,19 @@ def _resume(port: Port, inputs: Inputs, x: Any, y: Any) -> Tensors:
 def rungs(
     port: Port, inputs: Inputs, weights: Tensors, x: Any, y: Any, step: int
 ) -> Iterator[tuple[str, Tensors]]:
-    """Yield what the port answers on each rung at one checkpoint."""
+    """Yield what the port answers on each rung, forward to update, at one checkpoint.
+
+    Args:
+        port: NumPy's.
+        inputs: of the run.
+        weights: those of the checkpoint, by name.
+        x: all inputs to train on, (rows, inputs).
+        y: all targets: classes (rows,), or (rows, outputs).
+        step: the checkpoint's, whose batch is taken.
+
+    Yields:
+        A rung, and the tensors on it by name.
+    """
     batch = inputs.batch(x, y, step)
     net, due = port.module, inputs.functions
     build = getattr(net, "build", dict)
@@ -127,11 +139,20 @@ def rungs(
 
 
 def walk(
-    port: Port, inputs: Inputs, x: Any, y: Any, batches: Batches, weights: Tensors
+    port: Port, inputs: Inputs, x: Any, y: Any, batches: ScheduleBetween, weights: Tensors
 ) -> Iterator[tuple[int, Tensors, Array]]:
-    """Train from checkpoint to checkpoint; yield the weights there and the losses on the way.
+    """Train from checkpoint to checkpoint.
 
-    batches: gives the schedule of the steps from one number up to, not including, another.
+    Args:
+        port: NumPy's.
+        inputs: of the run.
+        x: all inputs to train on, (rows, inputs).
+        y: all targets: classes (rows,), or (rows, outputs).
+        batches: gives the schedule of the steps from one number up to, not including, another.
+        weights: the initial ones, by name.
+
+    Yields:
+        How many steps are made, the weights then, and the losses of the steps since the last, (n,).
     """
     yield 0, weights, np.empty(0)
     if inputs.steps:

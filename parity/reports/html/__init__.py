@@ -13,18 +13,17 @@ from parity.reports.html.pool import script_json
 from parity.reports.html.sections import sections
 from parity.reports.html.timings import timings
 from parity.reports.legible import legible
-from parity.reports.run import Run, environment
+from parity.reports.run import FinishedRun, environment
 from parity.results import overall
 from parity.standard.comparison import LIMIT
 
-TEMPLATES = "templates"
-ICONS = {"agree": "✓", "disagree": "✗", "error": "!"}
+SYMBOLS = {"agree": "✓", "disagree": "✗", "error": "!"}
 
 
-def to_html(run: Run) -> str:
+def to_html(run: FinishedRun) -> str:
     """Return the page. Whatever a port may have put into a text is escaped."""
     pages = Environment(
-        loader=PackageLoader(__name__, TEMPLATES),
+        loader=PackageLoader(__name__),
         autoescape=True,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -53,7 +52,7 @@ def to_html(run: Run) -> str:
         wrong=[row for section in shown for row in section.rows if row.finding],
         timings=spent,
         looks=charts.looks,
-        icons=ICONS,
+        icons=SYMBOLS,
         style=Markup(_source(pages, "style.css")),  # noqa: S704 - our own file
         data=Markup(script_json(charts.data)),  # noqa: S704 - escaped for a script element
         scripts=[Markup(script) for script in scripts],  # noqa: S704 - Plotly's and our own

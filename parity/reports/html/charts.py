@@ -11,13 +11,13 @@ from parity.reports.html.pool import Pool, short
 from parity.reports.legible import legible
 from parity.reports.plot_data.drawn import free_ratios
 from parity.reports.plot_data.thinning import kept
-from parity.reports.run import Run
+from parity.reports.run import FinishedRun
 from parity.results import STEPWISE, Curves, PortResult
 from parity.standard.comparison import LIMIT
 
 Array = NDArray[Any]
 SERIES = 3  # that decide which points of a curve are kept: ratio, and the losses' both ends
-POINTS = 24_000  # of all free runs on a page
+POINTS_PER_PAGE = 24_000  # of all free runs on a page
 FEWEST, MOST = 24, 160  # stretches of a free run, in each of which the largest is kept
 LOSS_DIGITS, RATIO_DIGITS = 5, 3
 LOOKS = 5  # of lines, besides the first port's
@@ -40,10 +40,10 @@ class Chart:
 class Charts:
     """All charts of one page: the more free runs there are, the fewer points each is drawn by."""
 
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: FinishedRun) -> None:
         self.ports = run.ports
         long = sum(r.curves is not None and len(r.curves.losses) > MANY_STEPS for r in run.results)
-        self.stretches = min(max(POINTS // (SERIES * max(long, 1)), FEWEST), MOST)
+        self.stretches = min(max(POINTS_PER_PAGE // (SERIES * max(long, 1)), FEWEST), MOST)
         self.pool = Pool()
         self.specs: list[dict[str, Any]] = []
 
@@ -80,7 +80,7 @@ class Charts:
         return self.ports.index(result.port)
 
     def shorten(self, values: Array, digits: int) -> int:
-        """Return the place of numbers, with few digits."""
+        """Return the place in the pool of numbers, (n,), with few significant digits."""
         return self.pool.add(short(value, digits) for value in values)
 
 

@@ -15,7 +15,7 @@ from parity.reports.wording import percent
 from parity.results import PortResult
 
 Array = NDArray[Any]
-DIGITS = 3
+COORDINATE_DIGITS = 3  # significant ones
 
 
 def decisions(charts: Charts, drawn: Drawn) -> Iterator[Chart]:
@@ -49,7 +49,11 @@ def regions(seen: Plane) -> list[str]:
 
 
 def _path(points: Array) -> str:
-    return "M" + "L".join(f"{x:.{DIGITS}g},{y:.{DIGITS}g}" for x, y in points) + "Z"
+    return (
+        "M"
+        + "L".join(f"{x:.{COORDINATE_DIGITS}g},{y:.{COORDINATE_DIGITS}g}" for x, y in points)
+        + "Z"
+    )
 
 
 def _points(charts: Charts, x: Array | None, y: Array | None) -> list[dict[str, int]]:
@@ -58,8 +62,8 @@ def _points(charts: Charts, x: Array | None, y: Array | None) -> list[dict[str, 
         return []
     return [
         {
-            "x": charts.shorten(x[y[:, 0] == number, 0], DIGITS),
-            "y": charts.shorten(x[y[:, 0] == number, 1], DIGITS),
+            "x": charts.shorten(x[y[:, 0] == number, 0], COORDINATE_DIGITS),
+            "y": charts.shorten(x[y[:, 0] == number, 1], COORDINATE_DIGITS),
         }
         for number in (0, 1)
     ]

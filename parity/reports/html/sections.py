@@ -11,9 +11,9 @@ from parity.reports.html.confusions import Table, confusions
 from parity.reports.html.decisions import decisions
 from parity.reports.html.images import Picture, weights
 from parity.reports.plot_data.drawn import Drawn
-from parity.reports.run import Run
+from parity.reports.run import FinishedRun
 from parity.reports.wording import Finding, finding
-from parity.results import PortResult, Rung, Trial, Verdict, by_recipe, overall
+from parity.results import PortResult, RungResult, Trial, Verdict, by_recipe, overall
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Row:
         return f"{worst.ratio:.2g}" if worst else self.verdict
 
     @property
-    def rungs(self) -> tuple[Rung, ...]:
+    def rungs(self) -> tuple[RungResult, ...]:
         """What each rung found."""
         return self.result.rungs
 
@@ -71,7 +71,7 @@ class Section:
         return next(found, None)
 
 
-def sections(run: Run, charts: Charts) -> Iterator[Section]:
+def sections(run: FinishedRun, charts: Charts) -> Iterator[Section]:
     """Yield a section for each recipe and mode, and add its charts."""
     number = 0
     for trial, group in by_recipe(run.results):

@@ -8,7 +8,7 @@ from parity.reports.legible import legible
 from parity.results import PortResult
 
 OF_RECIPES = {"first_step": "First step", "train": "Whole run"}
-DIGITS = 3
+SECONDS_DIGITS = 3  # significant ones
 
 
 def timings(charts: Charts, results: list[PortResult]) -> Iterator[Chart]:
@@ -44,7 +44,7 @@ def _bars(charts: Charts, port: str, seconds: dict[str, float]) -> dict[str, int
     return {
         "port": charts.ports.index(port),
         "x": charts.pool.add(seconds),
-        "y": charts.pool.add(short(spent, DIGITS) for spent in seconds.values()),
+        "y": charts.pool.add(short(spent, SECONDS_DIGITS) for spent in seconds.values()),
     }
 
 

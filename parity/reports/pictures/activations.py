@@ -13,7 +13,7 @@ from parity.results import PortResult
 
 Array = NDArray[Any]
 CURVES = ("step", "sigmoid", "tanh", "relu", "identity")
-EXAMPLES = 3  # rows of which softmax is shown
+SOFTMAX_ROWS = 3  # rows of which softmax is shown
 
 
 def draw(drawn: list[Drawn]) -> Pictures:
@@ -28,7 +28,7 @@ def draw(drawn: list[Drawn]) -> Pictures:
     *curves, softmax, slopes, legend = figure.subplots(2, 4).ravel()
     for name, axes in zip(CURVES, curves, strict=True):
         _curve(axes, name, x, own)
-    _bars(softmax, x[:EXAMPLES], own[0].inside["softmax"][:EXAMPLES])
+    _bars(softmax, x[:SOFTMAX_ROWS], own[0].inside["softmax"][:SOFTMAX_ROWS])
     if "dsoftmax" in own[0].inside:
         _jacobian(slopes, x[0], own[0].inside["dsoftmax"][0])
     legend.set_axis_off()

@@ -47,7 +47,10 @@ def weights(drawn: Drawn) -> Figure:
 
 
 def confusion(drawn: Drawn, y_test: Array) -> Figure:
-    """Draw how many images of each digit are taken for which, by the first port."""
+    """Draw how many images of each digit are taken for which, by the first port.
+
+    y_test: their classes, one-hot or (images,).
+    """
     own = [result for result in drawn.single if "test" in result.predicted]
     outputs = [result.predicted["test"] for result in own]
     classes = [metrics.predicted_classes(each) for each in outputs]

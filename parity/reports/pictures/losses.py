@@ -46,6 +46,9 @@ def draw(drawn: Drawn) -> Figure:
 
 
 def points(values: Array) -> tuple[Array, Array]:
-    """Return the points of a curve over the steps; of a long one, its range in each stretch."""
+    """Return the points of a curve, (steps,): which updates, from 1, and their values, (m,) each.
+
+    Of a long curve they are the largest and the smallest value of each stretch.
+    """
     shown = kept([values, -values], LONG // 2 - 1)
     return shown + 1, values[shown]

@@ -10,7 +10,7 @@ from parity.reports.pictures.style import Pictures
 from parity.reports.plot_data.drawn import Drawn
 
 Array = NDArray[Any]
-COLUMNS = (("x", "inputs"), ("Z1", "sigmoid"), ("Z2", "sigmoid"), ("A3", "identity"))
+LAYERS = (("x", "inputs"), ("Z1", "sigmoid"), ("Z2", "sigmoid"), ("A3", "identity"))
 SUMS = {"Z1": "A1", "Z2": "A2"}
 
 
@@ -26,7 +26,7 @@ def draw(drawn: list[Drawn]) -> Pictures:
     figure = Figure(figsize=(9.5, 5), layout="constrained")
     figure.suptitle(f"{each.recipe}: {result.port}, {each.dtype}")
     axes = figure.subplots()
-    for layer, (start, _) in enumerate(COLUMNS[:-1]):
+    for layer, (start, _) in enumerate(LAYERS[:-1]):
         W = weights[f"W{layer + 1}"]
         ends = _heights(W.shape[1])
         for (source, target), weight in np.ndenumerate(W):
@@ -37,7 +37,7 @@ def draw(drawn: list[Drawn]) -> Pictures:
                 "zorder": 1,
             }
             axes.plot((layer, layer + 1), heights, **look)
-    for layer, (name, label) in enumerate(COLUMNS):
+    for layer, (name, label) in enumerate(LAYERS):
         for number, height in enumerate(_heights(len(inside[name]))):
             text = f"{inside[name][number]:.5g}"
             if name in SUMS:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 Array = NDArray[Any]
 Pictures = Iterator[tuple[str, Figure]]
 # Colours of different lightness and dashes of different lengths: readable in greyscale, too.
-PORTS = (
+PORT_STYLES = (
     {"color": "#000000", "linestyle": "-", "linewidth": 4.0, "alpha": 0.25},
     {"color": "#c1440e", "linestyle": "-", "linewidth": 1.6},
     {"color": "#1f77b4", "linestyle": (0, (6, 3))},
@@ -26,7 +26,7 @@ CLASSES = (("o", "#1b3a6b"), ("s", "#e8a33d"))  # class 0 and class 1
 
 def port_style(number: int) -> dict[str, Any]:
     """Return how the curve of the port of that number looks."""
-    return dict(PORTS[number % len(PORTS)])
+    return dict(PORT_STYLES[number % len(PORT_STYLES)])
 
 
 def spare_ticks(axis: Axis) -> None:

@@ -47,7 +47,7 @@ class Drawn:
         return f"{self.recipe}: {self.experiment.data.title}{stand_in}"
 
     def weights(self, result: PortResult) -> dict[str, Array]:
-        """Return a port's last weights; where nothing was trained, those it was given."""
+        """Return a port's last weights, by name; where nothing was trained, those it was given."""
         return result.curves.weights if result.curves else self.experiment.weights
 
     def has_weights(self, result: PortResult) -> bool:

@@ -111,19 +111,24 @@ class Scene:
         return waypoint.expected[at], waypoint.floors[at]
 
     def batch(self) -> tuple[Array, Array]:
-        """Return the rows that the step of the divergence sees."""
+        """Return x (B, inputs) and y (B,) or (B, outputs) of the step of the divergence."""
         x, y = self.inputs.batch(self.experiment.x, self.experiment.y, self.step)
         return x, y
 
     def split(self) -> tuple[str, Array, Array]:
-        """Return the split that the tensor is of, and all its rows."""
+        """Return the tensor's split, "train" or "test", and x and y of all its rows."""
         named = "test" if self.place.name in SPLITS["test"] else "train"
         split = self.place.split or named
         x, y = (getattr(self.experiment, name) for name in SPLITS[split])
         return split, x, y
 
     def steps(self, start: int, stop: int) -> tuple[Array, Array, Schedule]:
-        """Return the rows that some steps see, and their schedule in the numbers of these rows."""
+        """Return x and y of the rows that some steps see, and the steps' schedule in their numbers.
+
+        Args:
+            start: the first step, or PART for one on a part of a batch.
+            stop: the step after the last.
+        """
         x, y, schedule = self.experiment.x, self.experiment.y, self.inputs.schedule
         if start == PART:
             x, y, schedule = self.inputs.one_step(x, y, PART)

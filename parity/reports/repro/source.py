@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from parity.contract import RUNTIME
+from shared import syntax
 from shared.recipes import FUNCTIONS
 
 OURS = ("impls", "shared")
@@ -25,7 +26,7 @@ def read(path: Path, own_runtime: bool) -> Source:
     """
     with tokenize.open(path) as file:
         text = file.read()
-    body = ast.parse(text).body
+    body = syntax.parse(text).body
     kept = [node for node in body if not _is_guard(node)]
     used = _names([node for node in kept if not _is_main(node)])
     kept = [node for node in kept if not (_is_main(node) and "main" not in used)]
