@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shared.errors import InputError
+from shared.legible import legible
 from shared.recipes import FUNCTIONS, unknown
 
 SWITCH = "run_eagerly"
@@ -43,6 +44,9 @@ class PortName:
 
     name: str
     file: Path | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "name", legible(self.name))  # a file may be called anything
 
     def __str__(self) -> str:
         return self.name

@@ -133,7 +133,8 @@ def workers_of(marker: str) -> list[int]:
 def test_an_interrupted_run_leaves_no_process(
     environment: dict[str, str], tmp_path: Path, how: signal.Signals
 ) -> None:
-    (tmp_path / "hangs.py").write_text(HEAD + "def loss(model, x, y):\n    time.sleep(600)\n")
+    holds_the_gil = "import re\ndef loss(*_): re.match('(a+)+$', 'a' * 60 + 'b')\n"
+    (tmp_path / "hangs.py").write_text(HEAD + holds_the_gil)
     marker = f"LOCKSTEP_TEST={tmp_path}"
     report = tmp_path / "report.json"
     run = subprocess.Popen(

@@ -14,8 +14,8 @@ from markdown_it import MarkdownIt
 
 from parity.reports import markdown
 from parity.reports.html.pool import Pool, script_json, short
-from parity.reports.legible import legible
 from parity.reports.run import FinishedRun
+from shared.legible import legible
 from tests.reported import IMAGE, PERCENT, Reported, compared, options, write_ports
 from tests.running import ROOT, Compare
 

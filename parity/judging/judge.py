@@ -56,7 +56,7 @@ def judge(
         inquiry.begin()
     if inquiry and record.failure is None:
         forced = bisection.locate(found, inquiry)
-    error = _error(found, record)
+    error = _error(found, standard, record)
     divergence = _first(found, forced)
     diagnosis, fault = _diagnosis(divergence, record, standard, inquiry)
     rungs = tuple(
@@ -146,7 +146,7 @@ def _rows(experiment: Experiment) -> dict[str, int | None]:
     return {"train": len(experiment.x), "test": None if test is None else len(test)}
 
 
-def _error(found: dict[str, list[Comparison]], record: Record) -> str | None:
+def _error(found: dict[str, list[Comparison]], standard: Standard, record: Record) -> str | None:
     """Return why the port is in error: it failed, gave something unusable, or nothing at all."""
     if record.failure:
         return record.failure.sentence
@@ -156,6 +156,8 @@ def _error(found: dict[str, list[Comparison]], record: Record) -> str | None:
                 step = comparison.place.step
                 where = rung if rung == "trajectory" else f"{rung}, step {step}"
                 return f"{where}: {comparison.unusable}"
+    for place in ladder.unanswered(standard, record):
+        return f"{place.rung}, step {place.step} was never answered, and cannot be judged"
     if not any(c.compared for rung, cs in found.items() if rung != "data" for c in cs):
         return f"nothing could be compared: it lacks {', '.join(record.lacking)}"
     return None

@@ -25,21 +25,23 @@ def die_with_parent() -> None:
             ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
-def kill_marked(mark: str) -> None:
-    """Kill all processes in whose environment a text stands, also where they left their group."""
+def kill_with(variable: str) -> None:
+    """Kill all processes in whose environment a `NAME=value` stands, whatever group they are in."""
     killed: set[int] = set()
-    while new := set(_marked(mark.encode())) - killed:
+    while new := set(_with(variable.encode())) - killed:
         for pid in new:
             with contextlib.suppress(OSError):
                 os.kill(pid, signal.SIGKILL)
         killed |= new
 
 
-def _marked(mark: bytes) -> Iterator[int]:
+def _with(variable: bytes) -> Iterator[int]:
     if sys.platform == "linux":
         own = os.getuid()
         for entry in PROC.iterdir():
             # It may end meanwhile; those of other users are not ours, and not to be read.
             with contextlib.suppress(OSError, ValueError):
-                if entry.stat().st_uid == own and mark in (entry / "environ").read_bytes():
+                if entry.stat().st_uid == own and variable in (
+                    entry / "environ"
+                ).read_bytes().split(b"\0"):
                     yield int(entry.name)

@@ -86,6 +86,8 @@ class PortRun:
             for future in self.records:
                 fail(future, error)
         finally:
+            if self.worker:
+                self.workforce.rest(self.worker)
             self.over.set_result(None)
 
     def stop(self) -> None:
@@ -97,8 +99,12 @@ class PortRun:
     def ask_again(self, what: str, request: Visit | Replay) -> list[Message] | None:
         """Return what the port says once it is through with all recipes, or None if it fails."""
         self.over.result()
+        if self.worker and not self.workforce.wake(self.worker) and self._load().failure:
+            return None
         heard: list[Message] = []
         self._ask(what, request, heard)
+        if self.worker:
+            self.workforce.rest(self.worker)
         return None if not heard or isinstance(heard[-1], Failed) else heard
 
     def _load(self) -> Record:

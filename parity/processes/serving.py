@@ -17,8 +17,10 @@ from typing import Any, BinaryIO
 from parity.contract import PortError
 from parity.processes import descendants, memory, wire
 from parity.processes.messages import Calling, Done, Failed
+from shared.legible import legible
 
 EXCEPTION_LENGTH = 500  # characters of an exception that are shown
+MOST_LINES = 100  # of a traceback
 
 
 def serve(expected: Any, answer: Callable[[Any, Callable[[Any], None]], None]) -> None:
@@ -50,9 +52,9 @@ def serve(expected: Any, answer: Callable[[Any, Callable[[Any], None]], None]) -
             answer(request, send)
             send(Done(memory.peak()))
         except PortError as error:
-            send(Failed(f"{calling}: {error}", traceback.format_exc()))
+            send(Failed(f"{calling}: {error}", _traceback()))
         except BaseException as error:  # sys.exit and the like are the port's, too
-            send(Failed(f"{calling} raised {_described(error)}", traceback.format_exc()))
+            send(Failed(f"{calling} raised {_described(error)}", _traceback()))
 
 
 def _requests(source: BinaryIO, expected: Any) -> "queue.SimpleQueue[Any]":
@@ -73,13 +75,14 @@ def _requests(source: BinaryIO, expected: Any) -> "queue.SimpleQueue[Any]":
 def _described(error: BaseException) -> str:
     """Return an exception's type and what it says, in one line that is not too long."""
     try:
-        words = "".join(c if c.isprintable() else " " for c in str(error)).split()
-        text = " ".join(words)
+        text = " ".join(str(error)[: 4 * EXCEPTION_LENGTH].split())
     except Exception:
         text = "(its text cannot be had)"
     name = type(error).__name__
-    return (
-        f"{name}: {text[:EXCEPTION_LENGTH]}{' ...' * (len(text) > EXCEPTION_LENGTH)}"
-        if text
-        else name
-    )
+    return legible(f"{name}: {text}" if text else name, EXCEPTION_LENGTH)
+
+
+def _traceback() -> str:
+    """Return the traceback of the exception that is handled, without what is endless in it."""
+    parts = traceback.format_exc().splitlines()
+    return "\n".join(part[:EXCEPTION_LENGTH] for part in parts[-MOST_LINES:])

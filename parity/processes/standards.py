@@ -1,6 +1,7 @@
 """Standards while they are made: references and noise floors, kept or from worker processes."""
 
 import contextlib
+from collections.abc import Callable
 from concurrent.futures import Future, InvalidStateError
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,6 +18,10 @@ from parity.standard.standard import Standard
 from shared.experiment import Experiment
 
 WHO = "reference"
+TOUCHED = (
+    "the arrays that all ports share were changed meanwhile: one of the ports overwrites files, "
+    "so compare them one at a time"
+)
 
 
 class ReferenceFailedError(Exception):
@@ -25,11 +30,16 @@ class ReferenceFailedError(Exception):
 
 @dataclass(eq=False)
 class PendingStandard:
-    """One recipe in one precision, and what ports are held to on it, once that is there."""
+    """One recipe in one precision, and what ports are held to on it, once that is there.
+
+    kept: the file in which it is kept. untouched: whether the arrays are still those of the
+    experiment, which no port must change.
+    """
 
     experiment: Experiment
     inputs: Inputs
     kept: Path
+    untouched: Callable[[], bool]
     reference: "Future[Reference]" = field(default_factory=Future)
     floors: "Future[NoiseFloors]" = field(default_factory=Future)
 
@@ -105,6 +115,8 @@ def measure(workforce: Workforce, pending: PendingStandard) -> None:
         request = Measure(pending.inputs, reference)
         floors = _compute(workforce, worker, f"{pending}", request)
         worker.kill()
+        if not pending.untouched():
+            raise ReferenceFailedError(f"{pending}: {TOUCHED}")
         cache.save(pending.kept, reference, floors)
         pending.floors.set_result(floors)
         workforce.progress.finished(WHO, f"{pending}: noise floors")

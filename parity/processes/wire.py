@@ -1,7 +1,7 @@
 """How messages cross between two processes: a JSON header, then the bytes of its arrays.
 
 Nothing that comes in is run: what is read is built from the types that are expected, and anything
-else is refused.
+else is refused. Text that comes in is made legible here, before anybody shows it.
 """
 
 import json
@@ -16,11 +16,14 @@ from typing import IO, Any, Literal, Union, get_args, get_origin, get_type_hints
 import numpy as np
 from numpy.typing import NDArray
 
+from shared.legible import legible
+
 Array = NDArray[Any]
 LENGTH = struct.Struct(">I")
 LONGEST_HEADER = 1 << 26  # bytes
 LARGEST_ARRAY = 1 << 34  # bytes
-LONGEST_TEXT = 1 << 20  # characters
+LONGEST_TEXT = 20_000  # characters; more is cut off
+LONGEST_NAME = 200  # of a tensor
 ARRAY = "array"  # in the header: which of the arrays behind it
 NUMBERS = "biuf"  # the kinds of dtypes that are sent
 
@@ -75,8 +78,10 @@ def read(stream: IO[bytes], expected: Any) -> Any:
 
 def _plain(value: Any, arrays: list[Array]) -> Any:
     """Return a value as JSON takes it; arrays are put aside, and their numbers left in place."""
-    if value is None or type(value) in (bool, int, float, str):
+    if value is None or type(value) in (bool, int, float):
         return value
+    if type(value) is str:
+        return _cut(value, LONGEST_TEXT)
     if isinstance(value, np.ndarray | np.generic):
         arrays.append(np.asarray(value))
         return {ARRAY: len(arrays) - 1}
@@ -84,14 +89,22 @@ def _plain(value: Any, arrays: list[Array]) -> Any:
         own = {field.name: _plain(getattr(value, field.name), arrays) for field in fields(value)}
         return [type(value).__name__, own]
     if isinstance(value, dict):
-        return [[_plain(key, arrays), _plain(item, arrays)] for key, item in value.items()]
+        return [[_plain_key(key, arrays), _plain(item, arrays)] for key, item in value.items()]
     if isinstance(value, list | tuple):
         return [_plain(item, arrays) for item in value]
     if isinstance(value, Path):
         return str(value)
     if isinstance(value, str):  # an enumeration, or a class of somebody's own
-        return "".join(value)
+        return _cut("".join(value), LONGEST_TEXT)
     raise TypeError(f"a {type(value).__name__} cannot be sent")
+
+
+def _plain_key(value: Any, arrays: list[Array]) -> Any:
+    return _cut(value, LONGEST_NAME) if type(value) is str else _plain(value, arrays)
+
+
+def _cut(text: str, longest: int) -> str:
+    return text if len(text) <= longest else f"{text[: longest - 4]} ..."
 
 
 def _described(array: Array) -> list[Any]:
@@ -186,7 +199,7 @@ def _simple(expected: Any, value: Any, arrays: list[Array]) -> Any:
     if expected is str:
         return _text(value)
     if expected is Path:
-        return Path(_text(value))
+        return Path(_string(value))  # as it is on disk
     if expected is float and type(value) in (int, float):
         return float(value)
     if expected in (int, bool) and type(value) is expected:
@@ -197,6 +210,10 @@ def _simple(expected: Any, value: Any, arrays: list[Array]) -> Any:
 
 
 def _text(value: Any) -> str:
+    return legible(_string(value))
+
+
+def _string(value: Any) -> str:
     if type(value) is not str or len(value) > LONGEST_TEXT:
         raise WireError(f"a {type(value).__name__}, where a text is expected")
     return value

@@ -16,6 +16,7 @@ from typing import Any
 from parity.contract import ROOT, PortName
 from parity.processes import descendants, wire
 from parity.processes.messages import Calling, Done, Failed, Message
+from shared.legible import legible
 
 POLL = 1.0  # seconds between looks at whether a silent process still lives
 LOG_SHOWN = 4000  # bytes
@@ -78,6 +79,7 @@ class Worker:
         )
         stderr.close()
         self._folder = folder
+        self._tail = ""  # of the log
         self._writing: threading.Thread | None = None
         self.messages: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self.memory = 0  # the most bytes that the process said it held
@@ -159,7 +161,7 @@ class Worker:
         if self.process.returncode is None:  # else another process may have its number by now
             self._kill_group()
             self.process.wait()
-        descendants.kill_marked(self._mark)
+        descendants.kill_with(self._mark)
         if self._writing:
             self._writing.join(POLL)  # what was not written yet has nobody to read it
         if not (self._writing and self._writing.is_alive()):
@@ -167,6 +169,8 @@ class Worker:
             with contextlib.suppress(OSError):
                 self.process.stdin.close()
         shutil.rmtree(self._folder, ignore_errors=True)
+        self._tail = self.log()
+        self._log.close()
 
     def _kill_group(self) -> None:
         with contextlib.suppress(ProcessLookupError, PermissionError):
@@ -177,15 +181,15 @@ class Worker:
 
     def log(self) -> str:
         """Return the end of what the process printed."""
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError, ValueError):  # closed, as the process has ended
             size = self._log.seek(0, os.SEEK_END)
             self._log.seek(max(0, size - LOG_SHOWN))
-            return self._log.read(LOG_SHOWN).decode(errors="replace")
-        return ""
+            self._tail = legible(self._log.read(LOG_SHOWN).decode(errors="replace"))
+        return self._tail
 
     def _shorten_log(self) -> None:
         """Let no port fill the disk with what it prints."""
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError, ValueError):
             if self._log.seek(0, os.SEEK_END) > LONGEST_LOG:
                 self._log.truncate(0)
 
@@ -196,7 +200,7 @@ class Worker:
             self.kill()
             return "closed the connection to the judge"
         self._kill_group()  # what it has started may still run
-        descendants.kill_marked(self._mark)
+        descendants.kill_with(self._mark)
         if code == -getattr(signal, "SIGKILL", 9):
             return "was killed (SIGKILL), as the system does when memory runs out"
         if code < 0:

@@ -11,6 +11,8 @@ from parity.processes.options import Options
 from parity.processes.progress import Progress
 from parity.processes.worker import Worker, WorkerDiedError
 
+MOST_RESTING = 6  # processes: all frameworks' and a user's
+
 
 class Workforce:
     """Starts worker processes, and ends them all.
@@ -24,6 +26,7 @@ class Workforce:
     def __init__(self, options: Options, progress: Progress, folder: Path) -> None:
         self.options, self.progress, self.folder = options, progress, folder
         self.workers: list[Worker] = []
+        self.resting: list[Worker] = []
         self.lock = threading.Lock()
         self.stopped = False
         # Processes die with the thread that started them: with this one, which lasts.
@@ -80,6 +83,23 @@ class Workforce:
             if self.options.profile:
                 spent = time.monotonic() - start
                 self.options.profile.add(who, request, spent, worker.memory)
+
+    def rest(self, worker: Worker) -> None:
+        """Keep a process that may be asked again, and end the one that has rested the longest.
+
+        So there are never many at once, however many ports are compared.
+        """
+        with self.lock:
+            self.resting = [each for each in self.resting if each is not worker] + [worker]
+            ended, self.resting = self.resting[:-MOST_RESTING], self.resting[-MOST_RESTING:]
+        for each in ended:
+            each.kill()
+
+    def wake(self, worker: Worker) -> bool:
+        """Return whether a process can be asked again; if so, it rests no more."""
+        with self.lock:
+            self.resting = [each for each in self.resting if each is not worker]
+            return worker.lives()
 
     def stop(self) -> None:
         """End all processes; from now on none starts."""

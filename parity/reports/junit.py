@@ -6,7 +6,6 @@ from xml.etree import ElementTree
 from xml.etree.ElementTree import Element, SubElement
 
 from parity.reports import wording
-from parity.reports.legible import legible
 from parity.reports.run import FinishedRun, environment
 from parity.reports.wording import Finding, finding
 from parity.results import PortResult
@@ -23,7 +22,7 @@ def to_junit(run: FinishedRun) -> str:
         suite = SubElement(root, "testsuite", about)
         properties = SubElement(suite, "properties")
         for name, value in _properties(run, results[0]).items():
-            SubElement(properties, "property", name=name, value=legible(value))
+            SubElement(properties, "property", name=name, value=value)
         for result in results:
             _case(suite, result, finding(result, run.results))
     ElementTree.indent(root)
@@ -74,19 +73,19 @@ def _case(suite: Element, result: PortResult, found: Finding) -> None:
         suite,
         "testcase",
         classname=f"lockstep.{result.recipe}",
-        name=legible(f"{result.port} {result.dtype} {result.requested}"),
+        name=f"{result.port} {result.dtype} {result.requested}",
         time=f"{_seconds(result):.3f}",
     )
     if result.verdict == "agree":
         worst = wording.worst(result)
         told = SubElement(case, "system-out")
         ratio = f"; worst ratio {worst.ratio:.2g} on {worst.rung}" if worst else ""
-        told.text = legible(f"{result.compared:,} values compared{ratio}")
+        told.text = f"{result.compared:,} values compared{ratio}"
         return
     message = (found.titles or [found.who])[0]
     kind = "failure" if result.verdict == "disagree" else "error"
     what = found.cause or ("differs from the reference" if kind == "failure" else "failed")
-    element = SubElement(case, kind, message=legible(message), type=legible(what))
-    element.text = legible(str(found))
+    element = SubElement(case, kind, message=message, type=what)
+    element.text = str(found)
     if result.traceback:
-        SubElement(case, "system-err").text = legible(result.traceback)
+        SubElement(case, "system-err").text = result.traceback

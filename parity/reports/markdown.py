@@ -4,7 +4,6 @@ import re
 from collections.abc import Iterable
 
 from parity.reports import wording
-from parity.reports.legible import legible
 from parity.reports.run import FinishedRun, environment
 from parity.reports.wording import Finding, finding
 from parity.results import PortResult, by_recipe
@@ -37,7 +36,7 @@ def _size(text: str) -> int:
 
 def escape(text: str) -> str:
     """Return a text, on one line, that Markdown, tables and HTML take for nothing but text."""
-    words = " ".join(legible(text).split())
+    words = " ".join(text.split())
     return SPECIAL.sub(lambda found: f"&#{ord(found[0][0])};{found[0][1:]}", words)
 
 

@@ -2,6 +2,8 @@
 
 import contextlib
 import copy
+import math
+import sys
 import time
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -31,6 +33,7 @@ from parity.standard.place import SECOND, Place
 from shared.batches import part
 
 Array = NDArray[Any]
+ENORMOUS = 1_000_000  # values; fewer of a wrong shape are held against it, as any others
 PLANE = "plane"  # in place of a rung
 
 
@@ -78,6 +81,9 @@ class _Run:
         self, port: Port, inputs: Inputs, mode: Mode, send: Send, shapes: Shapes | None = None
     ) -> None:
         self.port, self.inputs, self.send, self.shapes = port, inputs, send, shapes or {}
+        expected = (shape for shapes in self.shapes.values() for shape in shapes.values())
+        self.largest = max(map(math.prod, expected), default=sys.maxsize)
+        self.most = max(ENORMOUS, 100 * self.largest)
         send(Calling("configure"))
         port.configure(inputs.dtype, inputs.device, inputs.threads)
         send(Calling("run_eagerly"))
@@ -154,6 +160,11 @@ class _Run:
             raise PortError(
                 f"to_numpy cannot convert the {type(value).__name__} that {what} returned ({error})"
             ) from error
+        if array.size > self.most:
+            raise PortError(
+                f"{what} returned {array.size:,} values of shape {array.shape}, where no answer "
+                f"has more than {self.largest:,}"
+            )
         if array.dtype.kind not in "biuf":
             raise PortError(
                 f"{what} returned values of type {array.dtype}, where numbers are expected"

@@ -63,6 +63,24 @@ def due(standard: Standard) -> tuple[str, ...]:
     return tuple(rung for rung in RUNGS if rung not in lacking)
 
 
+def unanswered(standard: Standard, record: Record) -> list[Place]:
+    """Return where a port that did not fail should have answered, by the functions it provides."""
+    inputs, reference = standard.inputs, standard.reference
+    places = [at for at in reference.expected if at[1] != PART]
+    if "train" in inputs.functions:
+        places.append(("trajectory", inputs.steps))
+    provided = {*inputs.functions} - {*record.lacking}
+    missing = [
+        Place(rung, step, "")
+        for rung, step in places
+        if {*NEEDS[rung]} & provided and (rung, step) not in record.answers
+    ]
+    splits = {p.split for p in record.predictions if p.rung == "accuracy"}
+    if "accuracy" in provided and splits != reference.outputs.keys():
+        missing.append(Place("accuracy", inputs.steps, ""))
+    return missing if record.unchanged else [Place("data", 0, ""), *missing]
+
+
 def compare_answers(
     expected: dict[At, Tensors], floors: dict[At, Floors], record: Record, dtype: str
 ) -> dict[str, list[Comparison]]:

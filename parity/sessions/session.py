@@ -1,12 +1,11 @@
 """Comparisons: all ports on all recipes, each in its own process, all at work at once."""
 
 import os
-import tempfile
 import traceback
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
-from pathlib import Path
+from functools import partial
 from typing import Self
 
 from parity.contract import PortName
@@ -18,6 +17,7 @@ from parity.processes.messages import Climb, Failed
 from parity.processes.options import Options
 from parity.processes.port_run import Piece, PortRun
 from parity.processes.progress import Progress
+from parity.processes.scratch import Scratch
 from parity.processes.shared_worker import SharedWorker
 from parity.processes.spare import Spare
 from parity.processes.standards import Assistant, PendingStandard, ReferenceFailedError
@@ -76,10 +76,9 @@ class Session:
     """
 
     def __init__(self, options: Options, progress: Progress, shared: bool = False) -> None:
-        self._folder = tempfile.TemporaryDirectory(prefix="lockstep-")
-        folder = Path(self._folder.name)
-        self.workforce = Workforce(options, progress, folder)
-        self._store = Store(folder)
+        self._scratch = Scratch()
+        self.workforce = Workforce(options, progress, self._scratch.path)
+        self._store = Store(self._scratch.path / "arrays")
         self._assistant = Assistant(self.workforce)
         self._at_once = max(1, _cores() // options.threads)
         self._pool = ThreadPoolExecutor(self._at_once)
@@ -97,7 +96,7 @@ class Session:
         self._pool.shutdown(cancel_futures=True)
         for spare in self._spares.values():
             spare.end()  # it may still read from the folder
-        self._folder.cleanup()
+        self._scratch.remove()
 
     def begin(self, ports: list[PortName]) -> None:
         """Start the processes that the next comparison begins with, in the background."""
@@ -138,7 +137,8 @@ class Session:
             inquiries = [
                 Inquiry(standard, run, record, self._assistant) for run, record in records if record
             ]
-            for result, inquiry in zip(_judge_all(inquiries), inquiries, strict=True):
+            results = _judge_all(inquiries, piece.pending.untouched)
+            for result, inquiry in zip(results, inquiries, strict=True):
                 if any(run.stopped for run in self._runs):
                     raise AbandonedError
                 if witness:
@@ -186,7 +186,8 @@ class Session:
         for experiment in new:
             inputs = self._store.inputs(experiment, options.device, options.threads)
             kept = cache.path(inputs, experiment.data.sha256)
-            self._standards[experiment] = PendingStandard(experiment, inputs, kept)
+            untouched = partial(self._store.untouched, inputs, experiment)
+            self._standards[experiment] = PendingStandard(experiment, inputs, kept, untouched)
         added = [self._standards[experiment] for experiment in new]
         return [pending for pending in added if options.fresh or not pending.recall()]
 
@@ -218,22 +219,25 @@ class Session:
                 standards.fail(record, error)
 
 
-def _judge_all(inquiries: list[Inquiry]) -> list[PortResult]:
+def _judge_all(inquiries: list[Inquiry], untouched: Callable[[], bool]) -> list[PortResult]:
     """Judge all ports on one recipe in one precision."""
-    judged = [(_judge(inquiry), inquiry.record) for inquiry in inquiries]
+    judged = [(_judge(inquiry, untouched), inquiry.record) for inquiry in inquiries]
     return consensus.mark(inquiries[0].standard, judged) if inquiries else []
 
 
-def _judge(inquiry: Inquiry) -> PortResult:
+def _judge(inquiry: Inquiry, untouched: Callable[[], bool]) -> PortResult:
     """Judge one port; what cannot be judged is that port's error, and no other's."""
     port, standard, record = inquiry.run.port, inquiry.standard, inquiry.record
     try:
-        return judge(port, standard, record, inquiry)
+        result = judge(port, standard, record, inquiry)
+        if result.verdict == "agree" or untouched():
+            return result
+        failure = Failed(standards.TOUCHED, "")
     except Exception as error:
         sentence = f"its answers cannot be judged ({type(error).__name__}: {error})"
         failure = Failed(sentence, traceback.format_exc())
-        empty = replace(record.fresh(record.requested), lacking=record.lacking, failure=failure)
-        return judge(port, standard, empty, None)
+    empty = replace(record.fresh(record.requested), lacking=record.lacking, failure=failure)
+    return judge(port, standard, empty, None)
 
 
 def _cores() -> int:

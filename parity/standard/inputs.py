@@ -93,15 +93,13 @@ class Store:
 
     folder: Path
     written: dict[str, list[Path]] = field(default_factory=dict)
+    stamps: dict[Path, tuple[int, ...]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.folder.mkdir(exist_ok=True)
 
     def inputs(self, experiment: Experiment, device: str, threads: int) -> Inputs:
         """Write an experiment's arrays, and return what leads to them."""
-        arrays = {
-            "x": experiment.x,
-            "y": experiment.y,
-            "x_test": experiment.x_test,
-            "y_test": experiment.y_test,
-        }
         return Inputs(
             recipe=experiment.recipe.name,
             net=experiment.recipe.net,
@@ -110,8 +108,7 @@ class Store:
             threads=threads,
             files={
                 name: self._write(f"{experiment.data.name}-{len(array)}-{name}", array)
-                for name, array in arrays.items()
-                if array is not None
+                for name, array in _arrays(experiment).items()
             },
             weights=experiment.weights,
             schedule=experiment.schedule,
@@ -128,6 +125,35 @@ class Store:
         for path in alike:
             if compare_exactly(Place("data", 0, name), array, np.load(path, mmap_mode="r")).agrees:
                 return path
-        alike.append(self.folder / f"{name}-{len(alike)}.npy")
-        np.save(alike[-1], array)
-        return alike[-1]
+        path = self.folder / f"{name}-{len(alike)}.npy"
+        np.save(path, array)
+        path.chmod(0o444)
+        self.stamps[path] = _stamp(path)
+        alike.append(path)
+        return path
+
+    def untouched(self, inputs: Inputs, experiment: Experiment) -> bool:
+        """Whether nobody has written to an experiment's files: neither now nor in between."""
+        arrays = _arrays(experiment)
+        return all(
+            _stamp(path) == self.stamps[path]
+            # Some file systems do not tell of what is written to a mapped file.
+            and compare_exactly(Place("data", 0, name), arrays[name], inputs.array(name)).agrees
+            for name, path in inputs.files.items()
+        )
+
+
+def _arrays(experiment: Experiment) -> Tensors:
+    """Return the arrays of an experiment that there are."""
+    names = ("x", "y", "x_test", "y_test")
+    found = {name: getattr(experiment, name) for name in names}
+    return {name: array for name, array in found.items() if array is not None}
+
+
+def _stamp(path: Path) -> tuple[int, ...]:
+    """Return what changes when a file is written to or replaced, and cannot be set back."""
+    try:
+        found = path.stat()
+    except OSError:  # it was removed
+        return ()
+    return found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns

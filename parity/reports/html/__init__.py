@@ -12,7 +12,6 @@ from parity.reports.html.charts import Charts
 from parity.reports.html.pool import script_json
 from parity.reports.html.sections import sections
 from parity.reports.html.timings import timings
-from parity.reports.legible import legible
 from parity.reports.run import FinishedRun, environment
 from parity.results import overall
 from parity.standard.comparison import LIMIT
@@ -28,7 +27,6 @@ def to_html(run: FinishedRun) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
         undefined=StrictUndefined,
-        finalize=lambda value: legible(value) if type(value) is str else value,
     )
     pages.filters["sentence"] = lambda text: text[:1].upper() + text[1:]
     now = datetime.now().astimezone()

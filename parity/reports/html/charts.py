@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from parity.reports.html.pool import Pool, short
-from parity.reports.legible import legible
 from parity.reports.plot_data.drawn import free_ratios
 from parity.reports.plot_data.thinning import kept
 from parity.reports.run import FinishedRun
@@ -57,7 +56,7 @@ class Charts:
         """All that charts.js needs."""
         return {
             "limit": LIMIT,
-            "ports": [legible(port) for port in self.ports],
+            "ports": list(self.ports),
             "looks": self.looks,
             "arrays": self.pool.arrays,
             "charts": self.specs,
@@ -149,7 +148,7 @@ def single_steps(charts: Charts, results: list[PortResult]) -> Iterator[Chart]:
                         "port": charts.port(result),
                         "x": charts.pool.add(at.place.step for at in ratios),
                         "y": charts.pool.add(short(at.ratio, RATIO_DIGITS) for at in ratios),
-                        "text": charts.pool.add(legible(f"{at.place}") for at in ratios),
+                        "text": charts.pool.add(f"{at.place}" for at in ratios),
                     }
                     for result, ratios in climbed
                     if ratios

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 
 from parity.reports.html.charts import Chart, Charts
 from parity.reports.html.pool import short
-from parity.reports.legible import legible
 from parity.results import PortResult
 
 OF_RECIPES = {"first_step": "First step", "train": "Whole run"}
@@ -15,7 +14,7 @@ def timings(charts: Charts, results: list[PortResult]) -> Iterator[Chart]:
     """Add bars of what took how long: imports, and each recipe's first step and whole run."""
     imports = {r.port: spent for r in results if (spent := r.seconds["import"]) is not None}
     if imports:
-        bars = [_bars(charts, port, {legible(port): spent}) for port, spent in imports.items()]
+        bars = [_bars(charts, port, {port: spent}) for port, spent in imports.items()]
         yield charts.add(
             "Import", f"Once per port: {_said(imports)}", "seconds", bars=bars, alone=True
         )
