@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: compare test check lint bench guide bugs false-alarms clean
+.PHONY: compare test check lint bench guide bugs false-alarms hostile clean
 
 compare: .venv/installed  ## train everything everywhere and compare: make compare ARGS="mnist --steps 100"
 	$(BIN)/python compare.py --pictures out $(ARGS)
@@ -34,6 +34,9 @@ bugs: .venv/installed  ## plant every bug of the catalogue, and score the judge:
 false-alarms: .venv/installed  ## judge 1,000 draws of correct ports; find how small an error is always caught
 	$(BIN)/python -m studies.false_alarms $(ARGS)
 	$(BIN)/python -m studies.learning_rate
+
+hostile: .venv/installed  ## try to break the judge: damaged files, hostile ports, odd options, signals
+	$(BIN)/python -m studies.hostile $(ARGS)
 
 .venv/installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
