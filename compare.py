@@ -1,13 +1,16 @@
 """Lockstep's command line: compare ports of the same small networks, and say whether they agree."""
 
+from shared import interrupts
+
+if __name__ == "__main__":
+    interrupts.end_at_once()  # also while the rest is imported
+
 import contextlib
-import signal
 import sys
 import time
 import traceback
 from dataclasses import replace
 from pathlib import Path
-from types import FrameType
 from typing import Any, NoReturn
 
 import click
@@ -28,7 +31,7 @@ from shared.errors import InputError
 
 STATUS = {"agree": 0, "disagree": 1, "error": 3}
 OUTPUT_OPTIONS = ("json", "html", "markdown", "junit", "pictures", "repro")
-UNUSABLE_INPUT, FAILED, INTERRUPTED = 2, 3, 130
+UNUSABLE_INPUT, FAILED = 2, 3
 EXAMPLES = """\b
 Examples:
   python compare.py                            all recipes, all frameworks, at full length
@@ -224,7 +227,7 @@ def keep_judging(
 
     trials, out = settings.trials(names), terminal.console()
     watched = " and ".join(f"{port}" for port in ports if port.file)
-    status = INTERRUPTED
+    status = interrupts.INTERRUPTED
     with (
         session.Session(settings.options, Progress()) as judging,
         contextlib.suppress(KeyboardInterrupt),
@@ -277,7 +280,7 @@ def main(program: str = "compare.py") -> NoReturn:
 
     program: what it is called, in front of errors and in the examples.
     """
-    signal.signal(signal.SIGTERM, terminate)
+    interrupts.raise_keyboard_interrupt()
     if program != "compare.py":
         compare.epilog = EXAMPLES.replace("python compare.py", program)
     try:
@@ -289,7 +292,7 @@ def main(program: str = "compare.py") -> NoReturn:
     except ReferenceFailedError as error:
         status = complain(program, str(error), FAILED)
     except (KeyboardInterrupt, click.Abort):
-        status = complain(program, "interrupted", INTERRUPTED)
+        status = complain(program, "interrupted", interrupts.INTERRUPTED)
     except Exception as error:
         what = f"{type(error).__name__}: {error}"
         status = complain(
@@ -304,11 +307,6 @@ def complain(program: str, sentence: str, status: int) -> int:
     if "--debug" in sys.argv:
         traceback.print_exc()
     return status
-
-
-def terminate(signum: int, frame: FrameType | None) -> NoReturn:
-    """Stop as Ctrl-C does, so that no process is left behind."""
-    raise KeyboardInterrupt
 
 
 if __name__ == "__main__":

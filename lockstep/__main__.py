@@ -8,6 +8,9 @@ from lockstep import TREE
 def main() -> None:
     """Run the command line in this process, which is Lockstep's own."""
     sys.path.insert(0, str(TREE))
+    from shared import interrupts
+
+    interrupts.end_at_once()  # also while the rest is imported
     import compare
 
     compare.main("lockstep")

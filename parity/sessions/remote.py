@@ -6,14 +6,13 @@ JSON object goes out on standard output, with the `results`, or with what was ra
 
 import json
 import os
-import signal
 import sys
-from types import FrameType
-from typing import Any, NoReturn
+from typing import Any
 
 from parity.processes.standards import ReferenceFailedError
 from parity.reports.as_json import to_json
 from parity.sessions.assertion import assert_parity
+from shared import interrupts
 from shared.errors import InputError
 
 
@@ -29,24 +28,16 @@ def answer(asked: dict[str, Any]) -> dict[str, Any]:
         return {"failed": str(error)}
 
 
-def stop(signum: int, frame: FrameType | None) -> NoReturn:
-    """End as on Ctrl-C, and undisturbed: a caller that is interrupted may stop this one again."""
-    for each in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(each, signal.SIG_IGN)
-    raise KeyboardInterrupt
-
-
 def main() -> None:
     """Answer once, unless interrupted; then leave no file and no process behind."""
-    for each in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(each, stop)
+    interrupts.raise_keyboard_interrupt()
     out = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)  # whatever else is printed is no answer
     try:
         json.dump(answer(json.load(sys.stdin)), out)
         out.close()
     except KeyboardInterrupt:
-        sys.exit(130)
+        sys.exit(interrupts.INTERRUPTED)
 
 
 if __name__ == "__main__":

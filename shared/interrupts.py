@@ -1,0 +1,42 @@
+"""What Ctrl-C, a request to terminate and a terminal that is closed do to a process."""
+
+import os
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import FrameType
+from typing import NoReturn
+
+# SIGHUP is not on Windows.
+SIGNALS = [
+    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
+]
+INTERRUPTED = 130  # the exit status
+
+
+def end_at_once() -> None:
+    """Let them end the process with one sentence, as long as there is nothing to clean up."""
+    _handle(_end)
+
+
+def raise_keyboard_interrupt() -> None:
+    """Let the first of them do what Ctrl-C does, and none disturb what is cleaned up then."""
+    _handle(_raise)
+
+
+def _handle(handler: Callable[[int, FrameType | None], NoReturn]) -> None:
+    for each in SIGNALS:
+        if signal.getsignal(each) is not signal.SIG_IGN:  # as under nohup
+            signal.signal(each, handler)
+
+
+def _end(signum: int, frame: FrameType | None) -> NoReturn:
+    os.write(2, f"{Path(sys.argv[0]).name}: interrupted\n".encode())
+    os._exit(INTERRUPTED)
+
+
+def _raise(signum: int, frame: FrameType | None) -> NoReturn:
+    for each in SIGNALS:
+        signal.signal(each, signal.SIG_IGN)
+    raise KeyboardInterrupt
