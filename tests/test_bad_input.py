@@ -129,7 +129,7 @@ IMAGES, LABELS = "t10k-images-idx3-ubyte.gz", "t10k-labels-idx1-ubyte.gz"
         ),
         (IMAGES, (2051, (9_999, 28, 28), b""), "holds 9999 x 28 x 28 values"),
         (IMAGES, (2051, (10_000, 28, 28), bytes(99)), "says 7,840,000 values but has 99"),
-        (LABELS, (2049, (10_000,), bytes(10_001)), "says 10,000 values but has 10,001"),
+        (LABELS, (2049, (10_000,), bytes(10_001)), "says 10,000 values but has more"),
         (
             LABELS,
             (2049, (10_000,), bytes(77) + b"\x0a" + bytes(9_922)),
