@@ -28,6 +28,14 @@ def reason(error: OSError | ValueError) -> str:
     return getattr(error, "strerror", None) or str(error)
 
 
+def is_regular(path: Path) -> bool:
+    """Whether there is a regular file at a path, as far as the system says."""
+    try:
+        return path.is_file()
+    except (OSError, ValueError):  # a name that is too long, or a folder that may not be searched
+        return False
+
+
 def is_there(path: Path) -> bool:
     """Whether there is anything at a path; a link that leads nowhere is nothing.
 

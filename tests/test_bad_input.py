@@ -1,6 +1,7 @@
 """What cannot be used gets one clear sentence and exit status 2, before any work is done."""
 
 import gzip
+import hashlib
 import shutil
 from pathlib import Path
 
@@ -139,8 +140,16 @@ IMAGES, LABELS = "t10k-images-idx3-ubyte.gz", "t10k-labels-idx1-ubyte.gz"
     ],
 )
 def test_a_damaged_file_is_refused(
-    zeros: Path, tmp_path: Path, file: str, content: object, words: str
+    zeros: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    file: str,
+    content: object,
+    words: str,
 ) -> None:
+    images = hashlib.sha256((zeros / IMAGES).read_bytes()).hexdigest()
+    if file != IMAGES:
+        monkeypatch.setitem(mnist_files.SHA256, IMAGES, images)
     shutil.copytree(zeros, tmp_path / "mnist")
     path = tmp_path / "mnist" / file
     if isinstance(content, bytes):
