@@ -6,6 +6,8 @@ if __name__ == "__main__":
     interrupts.end_at_once()  # also while the rest is imported
 
 import contextlib
+import io
+import os
 import sys
 import time
 import traceback
@@ -17,17 +19,21 @@ import click
 from rich.table import Table
 
 from parity import contract
+from parity.processes.profile import Profile
 from parity.processes.progress import Progress
 from parity.processes.standards import ReferenceFailedError
 from parity.reports import extras, progress, terminal
+from parity.reports.files import discard
 from parity.reports.outputs import Outputs
 from parity.reports.run import FinishedRun
 from parity.results import overall
+from parity.sessions import misfits, session
 from parity.sessions import selection as choice
-from parity.sessions import session
+from parity.sessions.port_files import PortFile, read_by
 from parity.sessions.settings import EAGER_STEPS, QUICK_ROWS, QUICK_STEPS, Settings
 from shared import recipes
 from shared.errors import InputError
+from shared.files import reason
 
 STATUS = {"agree": 0, "disagree": 1, "error": 3}
 OUTPUT_OPTIONS = ("json", "html", "markdown", "junit", "pictures", "repro")
@@ -54,7 +60,11 @@ PATH = click.Path(path_type=Path)
     "--frameworks", metavar="NAMES", help="Frameworks, comma-separated. [default: all installed]"
 )
 @click.option(
-    "--with", "files", metavar="FILE", multiple=True, type=PATH, help="Your own port (repeatable)."
+    "--with",
+    "files",
+    metavar="FILE",
+    multiple=True,
+    help="Your own port (repeatable); RECIPE=FILE says of which recipe.",
 )
 @click.option("--dtype", default="both", show_default=True, help="float32, float64 or both.")
 @click.option(
@@ -144,26 +154,27 @@ def compare(listed: bool, source: str | None, **options: Any) -> int:
 def run(
     recipe: tuple[str, ...],
     frameworks: str | None,
-    files: tuple[Path, ...],
+    files: tuple[str, ...],
     watch: bool,
     quiet: bool,
     debug: bool,
     **options: Any,
 ) -> int:
     """Compare, and return the exit status; `options` are of the comparison and its outputs."""
-    wanted = Outputs(**{name: options.pop(name) for name in OUTPUT_OPTIONS})
+    wanted = {name: options.pop(name) for name in OUTPUT_OPTIONS}
     options["quick"] |= watch
     settings = Settings(**options)
-    names = list(dict.fromkeys(recipe)) or list(recipes.RECIPES)
-    for name in names:
-        recipes.get(name)
-    ports = choice.choose(names, frameworks, files, named=bool(recipe), drafts=watch)
+    own = list(dict.fromkeys(map(PortFile.parse, files)))
+    names = choice.recipes_of(recipe, own)
+    ports = choice.choose(names, frameworks, own, drafts=watch)
+    reading = read_by(ports, settings.data_dir)
+    outputs = Outputs(**wanted, inputs=reading, timeout=settings.timeout)
     if watch:
-        check_watch(files, [*wanted.options, *["--profile"] * settings.profile])
+        check_watch(own, [*outputs.options, *["--profile"] * settings.profile])
         return keep_judging(settings, names, ports, quiet)
-    with wanted as outputs:
+    with outputs:
         start = time.monotonic()
-        how = replace(settings.options, drawn=bool(wanted.pictures or wanted.html))
+        how = replace(settings.options, drawn=bool(outputs.pictures or outputs.html))
         with progress_for(quiet) as shown, session.Session(how, shown) as judging:
             judging.begin(ports)  # they import while the data is read
             trials = settings.trials(names)
@@ -173,25 +184,54 @@ def run(
             notices = [trial.experiment.data.notice for trial in trials]
             for notice in filter(None, dict.fromkeys(notices)):
                 shown.warn(f"STAND-IN DATA: {notice}")
-            results = list(judging.compare(trials, ports, outputs.witness))
+            judged = list(judging.compare(trials, ports, outputs.witness))
+            results, skipped = misfits.set_aside(judged)
+            for each in skipped:
+                shown.warn(each)
         given = (*recipe, *choice.given(frameworks, ports), *settings.given)
-        compared = FinishedRun(results, time.monotonic() - start, given, settings.threads)
-        out = terminal.console(stderr=outputs.on_stdout)
-        if not quiet:
-            out.print(terminal.whole(results))
-            for line in outputs.scripts.told if outputs.scripts else ():
-                out.print(line, markup=False, soft_wrap=True)
-            for result in results if debug else ():
-                out.print(result.traceback or "", markup=False, end="")
-        if how.profile:
-            out.print(terminal.profile(how.profile, results))
-        outputs.write(compared)
-        if not (quiet and outputs.on_stdout):
-            out.print(terminal.last_line(results, compared.seconds))
-    return STATUS[overall(results)]
+        finished = FinishedRun(results, time.monotonic() - start, given, settings.threads)
+        failures = outputs.write(finished)
+        try:
+            show(finished, outputs, how.profile, quiet, debug)
+        except OSError as error:
+            discard(sys.stdout)
+            failures.append(f"standard output cannot be written ({reason(error)})")
+    for failure in failures:
+        complain(click.get_current_context().command_path, failure)
+    return STATUS[overall(results)] or (UNUSABLE_INPUT if failures else 0)
 
 
-def check_watch(files: tuple[Path, ...], others: list[str]) -> None:
+def show(
+    finished: FinishedRun, outputs: Outputs, profile: Profile | None, quiet: bool, debug: bool
+) -> None:
+    """Print what a comparison found.
+
+    Args:
+        finished: the comparison.
+        outputs: what else it leaves; where standard output takes some of that, all the rest goes
+            to standard error.
+        profile: where its time went, if that is asked for.
+        quiet: print only the last line.
+        debug: print tracebacks.
+
+    Raises:
+        OSError: standard output cannot be written.
+    """
+    out = terminal.console(stderr=outputs.on_stdout)
+    if not quiet:
+        out.print(terminal.whole(finished.results))
+        for line in outputs.scripts.told if outputs.scripts else ():
+            out.print(line, markup=False, soft_wrap=True)
+        for result in finished.results if debug else ():
+            out.print(result.traceback or "", markup=False, end="")
+    if profile:
+        out.print(terminal.profile(profile, finished.results))
+    outputs.print(finished)
+    if not (quiet and outputs.on_stdout):
+        out.print(terminal.last_line(finished.results, finished.seconds))
+
+
+def check_watch(files: list[PortFile], others: list[str]) -> None:
     """Check that there is something to watch, and no option that --watch has no use for.
 
     Raises:
@@ -237,6 +277,10 @@ def keep_judging(
             with progress_for(quiet) as shown:
                 judging.tell(shown)
                 found = watch.judge()
+                results, skipped = misfits.set_aside(found.results)
+                found = replace(found, results=results)
+                for each in skipped:
+                    shown.warn(each)
             out.print(terminal.look(found, verdict_alone=quiet))
             status = UNUSABLE_INPUT if found.faults else STATUS[overall(found.results)]
             out.print(f"watching {watched}; Ctrl-C ends", style="dim", markup=False)
@@ -281,10 +325,11 @@ def main(program: str = "compare.py") -> NoReturn:
     program: what it is called, in front of errors and in the examples.
     """
     interrupts.raise_keyboard_interrupt()
+    make_streams_usable()
     if program != "compare.py":
         compare.epilog = EXAMPLES.replace("python compare.py", program)
     try:
-        status = compare.main(standalone_mode=False, prog_name=program)
+        status = invoke(program)
     except InputError as error:
         status = complain(program, str(error), UNUSABLE_INPUT)
     except click.ClickException as error:
@@ -301,11 +346,45 @@ def main(program: str = "compare.py") -> NoReturn:
     sys.exit(status)
 
 
-def complain(program: str, sentence: str, status: int) -> int:
-    """Print one sentence on standard error and, with --debug, where it came from."""
-    print(f"{program}: {sentence}", file=sys.stderr)  # noqa: T201 - the one way out of an error
-    if "--debug" in sys.argv:
-        traceback.print_exc()
+def make_streams_usable() -> None:
+    """Let all that is printed be printed somehow: nowhere, where a stream is closed."""
+    for name in ("stdin", "stdout", "stderr"):
+        if getattr(sys, name) is None:
+            nothing = os.open(os.devnull, os.O_RDWR)
+            setattr(sys, name, os.fdopen(nothing, "r" if name == "stdin" else "w"))
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def invoke(program: str) -> int:
+    """Do what the command line asks for, and return the exit status.
+
+    `compare.main` would make status 1 of any pipe that nobody reads.
+    """
+    try:
+        context = compare.make_context(program, sys.argv[1:])
+    except click.exceptions.Exit as end:  # the help was printed
+        return end.exit_code
+    except BrokenPipeError:  # it would have been
+        discard(sys.stdout)
+        return 0
+    with context:
+        return int(compare.invoke(context))
+
+
+def complain(program: str, sentence: str, status: int = UNUSABLE_INPUT) -> int:
+    """Print one sentence on standard error and, with --debug, where it came from.
+
+    Returns:
+        The status.
+    """
+    try:
+        print(f"{program}: {sentence}", file=sys.stderr, flush=True)  # noqa: T201 - the way out
+        if "--debug" in sys.argv and sys.exc_info()[0]:
+            traceback.print_exc()
+    except OSError:
+        discard(sys.stderr)
     return status
 
 

@@ -2,6 +2,7 @@
 
 import importlib
 import importlib.util
+import reprlib
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from numpy.typing import NDArray
 
 from shared.errors import InputError
 from shared.legible import legible
-from shared.recipes import FUNCTIONS, unknown
+from shared.recipes import FUNCTIONS, guessed, unknown
 
 SWITCH = "run_eagerly"
 RUNTIME = ("configure", SWITCH, "to_native", "to_numpy")  # a user's may lack the switch
@@ -26,6 +27,20 @@ FRAMEWORKS = (
     *sorted({path.parent.name for path in ROOT.glob("impls/*/runtime.py")} - {"numpy"}),
 )
 
+# What people call frameworks, or use on top of them, in lower case.
+OTHER_NAMES = {
+    "np": "numpy",
+    "pytorch": "torch",
+    "lightning": "torch",
+    "tf": "tensorflow",
+    "tf2": "tensorflow",
+    "keras": "tensorflow",
+    "tf.keras": "tensorflow",
+    "tf1": "tensorflow_v1",
+    "tf.compat.v1": "tensorflow_v1",
+    "flax": "jax",
+    "optax": "jax",
+}
 PACKAGES = {"tensorflow_v1": "tensorflow"}  # what a framework is installed as, if not by its name
 
 Array = NDArray[Any]
@@ -40,10 +55,14 @@ class PortError(Exception):
 
 @dataclass(frozen=True)
 class PortName:
-    """Which port: one of a framework's own, or a user's file."""
+    """Which port: one of a framework's own, or a user's file.
+
+    nets: those that a user's file is a port of; empty where it may be one of any.
+    """
 
     name: str
     file: Path | None = None
+    nets: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "name", legible(self.name))  # a file may be called anything
@@ -52,8 +71,10 @@ class PortName:
         return self.name
 
     def covers(self, net: str) -> bool:
-        """Whether there is a port of that net; a user's file may be one of any."""
-        return self.file is not None or net in nets_of(self.name)
+        """Whether there is a port of that net."""
+        if self.file is None:
+            return net in nets_of(self.name)
+        return not self.nets or net in self.nets
 
 
 @dataclass(frozen=True)
@@ -85,42 +106,6 @@ class Port:
         return tuple(name for name in functions if not self.has(name))
 
 
-def check_files(paths: list[Path], drafts: bool = False) -> list[PortName]:
-    """Return the names of users' ports: those of their files or, where two are alike, their paths.
-
-    drafts: whether they need not be Python yet.
-
-    Raises:
-        InputError: a file cannot be read, or is no Python.
-    """
-    for path in paths:
-        if not (drafts and path.is_file()):
-            check_python(path)
-    names = [path.name for path in paths]
-    return [
-        PortName(path.name if names.count(path.name) == 1 else str(path), path.absolute())
-        for path in paths
-    ]
-
-
-def check_python(path: Path) -> None:
-    """Check that a file can be read, and is Python.
-
-    Raises:
-        InputError: it cannot, or is not.
-    """
-    try:
-        compile(path.read_bytes(), path, "exec")
-    except OSError as error:
-        raise InputError(
-            f"{path} cannot be read ({error.strerror}): --with takes a Python file"
-        ) from error
-    except (SyntaxError, ValueError) as error:
-        line = getattr(error, "lineno", None)
-        where = f", line {line}" if line else ""
-        raise InputError(f"{path}{where} is not Python ({error.args[0]})") from error
-
-
 def check_framework(name: str) -> PortName:
     """Return the name of a framework's ports.
 
@@ -128,7 +113,7 @@ def check_framework(name: str) -> PortName:
         InputError: there is no such framework, or it is not installed.
     """
     if name not in FRAMEWORKS:
-        raise InputError(unknown("framework", name, list(FRAMEWORKS)))
+        raise InputError(unknown("framework", name, list(FRAMEWORKS), OTHER_NAMES))
     if not is_installed(name):
         rest = ",".join(other for other in FRAMEWORKS if is_installed(other))
         raise InputError(
@@ -178,10 +163,15 @@ def load(name: PortName, net: str) -> Port:
     return port
 
 
+def module_name(path: Path) -> str:
+    """Return what the module of a user's file is called."""
+    return f"lockstep_port_{path.stem}"
+
+
 @lru_cache
 def _load_file(path: Path) -> ModuleType:
     sys.path.append(str(path.parent))  # last, so that no file beside it hides a framework
-    spec = importlib.util.spec_from_file_location(f"lockstep_port_{path.stem}", path)
+    spec = importlib.util.spec_from_file_location(module_name(path), path)
     if spec is None or spec.loader is None:
         raise PortError("its name does not end in .py")
     module = importlib.util.module_from_spec(spec)
@@ -192,9 +182,16 @@ def _load_file(path: Path) -> ModuleType:
 
 def _framework_of(module: ModuleType) -> str | None:
     framework = getattr(module, "FRAMEWORK", None)
-    if framework is not None and framework not in FRAMEWORKS:
-        raise PortError(f"it says FRAMEWORK = {framework!r}: choose from {', '.join(FRAMEWORKS)}")
-    return framework
+    if framework is None:
+        return None
+    for known in FRAMEWORKS if isinstance(framework, str) else ():
+        if framework == known:
+            return known  # a plain string, whatever kind of string the port's is
+    if isinstance(framework, str):
+        guess = guessed(framework, list(FRAMEWORKS), OTHER_NAMES)
+    else:
+        guess = f"write a name in quotes (one of {', '.join(FRAMEWORKS)})"
+    raise PortError(f"it says FRAMEWORK = {reprlib.repr(framework)}: {guess}")
 
 
 def _own_runtime(module: ModuleType) -> Port | None:

@@ -217,8 +217,23 @@ def get(name: str) -> Recipe:
     raise InputError(unknown("recipe", name, list(RECIPES)))
 
 
-def unknown(kind: str, name: str, known: list[str]) -> str:
-    """Return the sentence for a name that nobody knows, with the nearest one that somebody does."""
-    near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
-    guess = f": did you mean {near[0]}?" if near else ""
-    return f"there is no {kind} {name!r}{guess} (choose from {', '.join(known)})"
+def unknown(
+    kind: str, name: str, known: list[str], other_names: Mapping[str, str] = MappingProxyType({})
+) -> str:
+    """Return the sentence for a name that nobody knows, with the nearest one that somebody does.
+
+    Args:
+        kind: of what it should be the name.
+        name: the one that is unknown.
+        known: all that there are.
+        other_names: what some of them are called elsewhere, in lower case.
+    """
+    return f"there is no {kind} {name!r}: {guessed(name, known, other_names)}"
+
+
+def guessed(name: str, known: list[str], other_names: Mapping[str, str]) -> str:
+    """Return what to write in place of an unknown name; the arguments are those of `unknown`."""
+    lower = name.casefold()
+    near = difflib.get_close_matches(other_names.get(lower, lower), known, n=1, cutoff=0.5)
+    choices = f"choose from {', '.join(known)}"
+    return f"did you mean {near[0]}? ({choices})" if near else choices

@@ -3,10 +3,11 @@
 from pathlib import Path
 from typing import NamedTuple
 
-from parity.contract import PortName, check_files
+from parity.contract import PortName
 from parity.processes.progress import Progress
 from parity.reports.run import FinishedRun
 from parity.sessions import session
+from parity.sessions.port_files import check_files
 from parity.sessions.settings import Settings
 from tests.running import Run
 

@@ -1,6 +1,7 @@
 """What cannot be used gets one clear sentence and exit status 2, before any work is done."""
 
 import gzip
+import hashlib
 import shutil
 from pathlib import Path
 
@@ -129,7 +130,7 @@ IMAGES, LABELS = "t10k-images-idx3-ubyte.gz", "t10k-labels-idx1-ubyte.gz"
         ),
         (IMAGES, (2051, (9_999, 28, 28), b""), "holds 9999 x 28 x 28 values"),
         (IMAGES, (2051, (10_000, 28, 28), bytes(99)), "says 7,840,000 values but has 99"),
-        (LABELS, (2049, (10_000,), bytes(10_001)), "says 10,000 values but has 10,001"),
+        (LABELS, (2049, (10_000,), bytes(10_001)), "says 10,000 values but has more"),
         (
             LABELS,
             (2049, (10_000,), bytes(77) + b"\x0a" + bytes(9_922)),
@@ -139,8 +140,16 @@ IMAGES, LABELS = "t10k-images-idx3-ubyte.gz", "t10k-labels-idx1-ubyte.gz"
     ],
 )
 def test_a_damaged_file_is_refused(
-    zeros: Path, tmp_path: Path, file: str, content: object, words: str
+    zeros: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    file: str,
+    content: object,
+    words: str,
 ) -> None:
+    images = hashlib.sha256((zeros / IMAGES).read_bytes()).hexdigest()
+    if file != IMAGES:
+        monkeypatch.setitem(mnist_files.SHA256, IMAGES, images)
     shutil.copytree(zeros, tmp_path / "mnist")
     path = tmp_path / "mnist" / file
     if isinstance(content, bytes):

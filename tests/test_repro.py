@@ -369,13 +369,14 @@ if __name__ == "__main__":
 def test_a_ports_own_code_is_kept_as_it_is(tmp_path: Path) -> None:
     (tmp_path / "port.py").write_text(PORT)
     (tmp_path / "helpers.py").write_text("")
-    code, elsewhere = source.read(tmp_path / "port.py", own_runtime=False)
+    own = source.read(tmp_path / "port.py", own_runtime=False)
     dropped = ("experiment import prepare", "runtime import", "def main", "    main", "__main__")
     kept = [line for line in PORT.splitlines() if not any(word in line for word in dropped)]
-    assert [line for line in code.splitlines() if line] == [
+    assert [line for line in own.code.splitlines() if line and line != source.FIND_HELPERS] == [
         line for line in kept if line and "configure(" not in line
     ]
-    assert elsewhere == ("shared.metrics", "impls.torch.planar", "helpers")
+    assert own.elsewhere == ("shared.metrics", "impls.torch.planar")
+    assert own.helpers == (Path("helpers.py"),)
 
 
 def test_what_the_code_needs_from_elsewhere_is_said(compare: Compare, tmp_path: Path) -> None:
@@ -386,3 +387,5 @@ def test_what_the_code_needs_from_elsewhere_is_said(compare: Compare, tmp_path: 
     assert run.status == 1
     text = (tmp_path / "iris-sum_for_mean-float64.py").read_text()
     assert "# The port imports impls.numpy, impls.numpy.iris as well: name the folder" in text
+    path = tmp_path / "iris-sum_for_mean-float64.py"
+    assert f"reproduce with: PYTHONPATH={ROOT} python {path}" in run.stdout

@@ -1,18 +1,23 @@
 """Files and folders to write to: tried before the work, written whole or not at all."""
 
 import contextlib
+import errno
 import os
+import stat
 import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO, Self
+from typing import IO, BinaryIO, Self, TextIO
 
 from shared.errors import InputError
+from shared.files import kind, reason
+
+STDOUT = "-"
 
 
 class OutputFile:
-    """A file that is there, whole, after `write` and untouched before.
+    """A file that is there, whole, after `write` and untouched before; or a pipe, or a device.
 
     `-` is standard output, and None is nowhere.
 
@@ -21,46 +26,134 @@ class OutputFile:
     """
 
     def __init__(self, name: str | None) -> None:
-        self.name, self.path = name, Path(name or "").resolve()  # a link is followed
+        self.name, self.path = name, Path(name or "")
         self.temporary: Path | None = None
+        self.stream: TextIO | None = None
 
     def __enter__(self) -> Self:
-        if self.name in (None, "-"):
+        if self.name in (None, STDOUT):
             return self
-        if self.path.is_dir():
-            raise InputError(f"{self.name} is a folder: name a file to write to")
         try:
-            if self.path.exists():
-                self.path.open("ab").close()
-            if self.path.is_file() or not self.path.exists():
-                descriptor, name = tempfile.mkstemp(dir=self.path.parent, prefix=".lockstep-")
-                os.close(descriptor)
-                self.temporary = Path(name)
-        except OSError as error:
+            self._open(self.name or "")
+        except (OSError, ValueError) as error:
+            if getattr(error, "errno", None) == errno.ENXIO:
+                raise InputError(
+                    f"{self.name} is a FIFO or a device that nobody reads: start its reader first"
+                ) from error
             raise InputError(
-                f"{self.name} cannot be written ({error.strerror}): name a file in a folder "
+                f"{self.name} cannot be written ({reason(error)}): name a file in a folder "
                 "that exists and that you may write to"
             ) from error
         return self
 
-    def write(self, text: str) -> None:
-        """Write the whole text."""
-        if self.name is None:
+    def _open(self, name: str) -> None:
+        """Prepare to write, without waiting for anybody."""
+        found = _stat(name)
+        what = kind(found.st_mode) if found else None
+        if what == "a folder":
+            raise InputError(f"{name} is a folder: name a file to write to")
+        if found and (what or _is_open_as(found, 2)):
+            descriptor = os.open(name, os.O_WRONLY | os.O_APPEND | getattr(os, "O_NONBLOCK", 0))
+            os.set_blocking(descriptor, True)
+            self.stream = os.fdopen(descriptor, "w", encoding="utf-8", errors="backslashreplace")
             return
-        if self.name == "-":
-            sys.stdout.write(text)
-            sys.stdout.flush()
-        elif self.temporary is None:  # a device or a pipe
-            self.path.write_text(text, encoding="utf-8")
-        else:
-            self.temporary.write_text(text, encoding="utf-8")
+        self.path = Path(os.path.realpath(name))  # a link is followed
+        if found:
+            self.path.open("ab").close()
+        descriptor, temporary = tempfile.mkstemp(dir=self.path.parent, prefix=".lockstep-")
+        os.close(descriptor)
+        self.temporary = Path(temporary)
+
+    def write(self, text: str) -> None:
+        """Write the whole text; where nobody reads it any more, that is all the same.
+
+        Raises:
+            OSError: it cannot be written.
+        """
+        if self.name == STDOUT:
+            _write(sys.stdout, text)
+        elif self.stream:
+            _write(self.stream, text)
+        elif self.temporary:
+            self.temporary.write_text(text, encoding="utf-8", errors="backslashreplace")
             mode = self.path.stat().st_mode if self.path.exists() else 0o666 & ~_umask()
             self.temporary.chmod(mode)
             self.temporary.replace(self.path)
 
     def __exit__(self, *error: object) -> None:
+        if self.stream:
+            with contextlib.suppress(OSError):  # what could not be written was said
+                self.stream.close()
         if self.temporary:
-            self.temporary.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                self.temporary.unlink(missing_ok=True)
+
+
+def _write(stream: IO[str], text: str) -> None:
+    try:
+        stream.write(text)
+        stream.flush()
+    except OSError as error:
+        discard(stream)
+        if not isinstance(error, BrokenPipeError):
+            raise
+
+
+def is_stdout(name: str) -> bool:
+    """Whether a name is that of standard output: `-`, /dev/stdout, or where the shell sends it.
+
+    Of a device that swallows all, such as /dev/null, both can be had.
+    """
+    if name == STDOUT:
+        return True
+    try:
+        found = _stat(name)
+    except (OSError, ValueError):
+        return False
+    if found is None or (stat.S_ISCHR(found.st_mode) and not os.isatty(1)):
+        return False
+    return _is_open_as(found, 1)
+
+
+def identity(name: str) -> tuple[int, int] | str:
+    """Return what two names of one file have in common, whether or not there is one yet.
+
+    Raises:
+        InputError: the system does not say.
+    """
+    try:
+        found = _stat(name)
+        return (found.st_dev, found.st_ino) if found else os.path.realpath(name)
+    except (OSError, ValueError) as error:
+        raise InputError(
+            f"{name} cannot be written ({reason(error)}): name a file in a folder that exists "
+            "and that you may write to"
+        ) from error
+
+
+def discard(stream: IO[str]) -> None:
+    """Let all that a stream has not written, and all that it will be given, go nowhere."""
+    with contextlib.suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
+def _stat(name: str) -> os.stat_result | None:
+    """Return what there is of a name; None if there is nothing.
+
+    Raises:
+        OSError: the system does not say.
+    """
+    try:
+        return Path(name).stat()
+    except FileNotFoundError:
+        return None
+
+
+def _is_open_as(found: os.stat_result, descriptor: int) -> bool:
+    try:
+        return os.path.samestat(found, os.fstat(descriptor))
+    except OSError:
+        return False
 
 
 @contextlib.contextmanager
@@ -87,9 +180,9 @@ def writable_folder(path: Path) -> Path:
         path.mkdir(parents=True, exist_ok=True)
         with contextlib.closing(tempfile.NamedTemporaryFile(dir=path)):
             return path
-    except OSError as error:
+    except (OSError, ValueError) as error:
         raise InputError(
-            f"{path} cannot be written to ({error.strerror}): name a folder that you may write to"
+            f"{path} cannot be written to ({reason(error)}): name a folder that you may write to"
         ) from error
 
 

@@ -1,22 +1,25 @@
 """All that a comparison may leave behind: opened before the work, written at its end."""
 
-from collections.abc import Callable
-from contextlib import ExitStack
+import os
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
+from parity.contract import ROOT
 from parity.judging.inquiry import Witness
 from parity.reports import extras
 from parity.reports.as_json import to_json
-from parity.reports.files import OutputFile, writable_folder
+from parity.reports.files import STDOUT, OutputFile, identity, is_stdout, writable_folder
 from parity.reports.junit import to_junit
 from parity.reports.markdown import to_markdown
 from parity.reports.repro import Scripts
 from parity.reports.run import FinishedRun
 from shared.errors import InputError
+from shared.files import reason
 
-STDOUT = "-"
+PRINTED = ("--json", "--markdown")  # those that standard output can take
 
 
 @dataclass
@@ -25,8 +28,11 @@ class Outputs:
 
     Entering it tries all of them, before any work is done.
 
+    inputs: the files that the comparison reads, each with what it is.
+
     Raises:
-        InputError: one cannot be written, two are the same, or a package for one is missing.
+        InputError: one cannot be written, or is an input; two are the same; or a package for one is
+            missing.
     """
 
     json: str | None = None
@@ -35,6 +41,8 @@ class Outputs:
     junit: str | None = None
     pictures: Path | None = None
     repro: Path | None = None
+    inputs: Mapping[Path, str] = field(default_factory=dict)
+    timeout: float = 300.0
     scripts: Scripts | None = field(default=None, init=False)
     stack: ExitStack = field(default_factory=ExitStack, init=False, repr=False)
     files: dict[str, OutputFile] = field(default_factory=dict, init=False)
@@ -48,7 +56,7 @@ class Outputs:
     @property
     def on_stdout(self) -> bool:
         """Whether standard output is taken by one of the files."""
-        return STDOUT in (self.json, self.markdown)
+        return any(map(is_stdout, self._names().values()))
 
     @property
     def witness(self) -> Witness | None:
@@ -59,10 +67,13 @@ class Outputs:
         self._check()
         for folder in filter(None, (self.pictures, self.repro)):
             writable_folder(folder)
-        self.scripts = Scripts(self.repro) if self.repro else None
         with ExitStack() as stack:
             for option, name in self._names().items():
-                self.files[option] = stack.enter_context(OutputFile(name))
+                opened = OutputFile(STDOUT if is_stdout(name) else name)
+                self.files[option] = stack.enter_context(opened)
+            if self.repro:
+                scripts = Scripts(self.repro, self.timeout, [*self.inputs])
+                self.scripts = stack.enter_context(scripts)
             self.stack = stack.pop_all()
         return self
 
@@ -83,24 +94,70 @@ class Outputs:
         """Check that no two files are the same, and that what they need is installed."""
         for option in self.options:
             extras.require(option)
-        taken: dict[Path | str, str] = {}
+        taken: dict[tuple[int, int] | str, str] = {}
+        inputs = {_identity(path): what for path, what in self.inputs.items()}
         for option, name in self._names().items():
-            if name == STDOUT and option in ("--html", "--junit"):
-                raise InputError(f"{option} is -, but only --json and --markdown can be printed")
-            place = STDOUT if name == STDOUT else Path(name).resolve()
+            if not name:
+                raise InputError(f"{option} names no file")
+            if is_stdout(name) and option not in PRINTED:
+                raise InputError(
+                    f"{option} is {name}, but only --json and --markdown can be printed"
+                )
+            place = STDOUT if is_stdout(name) else identity(name)
             if place in taken:
-                what = "standard output" if name == STDOUT else name
+                what = "standard output" if place == STDOUT else name
                 raise InputError(f"{taken[place]} and {option} are both {what}: name another file")
             taken[place] = option
+            read = inputs.get(place) or ("part of Lockstep" if _is_lockstep(name) else None)
+            if read:
+                raise InputError(f"{option} would overwrite {name}, {read}: name another file")
 
-    def write(self, run: FinishedRun) -> None:
-        """Write everything."""
+    def write(self, run: FinishedRun) -> list[str]:
+        """Write all that goes to files, as far as that is possible; return what could not be."""
+        failures: list[str] = []
         for option, file in self.files.items():
-            file.write(RENDER[option](run))
+            if file.name != STDOUT:
+                with _noting(f"{option} {file.name}", failures):
+                    file.write(RENDER[option](run))
         if self.pictures:
             from parity.reports import pictures  # matplotlib takes a second to import
 
-            pictures.draw(run.results, self.pictures)
+            with _noting(f"--pictures {self.pictures}", failures):
+                pictures.draw(run.results, self.pictures)
+        return failures
+
+    def print(self, run: FinishedRun) -> None:
+        """Write what goes to standard output.
+
+        Raises:
+            OSError: it cannot be written.
+        """
+        for option, file in self.files.items():
+            if file.name == STDOUT:
+                file.write(RENDER[option](run))
+
+
+@contextmanager
+def _noting(what: str, failures: list[str]) -> Iterator[None]:
+    """Go on where something cannot be written, and note it."""
+    try:
+        yield
+    except OSError as error:
+        failures.append(f"{what} cannot be written ({reason(error)})")
+
+
+def _identity(path: Path) -> tuple[int, int] | str | None:
+    """Return the identity of a file that is there, if it is."""
+    try:
+        return identity(f"{path}")
+    except InputError:
+        return None
+
+
+def _is_lockstep(name: str) -> bool:
+    """Whether a file is of Lockstep's own source, which some port is read from."""
+    path = Path(os.path.realpath(name))
+    return path.suffix == ".py" and path.is_relative_to(ROOT) and path.is_file()
 
 
 def _html(run: FinishedRun) -> str:

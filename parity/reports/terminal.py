@@ -12,6 +12,7 @@ from rich.text import Text
 
 from parity.processes.profile import KINDS, Profile
 from parity.reports import wording
+from parity.reports.files import discard
 from parity.reports.wording import Finding
 from parity.results import PortResult, Round, Trial, by_recipe
 
@@ -29,7 +30,7 @@ VERDICT_COLOURS = {"agree": "green", "disagree": "bold red", "error": "bold red"
 class _Console(Console):
     def on_broken_pipe(self) -> None:
         """Print no more where nobody reads, as under `| head`; the verdict is still the status."""
-        os.dup2(os.open(os.devnull, os.O_WRONLY), self.file.fileno())
+        discard(self.file)
 
 
 def console(stderr: bool = False) -> Console:

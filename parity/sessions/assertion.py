@@ -4,10 +4,10 @@ import os
 import time
 from pathlib import Path
 
-from parity.contract import check_files
 from parity.processes.progress import Progress
 from parity.results import PortResult, overall
 from parity.sessions import session
+from parity.sessions.port_files import check_files
 from parity.sessions.settings import Settings
 from shared import recipes
 

@@ -1,15 +1,37 @@
 """Which ports a comparison is of: those that its options name."""
 
-from pathlib import Path
+from dataclasses import replace
 
 from parity import contract
 from parity.contract import PortName
+from parity.sessions.port_files import PortFile, check_files
 from shared import recipes
 from shared.errors import InputError
 
 
+def recipes_of(asked: tuple[str, ...], files: list[PortFile]) -> list[str]:
+    """Return the names of the recipes to compare: those asked for, or else those of users' files.
+
+    Raises:
+        InputError: there is no such recipe, a file is of none that is asked for, or it is unknown
+            which one a file is of.
+    """
+    for name in asked:
+        recipes.get(name)
+    names = list(dict.fromkeys(asked or (file.recipe for file in files if file.recipe)))
+    for file in files:
+        if not file.recipe and not asked:
+            raise InputError(f"--with needs a RECIPE: name the one that {file} is a port of")
+        if file.recipe and file.recipe not in names:
+            raise InputError(
+                f"--with {file} is of a recipe that is not compared: name it beside "
+                f"{', '.join(names)}"
+            )
+    return names or list(recipes.RECIPES)
+
+
 def choose(
-    names: list[str], frameworks: str | None, files: tuple[Path, ...], named: bool, drafts: bool
+    names: list[str], frameworks: str | None, files: list[PortFile], drafts: bool
 ) -> list[PortName]:
     """Return the ports to compare.
 
@@ -17,14 +39,11 @@ def choose(
         names: of the recipes.
         frameworks: those asked for, with commas, or None for all that are installed.
         files: of users' ports.
-        named: whether the recipes were asked for by name.
         drafts: whether users' files need not be Python yet.
 
     Raises:
         InputError: a port cannot be had, or none is named.
     """
-    if files and not named:
-        raise InputError(f"--with needs a RECIPE: name the one that {files[0]} is a port of")
     chosen = [name for name in contract.FRAMEWORKS if contract.is_installed(name)]
     if frameworks is not None:
         chosen = list(map(str.strip, frameworks.split(",")))
@@ -35,9 +54,20 @@ def choose(
             own = ", ".join(contract.nets_of(port.name))
             raise InputError(f"{port} has no port of {', '.join(wanted)}: it has {own} only")
     ports = [port for port in ports if any(port.covers(net) for net in wanted)]
-    ports += contract.check_files(list(dict.fromkeys(files)), drafts)
+    ports += _of_files(files, drafts)
     if not ports:
         raise InputError("--frameworks names no framework, so there is nothing to compare")
+    return ports
+
+
+def _of_files(files: list[PortFile], drafts: bool) -> list[PortName]:
+    """Return users' ports; one file may be given for several recipes."""
+    paths = list(dict.fromkeys(file.path for file in files))
+    ports = []
+    for port, path in zip(check_files(paths, drafts), paths, strict=True):
+        own = [file.recipe for file in files if file.path == path]
+        nets = () if None in own else tuple(recipes.get(name).net for name in own if name)
+        ports.append(replace(port, nets=tuple(dict.fromkeys(nets))))
     return ports
 
 

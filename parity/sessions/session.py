@@ -24,8 +24,11 @@ from parity.processes.standards import Assistant, PendingStandard, ReferenceFail
 from parity.processes.worker import Worker
 from parity.processes.workforce import Workforce
 from parity.results import PortResult, Trial
+from parity.sessions import room
 from parity.standard import cache
 from parity.standard.inputs import Store
+from shared import files
+from shared.errors import InputError
 from shared.experiment import Experiment
 
 # Those that take the longest start first, so that no core is idle while the last one works; in
@@ -73,10 +76,19 @@ class Session:
         options: how its processes run.
         progress: is told of its work.
         shared: whether all ports use one process in turn; see `SharedWorker`.
+
+    Raises:
+        InputError: there is no temporary folder.
     """
 
     def __init__(self, options: Options, progress: Progress, shared: bool = False) -> None:
-        self._scratch = Scratch()
+        try:
+            self._scratch = Scratch()
+        except OSError as error:
+            raise InputError(
+                f"there is no temporary folder to write to ({files.reason(error)}): "
+                "name one in $TMPDIR"
+            ) from error
         self.workforce = Workforce(options, progress, self._scratch.path)
         self._store = Store(self._scratch.path / "arrays")
         self._assistant = Assistant(self.workforce)
@@ -119,6 +131,7 @@ class Session:
 
         Raises:
             AbandonedError: `abandon` was called meanwhile.
+            InputError: the temporary folder has no room for the data.
             ReferenceFailedError: the reference itself failed.
         """
         for run in self._runs if not self._shared else ():
@@ -183,8 +196,13 @@ class Session:
         """Find what ports are held to on some experiments; return what must be measured."""
         new = [each for each in dict.fromkeys(experiments) if each not in self._standards]
         options = self.workforce.options
+        folder = self._store.folder
+        room.check_folder(folder, new)
         for experiment in new:
-            inputs = self._store.inputs(experiment, options.device, options.threads)
+            try:
+                inputs = self._store.inputs(experiment, options.device, options.threads)
+            except OSError as error:  # others write there, too, or there is a quota
+                raise room.full(folder, new, files.reason(error)) from error
             kept = cache.path(inputs, experiment.data.sha256)
             untouched = partial(self._store.untouched, inputs, experiment)
             self._standards[experiment] = PendingStandard(experiment, inputs, kept, untouched)

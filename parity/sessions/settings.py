@@ -8,6 +8,8 @@ from parity.contract import DTYPES, MODES
 from parity.processes.options import Options
 from parity.processes.profile import Profile
 from parity.results import Trial
+from parity.sessions import room
+from shared import recipes
 from shared.errors import InputError
 from shared.experiment import prepare
 from shared.recipes import unknown
@@ -17,6 +19,7 @@ MODE_CHOICES = {**{f"{mode}": [mode] for mode in MODES}, "both": list(MODES)}
 DATA = ["auto", "mnist", "digits"]
 QUICK_STEPS = 20  # all rungs, at few checkpoints
 QUICK_ROWS = 5000  # of MNIST; all of it takes seconds to copy into every process
+MOST_THREADS = 1024
 EAGER_STEPS = 100  # unless another number is asked for: without compilers, 50 ms each is common
 
 
@@ -52,11 +55,12 @@ class Settings:
             raise InputError(f"--steps is {self.steps}, but there must be at least 1 to compare")
         if self.seed is not None and not 0 <= self.seed < 2**32:
             raise InputError(f"--seed is {self.seed}, but must be from 0 to 4294967295")
-        if self.threads < 1:
-            raise InputError(f"--threads is {self.threads}, but each port needs at least 1")
+        if not 1 <= self.threads <= MOST_THREADS:
+            raise InputError(f"--threads is {self.threads}, but must be from 1 to {MOST_THREADS}")
         if not 0 < self.timeout <= threading.TIMEOUT_MAX:
             raise InputError(
-                f"--timeout is {self.timeout:g}, but must be a number of seconds over 0"
+                f"--timeout is {self.timeout:g}, but must be a number of seconds over 0, "
+                f"and at most {threading.TIMEOUT_MAX:g}"
             )
 
     @property
@@ -94,8 +98,11 @@ class Settings:
             names: of the recipes.
 
         Raises:
-            InputError: there is no such recipe, or its data is missing or damaged.
+            InputError: there is no such recipe, its data is missing or damaged, or its steps do
+                not fit into memory.
         """
+        for name in names if self.steps else ():
+            room.check_steps(recipes.get(name), self.steps or 0)
         short = self.quick and not self.steps
         rows = QUICK_ROWS if short else None
         experiments = [

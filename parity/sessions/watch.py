@@ -1,19 +1,18 @@
 """Judging users' ports again whenever their files change."""
 
-import ast
 import queue
 import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Self
 
 import watchfiles
 
-from parity.contract import FRAMEWORKS, PortName, check_python
+from parity.contract import FRAMEWORKS, PortName
+from parity.port_parts import parts, ways
 from parity.results import Round, Trial
+from parity.sessions.port_files import check_python
 from parity.sessions.session import AbandonedError, Session
-from shared import syntax
 from shared.errors import InputError
 
 DEBOUNCE = 60  # milliseconds without a change after which a file counts as saved
@@ -97,7 +96,7 @@ class Watch:
 
     def _watch(self) -> None:
         """Tell of changes, and let the comparison that goes on be given up."""
-        folders = {path.parent for port in self._ports if port.file for path in _ways(port.file)}
+        folders = {path.parent for port in self._ports if port.file for path in ways(port.file)}
         changes = watchfiles.watch(
             *sorted(folders),
             watch_filter=None,
@@ -120,42 +119,6 @@ class Watch:
     def _affected(self, paths: set[Path]) -> list[PortName]:
         """Return the ports that some files are part of."""
         return [port for port in self._ports if port.file and paths & parts(port.file)]
-
-
-def parts(file: Path) -> set[Path]:
-    """Return the files that a port is made of: its own, and what it imports from beside it.
-
-    Files that are not there are among them: an import finds them as soon as they are.
-    """
-    found: set[Path] = set()
-    left = [file]
-    while left:
-        path = left.pop()
-        if not found.issuperset(_ways(path)):
-            found.update(_ways(path))
-            left += _beside(path)
-    return found
-
-
-def _ways(path: Path) -> tuple[Path, Path]:
-    """Return a file as it is named and, where that is a link, as what it leads to."""
-    return path, path.resolve()
-
-
-def _beside(path: Path) -> Iterator[Path]:
-    """Yield where the modules that a file imports would lie, were they beside it."""
-    try:
-        tree = syntax.parse(path.read_bytes())
-    except (OSError, SyntaxError, ValueError):
-        return
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            names = [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            names = [node.module]
-        else:
-            continue
-        yield from (path.parent / f"{name.partition('.')[0]}.py" for name in names)
 
 
 def _fault(port: PortName) -> str | None:

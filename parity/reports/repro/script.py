@@ -1,5 +1,6 @@
 """The text of a script: a port's own code, and one function that calls it as Lockstep did."""
 
+import re
 import textwrap
 from string import Template
 from typing import NamedTuple
@@ -13,7 +14,7 @@ $header
 $code
 
 
-def reproduce():
+def $reproduce():
     """Call the port as Lockstep did; return whether it differs from what is expected."""
     import pathlib
 
@@ -42,6 +43,7 @@ $setup
 
     def is_off(name, value, due, floor):
         """Print the values that are off by more than $allowed, the worst first."""
+        name = ascii(str(name))[1:-1]  # in letters that any terminal has
         if value is None or due is None:
             print(f"{name} is {'missing' if value is None else 'not expected at all'}")
             return True
@@ -67,9 +69,16 @@ $setup
 $lines
 
 
-if __name__ == "__main__":
-    raise SystemExit(int(reproduce()))
+$end
 ''')
+END = "raise SystemExit(int({}()))"
+# Lines of a script that has shown its difference.
+SHOWS = re.compile(
+    r"^.*: (?:[1-9][\d,]* of [\d,]+ values are off by more than .*)$"
+    r"|^.* is (?:missing|not expected at all)$"
+    r"|^.* is \w+ of shape \(.*\), expected is \(.*\)$",
+    re.MULTILINE,
+)
 
 
 class Native(NamedTuple):
@@ -123,6 +132,10 @@ def text(scene: Scene, case: Demonstration, source: Source, arrays: str) -> str:
     result, record = scene.result, scene.inquiry.record
     native = NATIVE[record.framework]
     switched = len(record.modes) > 1 and record.mode == "eager"
+    name = "reproduce"
+    while re.search(rf"\b{name}\b", source.code):
+        name += "_"
+    end = END.format(name)
     setup = [*native.setup, *([native.eager] if switched else [])]
     known = {
         "dtype": result.dtype,
@@ -134,6 +147,8 @@ def text(scene: Scene, case: Demonstration, source: Source, arrays: str) -> str:
         **known,
         header=_header(scene, source, arrays),
         code=source.code,
+        reproduce=name,
+        end=end if source.named else f'if __name__ == "__main__":\n    {end}',
         setup=Template(_indented(setup)).substitute(known),
         to_native=native.to_native,
         to_numpy=native.to_numpy,
@@ -150,19 +165,24 @@ def _header(scene: Scene, source: Source, arrays: str) -> str:
     eager = ", eager" if result.requested == result.mode == "eager" else ""
     needs = ["NumPy", *([result.framework] if result.framework not in ("numpy", "own") else [])]
     paragraphs = [
+        "Written by Lockstep, with --repro.",  # names come after the lines that may name a coding
         f"{result.port} in {result.dtype}{eager} differs from Lockstep's reference on "
         f"{result.recipe}: {scene.rung}, step {scene.step}, {scene.place}.",
         f"This script shows it without Lockstep. It needs {' and '.join(needs)}, and {arrays} "
         "beside it. It exits with status 1 while the difference shows, and with 0 once it is gone.",
     ]
+    if source.helpers:
+        paragraphs.append(
+            f"The port's own modules lie in {arrays.removesuffix('.npz')}, beside this script."
+        )
     if source.elsewhere:
         paragraphs.append(
-            f"The port imports {', '.join(source.elsewhere)} as well: name the folder of that in "
-            "PYTHONPATH, which for impls and shared is Lockstep's own."
+            f"The port imports {', '.join(source.elsewhere)} as well: name the folder of impls and "
+            "shared, which is Lockstep's own, in PYTHONPATH."
         )
     if scene.experiment.data.notice:
         paragraphs.append(f"STAND-IN DATA: {scene.experiment.data.notice}")
-    wrapped = [textwrap.wrap(paragraph, 98) for paragraph in paragraphs]
+    wrapped = [textwrap.wrap(_printable(paragraph), 98) for paragraph in paragraphs]
     return "\n#\n".join("\n".join(f"# {line}" for line in lines) for lines in wrapped) + "\n"
 
 
@@ -174,7 +194,17 @@ def _lines(scene: Scene, case: Demonstration) -> list[str]:
         lines.append(f"schedule, learning_rate = {_schedule(case.schedule)}, {rate!r}")
     if scene.lacks("build"):
         lines.append("build = dict  # the port has none: its model is the weights")
-    return [*lines, "", *(f"# {line}" for line in textwrap.wrap(case.about, 94)), *case.code]
+    return [
+        *lines,
+        "",
+        *(f"# {line}" for line in textwrap.wrap(_printable(case.about), 94)),
+        *case.code,
+    ]
+
+
+def _printable(text: str) -> str:
+    """Return a text that can stand in a comment: without line breaks, NULs and halves of pairs."""
+    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
 
 
 def _schedule(schedule: Schedule) -> str:
