@@ -34,7 +34,7 @@ class Runner:
 
         variables: join its environment.
         """
-        with tempfile.TemporaryDirectory(prefix="lockstep-") as own:
+        with tempfile.TemporaryDirectory(prefix="lockstep-", ignore_cleanup_errors=True) as own:
             log = Path(own, "log")
             environment = {**os.environ, **variables, "TMPDIR": own, "PYTHONDONTWRITEBYTECODE": "1"}
             with self._lock, log.open("wb") as stream:
