@@ -25,6 +25,7 @@ RUNGS = (
     "published",
 )
 
+UNEXPLAINED = "not explained; closest: "
 STEPWISE = ("forward", "loss", "gradients", "update")  # each from the reference's own weights
 
 
@@ -109,12 +110,18 @@ class Divergence:
 class Diagnosis:
     """The translation mistake that a divergence looks like.
 
-    cause: in a few fixed words. evidence: one sentence, with the numbers. confidence: from 0 to 1.
+    cause: in a few fixed words; where none gives the port's numbers, `UNEXPLAINED` and the closest.
+    evidence: one sentence, with the numbers. confidence: from 0 to 1.
     """
 
     cause: str
     evidence: str
     confidence: float
+
+    @property
+    def explains(self) -> bool:
+        """Whether the mistake gives the port's numbers, rather than come closest to them."""
+        return not self.cause.startswith(UNEXPLAINED)
 
 
 @dataclass(frozen=True)
