@@ -139,7 +139,8 @@ class PortResult:
     """The verdict on one port, on one recipe, in one precision.
 
     trial: what it was judged on. mode: "compiled" or "eager": the trial's or, of a port that has
-    but one, that. data: its name, hash and rows, and why it stands in for another. loss:
+    but one, that. fixed_rows: the functions that take no other number of rows than a batch has, not
+    compared on half of one. data: its name, hash and rows, and why it stands in for another. loss:
     the first and the last of the port's free run. accuracy: the port's own, on the training and the
     test rows, after the run or, where nothing is trained, as the net is. told_apart: up to how many
     steps the free run can be held to the reference; beyond, rounding alone decides where it goes.
@@ -163,6 +164,7 @@ class PortResult:
     divergence: Divergence | None
     diagnosis: Diagnosis | None
     not_provided: tuple[str, ...]
+    fixed_rows: tuple[str, ...]
     loss: dict[str, float | None]
     accuracy: dict[str, float | None]
     seconds: dict[str, float | None]

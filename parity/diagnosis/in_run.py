@@ -20,6 +20,8 @@ from parity.standard.inputs import Tensors
 from parity.standard.reference import wide, wide_all
 
 Array = NDArray[Any]
+FEW = 20  # steps on which a small number beside another is fitted
+ROUND = 1e-2  # relative; a fitted number so close to one of two digits is that one
 NOTHING = 1e-6  # of the gradient; an update with less of it has none
 MARKED = 0.99  # a learning rate that warms up begins below it
 DECAY_STEPS = 6  # steps after the first, on which a decay is fitted
@@ -66,6 +68,7 @@ def mistakes(case: Case) -> Iterator[Hypothesis]:
     steps = taken(case)
     yield from _plain_rules()
     yield from _momenta(steps)
+    yield from _momenta_decayed(case, steps)
     yield from _gathered()
     yield from _warming(steps)
     yield from _decays(steps)
@@ -140,6 +143,38 @@ def _momenta(steps: dict[int, Taken]) -> Iterator[Hypothesis]:
     yield Hypothesis(
         "Nesterov momentum", claim.format(early), rule=rules.moving(early, True), fitted=1
     )
+
+
+def _momenta_decayed(case: Case, steps: dict[int, Taken]) -> Iterator[Hypothesis]:
+    """Yield momentum of either kind at a rate that falls by 1 / (1 + a k), as Keras had it."""
+    pairs = [(steps[k - 1], steps[k]) for k in steps if k - 1 in steps]
+    if not pairs:
+        return
+    heavy = _ratio([(b.moved - b.gradient, a.moved) for a, b in pairs])
+    early = _ratio([(b.moved - b.gradient, b.gradient - a.gradient + a.moved) for a, b in pairs])
+    for number, nesterov, cause in ((heavy, False, "momentum"), (early, True, "Nesterov momentum")):
+        momentum = round(number, 2)
+        if not 0 < momentum < 1:
+            continue
+        make = partial(_decaying, rules.moving(momentum, nesterov))
+        share = _fitted(case, min(case.inputs.steps, FEW), make)
+        rounded = float(f"{share:.2g}")
+        share = rounded if abs(share - rounded) <= ROUND * abs(share) else share
+        claim = (
+            f"updates have a momentum of {momentum:g}{', Nesterov' * nesterov}, and the learning "
+            f"rate is divided by 1 + {share:.6g} k before step k"
+        )
+        yield Hypothesis(cause, claim, rule=make(share), fitted=1)
+
+
+def _decaying(inner: Rule, share: float) -> Rule:
+    """Return a rule on gradients that fall by 1 / (1 + share k)."""
+
+    def rule(step: int, weights: Tensors, gradients: Tensors, memory: rules.Memory) -> Tensors:
+        factor = rules.inverse(share, step)
+        return inner(step, weights, {n: factor * g for n, g in gradients.items()}, memory)
+
+    return rule
 
 
 def _gathered() -> Iterator[Hypothesis]:
@@ -226,14 +261,20 @@ def _ratio(pairs: list[tuple[Array, Array]]) -> float:
 def small(case: Case, steps: int) -> Iterator[Hypothesis]:
     """Yield mistakes so small that only many steps show them, fitted to all losses at once."""
     for cause, claim, made in _small_ones(case):
-        initial = wide_all(case.inputs.weights)
-        tiny = 1e-6
-        moved, _ = Hypothesis("", "", rule=made(tiny)).train(case, initial, list(range(steps)))
-        floors = case.loss_floors[:steps]
-        slope = (moved - case.reference.losses[:steps]) / tiny / floors
-        got = case.losses[:steps]
-        number = _ratio([((got - case.reference.losses[:steps]) / floors, slope)])
+        number = _fitted(case, steps, made)
         yield Hypothesis(cause, claim(number), rule=made(number), fitted=1)
+
+
+def _fitted(case: Case, steps: int, made: Callable[[float], Rule]) -> float:
+    """Return the small number with which a rule gives the port's first losses, to first order."""
+    initial, tiny = wide_all(case.inputs.weights), 1e-6
+    without, moved = (
+        Hypothesis("", "", rule=made(number)).train(case, initial, list(range(steps)))[0]
+        for number in (0.0, tiny)
+    )
+    floors = case.loss_floors[:steps]
+    slope = (moved - without) / tiny / floors
+    return _ratio([((case.losses[:steps] - without) / floors, slope)])
 
 
 def _small_ones(

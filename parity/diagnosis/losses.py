@@ -23,6 +23,7 @@ SMOOTHED = "labels smoothed"
 ANOTHER_LOSS = "another loss"
 RAW = "logits taken for probabilities"
 KERAS = 1e-7  # what Keras keeps probabilities away from 0 and 1 by
+ROUND = 1e-4  # relative; a fitted number so close to one of two digits is that one
 SMALL = [10.0**-power for power in range(1, 17)]
 
 
@@ -45,8 +46,11 @@ def _fitted(case: Case, chain: Chain) -> Iterator[Hypothesis]:
     for cause, claim, family in _families(chain.kind):
         number = _solve(case, chain, family)
         if number is not None:
+            rounded = float(f"{number:.2g}")
+            is_round = abs(number - rounded) <= ROUND * rounded
+            number = rounded if is_round else number
             compute = replace(chain, loss=partial(family, number)).compute
-            yield Hypothesis(cause, claim.format(number), compute, fitted=1)
+            yield Hypothesis(cause, claim.format(number), compute, fitted=0 if is_round else 1)
 
 
 def _solve(case: Case, chain: Chain, family: Family) -> float | None:

@@ -16,6 +16,7 @@ Array = NDArray[Any]
 CAUSE = "numerical gradients"
 WIDTHS = [c * 10.0**-power for power in range(1, 9) for c in (1.0, 0.5)]
 MOST = 40  # values of each tensor that are tried, those of the largest gradients
+ALIKE = 0.6  # correlation with the gradients, over which errors are no roundings
 TYPICAL = 0.3  # of the rounding of a difference, by which most are off
 AT_LEAST = 0.03  # of the rounding of a difference, under which errors are too small to be its
 Difference = Callable[[Callable[[float], float], float], float]  # of a loss, at a width
@@ -66,7 +67,7 @@ def _ratios(
     """
     weights, (x, y) = case.weights[step], case.batch(step)
     rounding = case.noise["loss", step]["loss"] / width
-    worst = [0.0, 0.0]
+    worst, errors, slopes = [0.0, 0.0], [], []
     for name, value in due.items():
         floor = case.noise[rung, step][name] / (case.rate if rung == "update" else 1.0)
         exact = 0.0
@@ -82,9 +83,13 @@ def _ratios(
             after = abs(near - difference(moved, width)) / (floor + rounding)
             exact = max(exact, abs(near - float(value[index])) / (floor + AT_LEAST * rounding))
             worst[1] = max(worst[1], after)
+            errors.append(near - float(value[index]))
+            slopes.append(float(value[index]))
             if not after <= LIMIT:
                 return None
         worst[0] = max(worst[0], exact)
         if value.size > 1 and not exact > 1:
             return None
-    return (worst[0], worst[1]) if worst[0] > LIMIT else None
+    lengths = np.linalg.norm(errors) * np.linalg.norm(slopes)
+    alike = abs(float(np.dot(errors, slopes))) / lengths if lengths else 1.0
+    return (worst[0], worst[1]) if worst[0] > LIMIT and alike < ALIKE else None

@@ -14,8 +14,8 @@ from shared.metrics import predicted_classes, true_classes
 
 Array = NDArray[Any]
 CAUSE = "targets of other rows"
-CHANCE = 1.5  # times the share of the most frequent class, up to which a port has learned nothing
-LEARNED = 0.5  # of what is left over that, which the reference gets right
+LEARNED = 0.5  # of the rows over those of the most frequent class, which the reference gets right
+LITTLE = 0.25  # of what the reference gets right over that, up to which a port has learned nothing
 WHOLE = 1e-3  # how far recovered targets may be from 0 and 1
 
 
@@ -84,7 +84,7 @@ def _learned_nothing(case: Case, rung: str, chain: Chain) -> Diagnosis | None:
             float((predicted_classes(z, case.inputs.threshold) == classes).mean())
             for z in (p.outputs, due)
         )
-        if own <= CHANCE * chance and right >= chance + LEARNED * (1 - chance):
+        if own - chance <= LITTLE * (right - chance) and right - chance >= LEARNED * (1 - chance):
             evidence = (
                 f"after its training it gets {own:.0%} of the rows right, hardly more than by "
                 f"chance, where the reference gets {right:.0%}; the gradient of {last}, to which "
