@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from numpy.random import default_rng
+from numpy.random import Generator, default_rng
 from numpy.typing import NDArray
 
 from parity.diagnosis.case import Case, Compute, Computed, distance, growth
@@ -21,7 +21,7 @@ Array = NDArray[Any]
 Select = Callable[[Case, int], tuple[Array, Array]]
 
 SURE, DOUBT, CLOSEST = 0.95, 0.15, 0.1
-NEAR = 1e4  # a ratio up to it may be due to an idea that rounds more than the reference does
+NEAR = 1e6  # a ratio up to it may be due to an idea that rounds more than the reference does
 DRAWS = 4  # of roundings
 MUCH = 100.0  # what leaves a hundredth of the error comes close
 ROUNDINGS = 8.0  # of weights, after which an unstable run goes elsewhere
@@ -57,51 +57,58 @@ class Hypothesis:
     pooled: Callable[[Array, Array], float] | None = None
     anew: bool = False
 
-    def answer(self, case: Case, weights: Tensors, x: Array, y: Array) -> Computed:
-        """Return what the net computes on one batch, with the mistake in it.
-
-        Args:
-            case: whose net it is.
-            weights: by name, in float64.
-            x: the batch's inputs, (B, inputs).
-            y: its targets: classes (B,), or (B, outputs).
-        """
-        return (self.compute or case.compute)(weights, x, y)
+    def answer(
+        self, case: Case, weights: Tensors, x: Array, y: Array, random: Generator | None = None
+    ) -> Computed:
+        """Return what the net computes on one batch, with random roundings if there is a source."""
+        compute = self.compute or case.compute
+        if random is None:
+            return compute(weights, x, y)
+        unit = float(np.finfo(case.inputs.dtype).eps)
+        rounded = {
+            name: w + unit * np.abs(w).max(initial=0.0) * random.uniform(-1, 1, w.shape)
+            for name, w in weights.items()
+        }
+        answer = compute(rounded, x * (1 + unit * random.uniform(-1, 1, x.shape)), y)
+        floors = case.noise.get(("gradients", 0), {})
+        slopes = {
+            name: np.where(g, g + floors.get(name, 0.0) * random.uniform(-1, 1, g.shape), g)
+            for name, g in answer.gradients.items()
+        }
+        return answer._replace(gradients=slopes)
 
     def _noise(self, case: Case, rung: str, step: int) -> Floors:
-        """Return how far a rounding of the weights moves what this predicts."""
-        exact = self.predict(case, rung, step)
-        random, unit = default_rng(0), float(np.finfo(case.inputs.dtype).eps)
+        """Return how far roundings move what this predicts."""
+        exact, random = self.predict(case, rung, step), default_rng(0)
         floors = dict.fromkeys(exact, 0.0)
         for _ in range(DRAWS):
-            weights = {
-                name: w + unit * np.abs(w).max(initial=0.0) * random.uniform(-1, 1, w.shape)
-                for name, w in case.weights[step].items()
-            }
-            for name, value in self.predict(case, rung, step, weights).items():
+            for name, value in self.predict(case, rung, step, random).items():
                 floors[name] = max(floors[name], distance(value, exact[name]))
         return floors
 
-    def predict(self, case: Case, rung: str, step: int, weights: Tensors | None = None) -> Tensors:
+    def predict(self, case: Case, rung: str, step: int, random: Generator | None = None) -> Tensors:
         """Return what this makes of one of the rungs forward to update, at one step."""
-        weights = weights or case.weights[step]
+        weights = case.weights[step]
         if rung == "update":
-            losses, new = self.train(case, weights, [step])
+            losses, new = self.train(case, weights, [step], random)
             return {"loss": losses, **new}
-        answer = self.answer(case, weights, *case.batch(step))
+        answer = self.answer(case, weights, *case.batch(step), random)
         if rung == "gradients":
             return answer.gradients
         if rung == "loss":
             return {"loss": answer.loss}
         return {**({"outputs": answer.outputs} if answer.outputs.size else {}), **answer.inside}
 
-    def train(self, case: Case, weights: Tensors, steps: list[int]) -> tuple[Array, Tensors]:
+    def train(
+        self, case: Case, weights: Tensors, steps: list[int], random: Generator | None = None
+    ) -> tuple[Array, Tensors]:
         """Return the losses that are logged on the way, (len(steps),), and the last weights.
 
         Args:
             case: whose net it is.
             weights: those to start from, by name, in float64.
             steps: the numbers of the steps to make, whose batches are taken in this order.
+            random: of roundings, if there are to be any.
         """
         select = self.select or _own_rows
         memory: Memory = {}
@@ -111,16 +118,18 @@ class Hypothesis:
         for step in steps:
             x, y = select(case, step)
             losses, rows = [], []
-            whole = self.answer(case, weights, x, y).loss if self.size and not self.pooled else None
+            whole = None
+            if self.size and not self.pooled:
+                whole = self.answer(case, weights, x, y, random).loss
             for start in range(0, len(x), self.size or len(x) or 1):
                 own = slice(start, start + self.size if self.size else None)
                 weights = first if self.anew else weights
-                answer = self.answer(case, weights, x[own], y[own])
+                answer = self.answer(case, weights, x[own], y[own], random)
                 losses.append(answer.loss)
                 rows.append(len(x[own]))
                 moved = answer.gradients
                 if self.rule:
-                    moved = self.rule(number, weights, answer.gradients, memory)
+                    moved = self.rule(number, weights, moved, memory)
                 weights = {name: w - case.rate * moved[name] for name, w in weights.items()}
                 number += 1
             if self.pooled:
@@ -128,7 +137,7 @@ class Hypothesis:
             else:
                 before.append(whole if self.size else losses[-1])
             if self.logged:
-                after.append(self.answer(case, weights, x, y).loss)
+                after.append(self.answer(case, weights, x, y, random).loss)
         logged = np.array(before)
         return self.logged(logged, np.array(after)) if self.logged else logged, weights
 
@@ -182,6 +191,8 @@ class Hypothesis:
         for some in (first, max(first, min(steps, case.inputs.steps))):
             before = self._off(case, case.reference.losses, some)
             after = self._off(case, self._losses(case, some), some)
+            if LIMIT < after <= min(NEAR, before / MUCH):
+                after = self._off(case, self._losses(case, some), some, noisy=True)
             longer = self.conclude(before, after, f"the first {some:,} steps")
             if found is None or not found[1].explains or (longer and longer[1].explains):
                 found = longer
@@ -199,22 +210,39 @@ class Hypothesis:
         losses = self._losses(case, steps)
         return not self._apart(case, self._losses(case, steps, moved), losses, steps) <= 1
 
-    def _losses(self, case: Case, steps: int, weights: Tensors | None = None) -> Array:
+    def _losses(
+        self,
+        case: Case,
+        steps: int,
+        weights: Tensors | None = None,
+        random: Generator | None = None,
+    ) -> Array:
         """Return the losses of at least the first steps of a free run."""
         run = range(case.inputs.steps if self.whole else steps)
         with np.errstate(all="ignore"):  # a mistake may well overflow
-            return self.train(case, weights or wide_all(case.inputs.weights), list(run))[0]
+            start = weights or wide_all(case.inputs.weights)
+            return self.train(case, start, list(run), random)[0]
 
-    def _off(self, case: Case, losses: Array, steps: int) -> float:
-        """Return the worst ratio of the port's first losses to others."""
-        return self._apart(case, case.losses, losses, steps)
+    def _off(self, case: Case, losses: Array, steps: int, noisy: bool = False) -> float:
+        """Return the worst ratio of the port's first losses to others.
 
-    def _apart(self, case: Case, got: Array, losses: Array, steps: int) -> float:
+        noisy: whether these have floors of their own, which may be larger.
+        """
+        own, random = np.zeros(steps), default_rng(0)
+        for _ in range(DRAWS if noisy else 0):
+            apart = np.abs(self._losses(case, steps, random=random)[:steps] - losses[:steps])
+            own = np.maximum(own, apart)
+        return self._apart(case, case.losses, losses, steps, np.maximum.accumulate(own))
+
+    def _apart(
+        self, case: Case, got: Array, losses: Array, steps: int, own: Array | float = 0.0
+    ) -> float:
         """Return the worst distance of some first losses from others, in noise floors."""
         got, losses, due = (each[:steps] for each in (got, losses, case.reference.losses))
         floors = case.loss_floors[:steps] * growth(losses, due)
         if self.whole:  # a first loss may be that of a late step
             floors = np.maximum(floors, case.loss_floors.max())
+        floors = np.maximum(floors, own)
         with np.errstate(invalid="ignore", over="ignore"):
             return float((np.abs(got - losses) / floors).max())
 

@@ -17,6 +17,8 @@ Kept = dict[str, Any]  # what an optimizer keeps of one weight
 Moved = Callable[[int, Array, Array, Kept], Array]  # the step from 1, a weight, its gradient
 DEFAULTS = (0.001, 0.002, 0.004, 0.0001, 0.01, 0.1, 1.0)  # learning rates that libraries begin with
 ROUND = 1e-4  # relative; a fitted learning rate so close to a default one is that one
+SINGLE = (float(np.float32(0.9)), float(np.float32(0.999)))  # Adam's betas in float32
+ROUNDED = ", its constants in float32"
 
 
 class Optimizer(NamedTuple):
@@ -47,17 +49,34 @@ def _moments(g: Array, kept: Kept, first: float = 0.9, second: float = 0.999) ->
     kept["v"] = second * kept.get("v", 0.0) + (1 - second) * g * g
 
 
-def _adam(eps: float, decay: float, t: int, w: Array, g: Array, kept: Kept) -> Array:
+def _adam(
+    eps: float,
+    decay: float,
+    t: int,
+    w: Array,
+    g: Array,
+    kept: Kept,
+    betas: tuple[float, float] = (0.9, 0.999),
+) -> Array:
     """Adam (Kingma and Ba, 2015); with a decay, AdamW (Loshchilov and Hutter, 2019)."""
-    _moments(g, kept)
-    m, v = kept["m"] / (1 - 0.9**t), kept["v"] / (1 - 0.999**t)
+    _moments(g, kept, *betas)
+    m, v = kept["m"] / (1 - betas[0] ** t), kept["v"] / (1 - betas[1] ** t)
     return np.asarray(m / (np.sqrt(v) + eps) + decay * w)
 
 
-def _adam_hat(eps: float, decay: float, t: int, w: Array, g: Array, kept: Kept) -> Array:
+def _adam_hat(
+    eps: float,
+    decay: float,
+    t: int,
+    w: Array,
+    g: Array,
+    kept: Kept,
+    betas: tuple[float, float] = (0.9, 0.999),
+    corrected: tuple[float, float] = (0.9, 0.999),
+) -> Array:
     """Adam as Keras and TensorFlow write it: epsilon is added before the correction."""
-    _moments(g, kept)
-    rate = np.sqrt(1 - 0.999**t) / (1 - 0.9**t)
+    _moments(g, kept, *betas)
+    rate = np.sqrt(1 - corrected[1] ** t) / (1 - corrected[0] ** t)
     return np.asarray(rate * kept["m"] / (np.sqrt(kept["v"]) + eps) + decay * w)
 
 
@@ -66,12 +85,17 @@ def _adam_biased(eps: float, t: int, w: Array, g: Array, kept: Kept) -> Array:
     return np.asarray(kept["m"] / (np.sqrt(kept["v"]) + eps))
 
 
-def _nadam(eps: float, per_step: float, t: int, w: Array, g: Array, kept: Kept) -> Array:
-    """NAdam (Dozat, 2016), with its schedule of momentum."""
+def _nadam(
+    eps: float, per_step: float, single: bool, t: int, w: Array, g: Array, kept: Kept
+) -> Array:
+    """NAdam (Dozat, 2016), with its schedule of momentum, whose product may be in float32."""
     _moments(g, kept)
     now, then = (0.9 * (1 - 0.5 * 0.96 ** (k * per_step)) for k in (t, t + 1))
-    kept["product"] = kept.get("product", 1.0) * now
-    m = then * kept["m"] / (1 - kept["product"] * then) + (1 - now) * g / (1 - kept["product"])
+    kept["product"] = kept.get("product", np.float32(1) if single else 1.0) * (
+        np.float32(now) if single else now
+    )
+    product = float(kept["product"])
+    m = then * kept["m"] / (1 - product * then) + (1 - now) * g / (1 - product)
     return np.asarray(m / (np.sqrt(kept["v"] / (1 - 0.999**t)) + eps))
 
 
@@ -88,10 +112,10 @@ def _adamax(eps: float, t: int, w: Array, g: Array, kept: Kept) -> Array:
     return np.asarray(kept["m"] / (1 - 0.9**t) / kept["largest"])
 
 
-def _adamax_outside(eps: float, t: int, w: Array, g: Array, kept: Kept) -> Array:
+def _adamax_outside(eps: float, beta: float, t: int, w: Array, g: Array, kept: Kept) -> Array:
     _moments(g, kept)
     kept["largest"] = np.maximum(0.999 * kept.get("largest", 0.0), np.abs(g))
-    return np.asarray(kept["m"] / (1 - 0.9**t) / (kept["largest"] + eps))
+    return np.asarray(kept["m"] / (1 - beta**t) / (kept["largest"] + eps))
 
 
 def _rmsprop(
@@ -128,7 +152,11 @@ def _lion(t: int, w: Array, g: Array, kept: Kept) -> Array:
 OPTIMIZERS = (
     *(
         Optimizer("Adam", f"an epsilon of {eps:g}", partial(_adam, eps, 0.0))
-        for eps in (1e-8, 1e-7)
+        for eps in (1e-8, 1e-7, 1e-6, 1e-5, 1e-10, 1e-3)
+    ),
+    *(
+        Optimizer("Adam", f"betas of {a:g} and {b:g}", partial(_adam, 1e-8, 0.0, betas=(a, b)))
+        for a, b in ((0.9, 0.99), (0.9, 0.98), (0.9, 0.95), (0.5, 0.999), (0.0, 0.999))
     ),
     *(
         Optimizer(
@@ -136,22 +164,50 @@ OPTIMIZERS = (
             f"an epsilon of {eps:g} before the bias correction, as in Keras",
             partial(_adam_hat, eps, 0.0),
         )
-        for eps in (1e-7, 1e-8)
+        for eps in (1e-7, 1e-8, 1e-6)
     ),
     *(
         Optimizer(
             "Adam", f"an epsilon of {eps:g} and no bias correction", partial(_adam_biased, eps)
         )
-        for eps in (1e-8, 1e-7)
+        for eps in (1e-8, 1e-7, 1e-6)
     ),
     Optimizer("AdamW", "a weight decay of 0.01, as in PyTorch", partial(_adam, 1e-8, 0.01)),
     Optimizer("AdamW", "a weight decay of 0.0001, as in Optax", partial(_adam, 1e-8, 1e-4)),
     Optimizer("AdamW", "a weight decay of 0.004, as in Keras", partial(_adam_hat, 1e-7, 0.004)),
-    Optimizer("NAdam", "PyTorch's schedule of momentum", partial(_nadam, 1e-8, 4e-3)),
-    Optimizer("NAdam", "Keras' schedule of momentum", partial(_nadam, 1e-7, 1.0)),
+    Optimizer("NAdam", "PyTorch's schedule of momentum", partial(_nadam, 1e-8, 4e-3, True)),
+    Optimizer(
+        "NAdam", "PyTorch's schedule of momentum in float64", partial(_nadam, 1e-8, 4e-3, False)
+    ),
+    Optimizer("NAdam", "Keras' schedule of momentum", partial(_nadam, 1e-7, 1.0, False)),
     Optimizer("NAdam", "a constant momentum, as in Optax", partial(_nadam_plain, 1e-8)),
     Optimizer("Adamax", "an epsilon of 1e-08, as in PyTorch", partial(_adamax, 1e-8)),
-    Optimizer("Adamax", "an epsilon of 1e-07, as in Keras", partial(_adamax_outside, 1e-7)),
+    *(
+        Optimizer(
+            "Adamax", f"an epsilon of 1e-07, as in Keras{said}", partial(_adamax_outside, 1e-7, b)
+        )
+        for said, b in (("", 0.9), (ROUNDED, SINGLE[0]))
+    ),
+    Optimizer(
+        "AdamW",
+        f"a weight decay of 0.004, as in Keras{ROUNDED}",
+        partial(_adam_hat, 1e-7, float(np.float32(0.004)), corrected=SINGLE),
+    ),
+    Optimizer(
+        "Adam",
+        f"an epsilon of 1e-07 before the bias correction, as in Keras{ROUNDED}",
+        partial(_adam_hat, 1e-7, 0.0, corrected=SINGLE),
+    ),
+    Optimizer(
+        "Adam",
+        f"an epsilon of 1e-08 before the bias correction, as in TensorFlow 1{ROUNDED}",
+        partial(_adam_hat, float(np.float32(1e-8)), 0.0, betas=SINGLE, corrected=SINGLE),
+    ),
+    Optimizer(
+        "RMSprop",
+        f"a share of 0.9 and a mean square that begins at 1, as in TensorFlow 1{ROUNDED}",
+        partial(_rmsprop, SINGLE[0], float(np.float32(1e-10)), True, 1.0),
+    ),
     *(
         Optimizer("RMSprop", f"a share of {share:g} and {said}", partial(_rmsprop, share, *how))
         for share in (0.99, 0.9)
@@ -171,6 +227,11 @@ OPTIMIZERS = (
     ),
     Optimizer(
         "Adagrad",
+        "a sum of squares from the float32 number 0.1, as in Keras",
+        partial(_adagrad, 1e-7, True, float(np.float32(0.1))),
+    ),
+    Optimizer(
+        "Adagrad",
         "a sum of squares from 0.1, as in TensorFlow 1",
         partial(_adagrad, 0.0, True, 0.1),
     ),
@@ -181,29 +242,21 @@ OPTIMIZERS = (
 
 
 def mistakes(case: Case, moved: Tensors | None) -> Iterator[Hypothesis]:
-    """Yield every optimizer, at the recipe's learning rate and at that which fits the first update.
+    """Yield every optimizer, at the recipe's learning rate and at those that fit the first update.
 
     moved: the port's first update over the learning rate, if it is known.
     """
     initial = case.weights[0]
     gradients = case.compute(initial, *case.batch(0)).gradients
     for optimizer in OPTIMIZERS:
-        cause, claim = (
-            f"{optimizer.name} instead of SGD",
-            f"{optimizer.name}, with {optimizer.variant}",
-        )
-        yield Hypothesis(cause, f"updates are those of {claim}", rule=optimizer.rule)
-        if moved is None:
-            continue
-        factor = _fit(moved, optimizer.rule(0, initial, gradients, {}))
-        rate, fitted = _named(factor * case.rate)
-        if np.isfinite(rate) and rate > 0:
-            yield Hypothesis(
-                cause,
-                f"updates are those of {claim}, at a learning rate of {rate:.6g}",
-                rule=_at_rate(optimizer.rule, rate / case.rate),
-                fitted=fitted,
-            )
+        cause = f"{optimizer.name} instead of SGD"
+        claim = f"updates are those of {optimizer.name}, with {optimizer.variant}"
+        yield Hypothesis(cause, claim, rule=optimizer.rule)
+        factor = 1.0 if moved is None else _fit(moved, optimizer.rule(0, initial, gradients, {}))
+        for rate, fitted in _rates(case, factor * case.rate):
+            at = f"{claim}, at a learning rate of {rate:.9g}"
+            rule = _at_rate(optimizer.rule, rate / case.rate)
+            yield Hypothesis(cause, at, rule=rule, fitted=fitted)
 
 
 def _fit(moved: Tensors, due: Tensors) -> float:
@@ -213,10 +266,20 @@ def _fit(moved: Tensors, due: Tensors) -> float:
         return top / sum(float((value * value).sum()) for value in due.values())
 
 
-def _named(rate: float) -> tuple[float, int]:
-    """Return a learning rate, or the default one that is close, and how many numbers are fitted."""
-    known = next((each for each in DEFAULTS if abs(rate - each) <= ROUND * each), None)
-    return (rate, 2) if known is None else (known, 0)
+def _rates(case: Case, rate: float) -> Iterator[tuple[float, int]]:
+    """Yield learning rates for a fitted one, and how many numbers are fitted in each.
+
+    They are one that is close to it, a library's default or the recipe's own, which may have been
+    rounded to float32, or else that itself.
+    """
+    known = [each for each in (case.rate, *DEFAULTS) if abs(rate - each) <= ROUND * each]
+    for each in known[:1]:
+        if each != case.rate:
+            yield each, 0
+        if case.inputs.dtype == "float64":
+            yield float(np.float32(each)), 0
+    if not known and np.isfinite(rate) and rate > 0:
+        yield rate, 2
 
 
 def _at_rate(rule: Rule, factor: float) -> Rule:
