@@ -25,6 +25,11 @@ def mistakes(case: Case, chain: Chain) -> Iterator[Hypothesis]:
     classes = np.unique(case.y).astype(int)
     if not 1 < len(classes) <= MOST:
         return
+    for place in range(len(classes)):
+        alone = np.ones(len(classes))
+        alone[place] = 0.0
+        for over_sum in (True, False):
+            yield _weighted(chain, classes, alone, over_sum)
     for fitted in (_of_gradients(case, chain, classes), _of_losses(case, chain, classes)):
         if fitted is None or not np.isfinite(fitted).all() or not np.abs(fitted).max() > 0:
             continue

@@ -39,7 +39,7 @@ CLOSE_RATIO = 2.0  # a ratio up to it says no more for one idea than for another
 def diagnose(case: Case) -> Diagnosis | None:
     """Return the most likely mistake, or None where nothing fits."""
     divergence = case.findings.divergence
-    found = unusable.diagnose(case) or _unlike_itself(case)
+    found = unusable.diagnose(case) or ignored.from_call_to_call(case) or _unlike_itself(case)
     if found:
         return found
     if divergence.place.kind == "half batch":
