@@ -36,10 +36,9 @@ def mistakes(case: Case, chain: Chain) -> Iterator[Hypothesis]:
         weights = fitted / _usual(fitted)
         if np.ptp(weights) <= ALIKE:
             continue
-        for some in (np.round(weights, DIGITS), weights):
-            yield _weighted(chain, classes, some, True)
-        for some in (np.round(fitted, DIGITS), fitted):
-            yield _weighted(chain, classes, some, False)
+        for values, over_sum in ((weights, True), (fitted, False)):
+            yield _weighted(chain, classes, np.asarray(np.round(values, DIGITS)), over_sum)
+            yield _weighted(chain, classes, values, over_sum)
 
 
 def _usual(weights: Array) -> float:

@@ -157,7 +157,7 @@ def _momenta_decayed(case: Case, steps: dict[int, Taken]) -> Iterator[Hypothesis
         if not 0 < momentum < 1:
             continue
         make = partial(_decaying, rules.moving(momentum, nesterov))
-        share = _fitted(case, min(case.inputs.steps, FEW), make)
+        share = _fitted(case, min(case.inputs.steps, FEW), make, rounds=3)
         rounded = float(f"{share:.2g}")
         share = rounded if abs(share - rounded) <= ROUND * abs(share) else share
         claim = (
@@ -265,16 +265,18 @@ def small(case: Case, steps: int) -> Iterator[Hypothesis]:
         yield Hypothesis(cause, claim(number), rule=made(number), fitted=1)
 
 
-def _fitted(case: Case, steps: int, made: Callable[[float], Rule]) -> float:
-    """Return the small number with which a rule gives the port's first losses, to first order."""
-    initial, tiny = wide_all(case.inputs.weights), 1e-6
-    without, moved = (
-        Hypothesis("", "", rule=made(number)).train(case, initial, list(range(steps)))[0]
-        for number in (0.0, tiny)
-    )
+def _fitted(case: Case, steps: int, made: Callable[[float], Rule], rounds: int = 1) -> float:
+    """Return the small number with which a rule gives the port's first losses, by Newton's way."""
+    initial, tiny, fitted = wide_all(case.inputs.weights), 1e-6, 0.0
     floors = case.loss_floors[:steps]
-    slope = (moved - without) / tiny / floors
-    return _ratio([((case.losses[:steps] - without) / floors, slope)])
+    for _ in range(rounds):
+        without, moved = (
+            Hypothesis("", "", rule=made(number)).train(case, initial, list(range(steps)))[0]
+            for number in (fitted, fitted + tiny)
+        )
+        slope = (moved - without) / tiny / floors
+        fitted += _ratio([((case.losses[:steps] - without) / floors, slope)])
+    return fitted
 
 
 def _small_ones(

@@ -159,17 +159,17 @@ def _rows(case: Case) -> Iterator[Hypothesis]:
         "every other row of each batch is missing": slice(None, None, 2),
     }
     for number in NUMBERS:
-        part = case.batch_size // number
-        if not part:
+        rows = case.batch_size // number
+        if not rows:
             break
         if case.batch_size % number:
             claim = (
                 f"the rows over a multiple of {number} are missing, as where the rest is dropped"
             )
-            missing[claim] = slice(None, part * number)
+            missing[claim] = slice(None, rows * number)
         if number > 2:
-            missing[f"only the first of {number} parts of each batch counts"] = slice(None, part)
-        missing[f"only the last of {number} parts of each batch counts"] = slice(-part, None)
+            missing[f"only the first of {number} parts of each batch counts"] = slice(None, rows)
+        missing[f"only the last of {number} parts of each batch counts"] = slice(-rows, None)
     for claim, part in missing.items():
         yield Hypothesis("rows missing from the batch", claim, _partly(case.compute, part))
 

@@ -62,11 +62,11 @@ def _running(case: Case) -> Iterator[Hypothesis]:
     for every in (steps, *_restarts(case)):
         anew = f", beginning anew every {every:,} steps" if every < steps else ""
         period = every if every < steps else 0
-        for cause, what, share in ((MEAN, "mean", True), (SUM, "sum", False)):
+        for cause, what, mean in ((MEAN, "mean", True), (SUM, "sum", False)):
             yield Hypothesis(
                 cause,
                 f"losses[i] is the {what} of all losses up to i{anew}",
-                logged=partial(_accumulated, every, share),
+                logged=partial(_accumulated, every, mean),
                 period=period,
             )
     got, due = case.losses, case.reference.losses
@@ -131,6 +131,10 @@ def _repeated(every: int, figure: Any, before: Array, after: Array) -> Array:
     return out
 
 
+def _to_decimals(decimals: int, before: Array, after: Array) -> Array:
+    return np.asarray(np.round(before, decimals))
+
+
 def _rounded(case: Case) -> Iterator[Hypothesis]:
     """Yield losses that are rounded, to so many decimals or to another format."""
     for decimals in DECIMALS:
@@ -138,7 +142,7 @@ def _rounded(case: Case) -> Iterator[Hypothesis]:
             yield Hypothesis(
                 "losses rounded",
                 f"losses are rounded to {decimals} decimals",
-                logged=lambda before, after, decimals=decimals: np.round(before, decimals),  # type: ignore[misc]
+                logged=partial(_to_decimals, decimals),
             )
     for name in formats(case):
         yield Hypothesis(

@@ -34,22 +34,24 @@ def diagnose(case: Case, rung: str) -> Diagnosis | None:
     step, got, due = next(iter(case.implied(rung)), (0, {}, {}))
     if not got or not all(name in got for name in case.inputs.weights):
         return None
-    found: tuple[float, str] | None = None
+    fitting = []
     for said, difference in DIFFERENCES.items():
         for width in WIDTHS:
             ratios = _ratios(case, rung, step, got, due, difference, width)
-            if ratios is None:
-                continue
-            before, after = ratios
-            unlike = abs(math.log(max(after, TYPICAL / LIMIT) / TYPICAL))
-            if found is None or unlike < found[0]:
-                evidence = (
-                    f"gradients look like {said} differences of the loss, with a width of about "
-                    f"{width:g}: so taken at step {step}, they are yours, but for the rounding of "
-                    f"such differences (ratio {after:.2g}; that of the exact ones is {before:.2g})"
-                )
-                found = unlike, evidence
-    return Diagnosis(CAUSE, found[1], 0.9) if found else None
+            if ratios:
+                before, after = ratios
+                unlike = abs(math.log(max(after, TYPICAL / LIMIT) / TYPICAL))
+                fitting.append((unlike, said, width, before, after))
+    if not fitting:
+        return None
+    _, said, width, before, after = min(fitting)
+    kind = f"{said} differences" if len({each[1] for each in fitting}) == 1 else "differences"
+    evidence = (
+        f"gradients look like {kind} of the loss, with a width of about {width:g}: so taken at step "
+        f"{step}, they are yours, but for the rounding of such differences (ratio {after:.2g}; that "
+        f"of the exact ones is {before:.2g})"
+    )
+    return Diagnosis(CAUSE, evidence, 0.9)
 
 
 def _ratios(
@@ -80,10 +82,11 @@ def _ratios(
                 other[index] += by
                 return float(case.compute({**weights, name: other}, x, y).loss)
 
-            after = abs(near - difference(moved, width)) / (floor + rounding)
+            left = near - difference(moved, width)
+            after = abs(left) / (floor + rounding)
             exact = max(exact, abs(near - float(value[index])) / (floor + AT_LEAST * rounding))
             worst[1] = max(worst[1], after)
-            errors.append(near - float(value[index]))
+            errors.append(left)
             slopes.append(float(value[index]))
             if not after <= LIMIT:
                 return None
@@ -91,5 +94,5 @@ def _ratios(
         if value.size > 1 and not exact > 1:
             return None
     lengths = np.linalg.norm(errors) * np.linalg.norm(slopes)
-    alike = abs(float(np.dot(errors, slopes))) / lengths if lengths else 1.0
+    alike = abs(float(np.dot(errors, slopes))) / lengths if lengths else 0.0
     return (worst[0], worst[1]) if worst[0] > LIMIT and alike < ALIKE else None

@@ -103,7 +103,7 @@ def of_values() -> Iterator[Named]:
         over = f", the {what} over the outputs"
 
         def per_row(loss: Array, share: float = share) -> Array:
-            return loss.mean(axis=1) if share else loss.sum(axis=1)
+            return np.asarray(loss.mean(axis=1) if share else loss.sum(axis=1))
 
         yield (
             ANOTHER,
@@ -130,7 +130,7 @@ def _one_hot(z: Array, y: Array) -> Array:
 
 def _over_classes(loss: Callable[[Array, Array], Array], mean: float, z: Array, y: Array) -> Array:
     each = loss(z, _one_hot(z, y))
-    return each.mean(axis=1) if mean else each.sum(axis=1)
+    return np.asarray(each.mean(axis=1) if mean else each.sum(axis=1))
 
 
 def _kept(p: Array, eps: float) -> Array:
@@ -155,7 +155,7 @@ def _absolute(errors: Array) -> Array:
 
 
 def _positive(values: Array) -> Array:
-    return np.where(values.real > 0, values, 0 * values)
+    return np.asarray(np.where(values.real > 0, values, 0 * values))
 
 
 def _focal(gamma: float, alpha: float, z: Array, y: Array) -> Array:
