@@ -25,6 +25,7 @@ RUNGS = (
     "published",
 )
 
+UNEXPLAINED = "not explained; closest: "
 STEPWISE = ("forward", "loss", "gradients", "update")  # each from the reference's own weights
 
 
@@ -109,12 +110,18 @@ class Divergence:
 class Diagnosis:
     """The translation mistake that a divergence looks like.
 
-    cause: in a few fixed words. evidence: one sentence, with the numbers. confidence: from 0 to 1.
+    cause: in a few fixed words; where none gives the port's numbers, `UNEXPLAINED` and the closest.
+    evidence: one sentence, with the numbers. confidence: from 0 to 1.
     """
 
     cause: str
     evidence: str
     confidence: float
+
+    @property
+    def explains(self) -> bool:
+        """Whether the mistake gives the port's numbers, rather than come closest to them."""
+        return not self.cause.startswith(UNEXPLAINED)
 
 
 @dataclass(frozen=True)
@@ -132,7 +139,8 @@ class PortResult:
     """The verdict on one port, on one recipe, in one precision.
 
     trial: what it was judged on. mode: "compiled" or "eager": the trial's or, of a port that has
-    but one, that. data: its name, hash and rows, and why it stands in for another. loss:
+    but one, that. fixed_rows: the functions that take no other number of rows than a batch has, not
+    compared on half of one. data: its name, hash and rows, and why it stands in for another. loss:
     the first and the last of the port's free run. accuracy: the port's own, on the training and the
     test rows, after the run or, where nothing is trained, as the net is. told_apart: up to how many
     steps the free run can be held to the reference; beyond, rounding alone decides where it goes.
@@ -160,6 +168,7 @@ class PortResult:
     accuracy: dict[str, float | None]
     seconds: dict[str, float | None]
     told_apart: int
+    fixed_rows: tuple[str, ...] = ()
     ratios: tuple[Ratio, ...] = ()
     confusion: Confusion | None = None
     alike: tuple[str, ...] = ()

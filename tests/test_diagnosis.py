@@ -17,6 +17,7 @@ from parity.diagnosis import precision, rules
 from parity.diagnosis.case import Case
 from parity.diagnosis.chain import recognise
 from parity.diagnosis.diagnose import diagnose
+from parity.diagnosis.optimizers import OPTIMIZERS
 from parity.processes.messages import Explain, Findings
 from parity.results import Divergence
 from parity.standard import reference
@@ -49,6 +50,12 @@ def case_of(recipe: str, folder: Path, change: Callable[[Tensors], Tensors]) -> 
     losses = np.full(STEPS, 1e-16)
     findings = Findings(divergence, answers)
     return Case.of(port, Explain(inputs, known, floors, second, losses, findings))
+
+
+def named(name: str, variant: str) -> rules.Rule:
+    """Return the rule of the one optimizer of that name and variant."""
+    (rule,) = [o.rule for o in OPTIMIZERS if (o.name, o.variant) == (name, variant)]
+    return rule
 
 
 @pytest.mark.parametrize("recipe", KINDS)
@@ -101,9 +108,18 @@ def test_tf32_keeps_ten_bits() -> None:
         (rules.moving(0.9), torch.optim.SGD, {"momentum": 0.9}),
         (rules.moving(0.9, nesterov=True), torch.optim.SGD, {"momentum": 0.9, "nesterov": True}),
         (rules.decayed(0.01), torch.optim.SGD, {"weight_decay": 0.01}),
-        (rules.adam(1e-8), torch.optim.Adam, {}),
-        (rules.rmsprop(0.99), torch.optim.RMSprop, {}),
-        (rules.adagrad, torch.optim.Adagrad, {}),
+        (named("Adam", "an epsilon of 1e-08"), torch.optim.Adam, {}),
+        (named("Adam", "betas of 0.5 and 0.999"), torch.optim.Adam, {"betas": (0.5, 0.999)}),
+        (named("AdamW", "a weight decay of 0.01, as in PyTorch"), torch.optim.AdamW, {}),
+        (named("NAdam", "PyTorch's schedule of momentum"), torch.optim.NAdam, {}),
+        (named("Adamax", "an epsilon of 1e-08, as in PyTorch"), torch.optim.Adamax, {}),
+        (
+            named("RMSprop", "a share of 0.99 and an epsilon of 1e-08, as in PyTorch"),
+            torch.optim.RMSprop,
+            {},
+        ),
+        (named("Adagrad", "a sum of squares from 0, as in PyTorch"), torch.optim.Adagrad, {}),
+        (named("Adadelta", "a share of 0.9, as in PyTorch"), torch.optim.Adadelta, {}),
     ],
 )
 def test_rules_are_those_of_the_optimizers(

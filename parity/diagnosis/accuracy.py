@@ -15,6 +15,7 @@ from shared.metrics import predicted_classes, true_classes
 
 Array = NDArray[Any]
 ROUNDING = 1e-6
+SIZES = sorted({*range(10, 1001, 10), *(2**power for power in range(3, 11))})  # of batches
 AXIS = "accuracy along the wrong axis"
 THRESHOLD = "accuracy at another threshold"
 OTHER_ROWS = "accuracy on other rows"
@@ -88,7 +89,7 @@ def _counts(case: Case, p: Predictions) -> Iterator[tuple[tuple[str, str], float
     for claim, part in _parts(len(y)):
         yield (OTHER_ROWS, f"counting {claim}"), float(hits[part].mean())
         yield (FRACTION, f"counting {claim}, over all"), float(hits[part].sum() / len(hits))
-    for size in (10, 32, 50, 64, 100, 128, 256, 500, 1000):
+    for size in SIZES:
         means = [hits[start : start + size].mean() for start in range(0, len(hits), size)]
         yield (
             (FRACTION, f"the mean over batches of {size}, the last one shorter"),
@@ -130,9 +131,22 @@ def _axes(z: Array, y: Array) -> Iterator[tuple[tuple[str, str], float]]:
     else:
         along = z.argmax(axis=0)
         yield (AXIS, "an argmax over the rows"), float((along == y[: len(along)]).mean())
+        yield from _each_output(z, np.arange(z.shape[1]) == y[:, np.newaxis])
     if z.shape[1] == 1:
         zeros = (np.zeros(len(z)) == true_classes(y)).mean()
         yield (AXIS, "an argmax over the one output, which is always 0"), float(zeros)
+
+
+def _each_output(z: Array, due: Array) -> Iterator[tuple[tuple[str, str], float]]:
+    """Yield what counts each output by itself, as a binary accuracy does for several classes."""
+    e = np.exp(z - z.max(axis=1, keepdims=True))
+    p = e / e.sum(axis=1, keepdims=True)
+    for what, values, threshold in (
+        ("each output of the softmax by itself, over 0.5,", p, 0.5),
+        ("each output by itself, over 0.5,", z, 0.5),
+        ("each output by itself, over 0,", z, 0.0),
+    ):
+        yield (FRACTION, f"counting {what}"), float(((values > threshold) == due).mean())
 
 
 def _of_positives(hits: Array, due: Array, got: Array) -> Iterator[tuple[tuple[str, str], float]]:

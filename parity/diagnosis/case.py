@@ -159,24 +159,38 @@ class Case:
             self.findings.divergence.ratio,
         )
 
+    def floor_of(self, rung: str, step: int, name: str, predicted: Array) -> float:
+        """Return the noise floor of what an idea predicts in place of what was due.
+
+        A prediction that is larger than what was due has a larger floor, too, and none is known
+        better than to a unit in its last place.
+        """
+        floor = self.noise[rung, step][name] * growth(predicted, self.expected[rung, step][name])
+        with np.errstate(invalid="ignore", over="ignore"):
+            unit = np.spacing(np.abs(predicted).max(initial=0.0).astype(self.inputs.dtype))
+        return max(floor, float(unit)) if np.isfinite(unit) else floor
+
     def misfit(
-        self, rung: str, predict: Callable[[int], Tensors], hopeless: float = math.inf
+        self,
+        rung: str,
+        predict: Callable[[int], Tensors],
+        hopeless: float = math.inf,
+        noise: Callable[[int], Floors] = lambda step: {},
     ) -> float:
         """Return the worst ratio between a rung's answers and what an idea predicts instead.
 
-        A prediction that is larger than what was due has a floor that is larger as well. Over a
-        `hopeless` ratio, no more steps are tried.
+        Over a `hopeless` ratio, no more steps are tried. noise: the floors of the prediction,
+        where they may be larger.
         """
         worst = 0.0
         for step, got in self.answered(rung):
-            predicted = predict(step)
+            predicted, own = predict(step), noise(step)
             for name, value in got.items():
-                floor = self.noise[rung, step][name]
                 if name not in predicted:
                     if name == self.findings.divergence.place.name:
                         return math.inf
                     continue
-                floor *= growth(predicted[name], self.expected[rung, step][name])
+                floor = max(self.floor_of(rung, step, name, predicted[name]), own.get(name, 0.0))
                 worst = max(worst, distance(value, predicted[name]) / floor)
             if worst > hopeless:
                 break

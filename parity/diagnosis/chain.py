@@ -74,9 +74,10 @@ class Chain:
 
     loss: of each row; their mean is the loss. output: the activation of the last layer.
     derivative: of the activation, where it is not its own. product: how a layer multiplies, forward
-    and backward. slope: makes what is taken back, (B, n), from the outputs (B, n), the targets, and
-    what it should be, (B, n). moved: the learning rate at which a layer is updated before the error
-    is taken back through it. inside: which of the sums and activations are answered by name.
+    and backward. hidden: takes the error back through an activation, from z, a and the error there.
+    slope: makes what is taken back, (B, n), from the outputs (B, n), the targets, and what it
+    should be, (B, n). moved: the learning rate at which a layer is updated before the error is
+    taken back through it. inside: which of the sums and activations are answered by name.
     """
 
     layers: tuple[tuple[str, str], ...]
@@ -86,6 +87,7 @@ class Chain:
     output: Activation = ACTIVATION_FUNCTIONS["no activation"]
     derivative: Callable[[Array, Array], Array] | None = None
     product: Callable[[Array, Array], Array] = np.matmul
+    hidden: Callable[[Array, Array, Array], Array] | None = None
     slope: Callable[[Array, Array, Array], Array] | None = None
     moved: float = 0.0
     inside: tuple[tuple[str, int], ...] = ()
@@ -111,9 +113,10 @@ class Chain:
             W, b = self.layers[number]
             gradients[W], gradients[b] = self.product(inputs[number].T, dz), dz.sum(axis=0)
             if number:
-                hidden = derivative(sums[number - 1], inputs[number])
+                z, a = sums[number - 1], inputs[number]
                 used = weights[W] - self.moved * gradients[W]
-                dz = self.product(dz, used.T) * hidden
+                back = self.product(dz, used.T)
+                dz = self.hidden(z, a, back) if self.hidden else back * derivative(z, a)
         value = self.loss(outputs, y).real.mean()
         return Computed(outputs, value, {name: gradients[name] for name in weights}, inside)
 

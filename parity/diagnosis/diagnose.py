@@ -12,10 +12,15 @@ from parity.diagnosis import (
     accuracy,
     arrays,
     batches,
+    ignored,
     in_run,
     in_step,
     layers,
     models,
+    numerical,
+    optimizers,
+    pairing,
+    parts,
     penalties,
     precision,
     scales,
@@ -34,7 +39,7 @@ CLOSE_RATIO = 2.0  # a ratio up to it says no more for one idea than for another
 def diagnose(case: Case) -> Diagnosis | None:
     """Return the most likely mistake, or None where nothing fits."""
     divergence = case.findings.divergence
-    found = unusable.diagnose(case) or _unlike_itself(case)
+    found = unusable.diagnose(case) or ignored.from_call_to_call(case) or _unlike_itself(case)
     if found:
         return found
     if divergence.place.kind == "half batch":
@@ -71,6 +76,10 @@ def _of_step(case: Case, rung: str) -> Diagnosis | None:
     if best is None and rung == "forward":
         best = layers.diagnose(case)
     if best is None or best.confidence < CONVINCING:
+        best = numerical.diagnose(case, rung) or ignored.diagnose(case) or best
+    if best is None or best.confidence < CONVINCING:
+        best = pairing.diagnose(case, rung, chain) or best
+    if best is None or best.confidence < CONVINCING:
         rounding = precision.mostly(case, chain, rung) or precision.size(case, rung)
         if rounding and (best is None or rounding.confidence > best.confidence):
             return rounding
@@ -91,13 +100,15 @@ def _tried(case: Case, chain: Chain | None, rung: str) -> Iterator[Scored | None
         yield models.probabilities(case)
     yield from models.layouts(case, rung)
     if rung == "update":
-        for idea in (*models.orders(case), *batches.mistakes(case)):
+        for idea in (*models.orders(case), *batches.mistakes(case), *parts.updates(case)):
             yield idea.diagnose(case, rung)
         if case.ran:
             yield models.stale(case)
-            for idea in in_run.mistakes(case):
-                if idea.diagnose(case, rung):  # else it explains something else
-                    yield idea.diagnose_run(case, RUN_STEPS)
+            others = optimizers.mistakes(case, in_run.first_move(case))
+            for idea in (*others, *in_run.mistakes(case)):
+                alone = idea.diagnose(case, rung)
+                explains = alone is not None and alone[1].explains
+                yield (idea.diagnose_run(case, RUN_STEPS) or alone) if explains else alone
 
 
 def _of_run(case: Case) -> Diagnosis | None:

@@ -9,6 +9,7 @@ from parity.diagnosis.case import Case
 from parity.diagnosis.precision import FORMATS
 
 SAME_FACTOR = 1e-3  # relative; what is closer to a known factor is tried as that very factor
+DEFAULTS = {0.001: "PyTorch's SGD", 0.01: "Keras' SGD"}  # learning rates
 CONSTANT = "a constant factor"
 AXES = "mean over the wrong axes"
 
@@ -54,6 +55,10 @@ def factors(case: Case) -> list[Factor]:
 def close_to(case: Case, scale: float) -> list[Factor]:
     """Return the known factors that are close to a fitted one, else that itself."""
     close = [f for f in factors(case) if abs(scale - f.value) <= SAME_FACTOR * abs(f.value)]
+    parts = round(scale)
+    if parts > 2 and abs(scale - parts) <= SAME_FACTOR * parts:
+        reason = f"as where {parts} micro-batches or devices are summed in place of their mean"
+        close.append(Factor(float(parts), "sum over parts instead of their mean", reason))
     return close or [Factor(scale, CONSTANT)]
 
 
@@ -75,8 +80,24 @@ def rate_called(case: Case, factor: float) -> tuple[str, str, float, int]:
         if abs(rate - low) < 0.01 * abs(case.rate - low):
             claim = f"the learning rate is {low:.12g}, which is {case.rate:g} rounded to {name}"
             return "learning rate in lower precision", claim, low / case.rate, 0
-    claim = f"the learning rate is {rate:.9g} in place of {case.rate:g}"
-    return "another learning rate", claim, factor, 1
+    claim = f"the learning rate is {{:.9g}} in place of {case.rate:g}"
+    for known, whose in DEFAULTS.items():
+        if abs(rate - known) <= SAME_FACTOR / 10 * known:
+            said = f"{claim.format(known)}, which is the default of {whose}"
+            return "another learning rate", said, known / case.rate, 0
+    parts = round(factor)
+    if parts > 1 and abs(factor - parts) <= SAME_FACTOR / 10 * parts:
+        said = f"{claim.format(parts * case.rate)}, {as_of_a_sum(parts)}"
+        return "another learning rate", said, float(parts), 0
+    return "another learning rate", claim.format(rate), factor, 1
+
+
+def as_of_a_sum(parts: int) -> str:
+    """Return what a whole factor looks like."""
+    return (
+        f"{parts} times as much, as where gradients of {parts} micro-batches or devices are summed "
+        "in place of their mean"
+    )
 
 
 def spoken(names: Iterable[str]) -> str:

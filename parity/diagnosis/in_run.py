@@ -11,15 +11,18 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from parity.diagnosis import rules
+from parity.diagnosis import logs, rules
 from parity.diagnosis.case import Case
 from parity.diagnosis.factors import rate_called
 from parity.diagnosis.hypothesis import Hypothesis
 from parity.diagnosis.rules import Rule
 from parity.standard.inputs import Tensors
-from parity.standard.reference import wide_all
+from parity.standard.reference import wide, wide_all
 
 Array = NDArray[Any]
+FEW = 20  # steps on which a small number beside another is fitted
+ROUND = 1e-2  # relative; a fitted number so close to one of two digits is that one
+NOTHING = 1e-6  # of the gradient; an update with less of it has none
 MARKED = 0.99  # a learning rate that warms up begins below it
 DECAY_STEPS = 6  # steps after the first, on which a decay is fitted
 
@@ -65,12 +68,22 @@ def mistakes(case: Case) -> Iterator[Hypothesis]:
     steps = taken(case)
     yield from _plain_rules()
     yield from _momenta(steps)
+    yield from _momenta_decayed(case, steps)
     yield from _gathered()
     yield from _warming(steps)
     yield from _decays(steps)
     yield from _from_some_step(case, steps)
     yield from _whole_decays(case)
-    yield from _logs(case)
+    yield from logs.mistakes(case)
+
+
+def first_move(case: Case) -> Tensors | None:
+    """Return the port's first update over the learning rate, or None where it is not known."""
+    then = case.findings.states.get(1, {})
+    now = wide_all(case.inputs.weights)
+    if not _whole(case, then):
+        return None
+    return {name: (w - wide(then[name])) / case.rate for name, w in now.items()}
 
 
 def _plain_rules() -> Iterator[Hypothesis]:
@@ -90,16 +103,22 @@ def _plain_rules() -> Iterator[Hypothesis]:
         "each update but the first takes the gradient of the step before",
         rule=rules.late(1.0),
     )
-    for eps in (1e-8, 1e-7):
-        claim = f"updates are those of Adam, with betas of 0.9 and 0.999 and an epsilon of {eps:g}"
-        yield Hypothesis("Adam instead of SGD", claim, rule=rules.adam(eps))
-    for share in (0.9, 0.99):
-        yield Hypothesis(
-            "RMSprop instead of SGD",
-            f"updates are those of RMSprop, with a share of {share:g}",
-            rule=rules.rmsprop(share),
-        )
-    yield Hypothesis("Adagrad instead of SGD", "updates are those of Adagrad", rule=rules.adagrad)
+    yield Hypothesis(
+        "no update after the first", "only the first update is made", rule=rules.only_first
+    )
+    claim = (
+        "every step starts from the initial weights, as where compiled code has them as constants"
+    )
+    yield Hypothesis(
+        "no update after the first",
+        claim,
+        anew=True,
+    )
+    yield Hypothesis(
+        "the gradient is never taken anew",
+        "every update takes the gradient of the first step, at the initial weights",
+        rule=rules.kept,
+    )
 
 
 def _momenta(steps: dict[int, Taken]) -> Iterator[Hypothesis]:
@@ -116,7 +135,7 @@ def _momenta(steps: dict[int, Taken]) -> Iterator[Hypothesis]:
         np.concatenate([basis for _, basis in both], axis=1).T,
         np.concatenate([moved for moved, _ in both]),
     )[0]
-    for first in (1.0, share):
+    for first in (1.0, share) if abs(share) > NOTHING else ():
         claim = f"each update is {share:.4g} times the gradient and {kept:.4g} times the one before"
         rule = rules.damped(float(kept), float(share), float(first))
         yield Hypothesis("momentum", claim, rule=rule, fitted=2)
@@ -126,15 +145,48 @@ def _momenta(steps: dict[int, Taken]) -> Iterator[Hypothesis]:
     )
 
 
+def _momenta_decayed(case: Case, steps: dict[int, Taken]) -> Iterator[Hypothesis]:
+    """Yield momentum of either kind at a rate that falls by 1 / (1 + a k), as Keras had it."""
+    pairs = [(steps[k - 1], steps[k]) for k in steps if k - 1 in steps]
+    if not pairs:
+        return
+    heavy = _ratio([(b.moved - b.gradient, a.moved) for a, b in pairs])
+    early = _ratio([(b.moved - b.gradient, b.gradient - a.gradient + a.moved) for a, b in pairs])
+    for number, nesterov, cause in ((heavy, False, "momentum"), (early, True, "Nesterov momentum")):
+        momentum = round(number, 2)
+        if not 0 < momentum < 1:
+            continue
+        make = partial(_decaying, rules.moving(momentum, nesterov))
+        share = _fitted(case, min(case.inputs.steps, FEW), make, rounds=3)
+        rounded = float(f"{share:.2g}")
+        share = rounded if abs(share - rounded) <= ROUND * abs(share) else share
+        claim = (
+            f"updates have a momentum of {momentum:g}{', Nesterov' * nesterov}, and the learning "
+            f"rate is divided by 1 + {share:.6g} k before step k"
+        )
+        yield Hypothesis(cause, claim, rule=make(share), fitted=1)
+
+
+def _decaying(inner: Rule, share: float) -> Rule:
+    """Return a rule on gradients that fall by 1 / (1 + share k)."""
+
+    def rule(step: int, weights: Tensors, gradients: Tensors, memory: rules.Memory) -> Tensors:
+        factor = rules.inverse(share, step)
+        return inner(step, weights, {n: factor * g for n, g in gradients.items()}, memory)
+
+    return rule
+
+
 def _gathered() -> Iterator[Hypothesis]:
     """Yield gradients that are cleared, or used, only once in several steps."""
     cause = "gradients accumulate"
     for every in (2, 3, 4, 5, 8, 10):  # no more than the few steps that show it
         claim = f"gradients add up, and are cleared only every {every} steps"
-        yield Hypothesis(cause, claim, rule=rules.cleared(every))
+        yield Hypothesis(cause, claim, rule=rules.cleared(every), period=every)
         for share, what in ((1.0, "sum"), (1 / every, "mean")):
             claim = f"an update is made only every {every} steps, with the {what} of the gradients"
-            yield Hypothesis(cause, claim, rule=rules.gathered(every, share))
+            rule = rules.gathered(every, share)
+            yield Hypothesis(cause, claim, rule=rule, period=every)
 
 
 def _warming(steps: dict[int, Taken]) -> Iterator[Hypothesis]:
@@ -194,44 +246,10 @@ def _from_some_step(case: Case, steps: dict[int, Taken]) -> Iterator[Hypothesis]
                 cause = "learning rate decays"
             rule = rules.scheduled(partial(rules.switched, start, scale))
             yield Hypothesis(cause, claim + since, rule=rule, fitted=fitted + bool(start))
-
-
-def _logs(case: Case) -> Iterator[Hypothesis]:
-    """Yield other losses that are logged of the same run."""
-    yield Hypothesis(
-        "loss taken after the update",
-        "losses[i] is the loss after update i",
-        logged=lambda before, after: after,
-    )
-    yield Hypothesis(
-        "loss as a running mean",
-        "losses[i] is the mean of all losses up to i",
-        logged=lambda before, after: np.cumsum(before) / np.arange(1, len(before) + 1),
-    )
-    yield Hypothesis(
-        "loss one step late",
-        "losses[i] is the loss before update i - 1",
-        logged=lambda before, after: np.concatenate([before[:1], before[:-1]]),
-    )
-    got = case.losses
-    due = case.reference.losses
-    if len(got) > 2:
-        share = _ratio([(got[1:] - due[1:], got[:-1] - due[1:])])
-        if 0 < share < 1:
-            claim = f"losses[i] is {share:.4g} of losses[i - 1] and {1 - share:.4g} of the loss"
-            yield Hypothesis(
-                "loss as a running mean",
-                claim,
-                logged=lambda before, after: _smoothed(before, share),
-                fitted=1,
-            )
-
-
-def _smoothed(losses: Array, share: float) -> Array:
-    smoothed = losses.copy()
-    for i in range(1, len(losses)):
-        smoothed[i] = share * smoothed[i - 1] + (1 - share) * losses[i]
-    return smoothed
+        if start and scale != 1:
+            claim = f"the learning rate is multiplied by {scale:.6g} every {start:,} steps"
+            rule = rules.scheduled(partial(rules.staircase, start, scale))
+            yield Hypothesis("learning rate decays", claim, rule=rule, fitted=1, period=start)
 
 
 def _ratio(pairs: list[tuple[Array, Array]]) -> float:
@@ -243,14 +261,22 @@ def _ratio(pairs: list[tuple[Array, Array]]) -> float:
 def small(case: Case, steps: int) -> Iterator[Hypothesis]:
     """Yield mistakes so small that only many steps show them, fitted to all losses at once."""
     for cause, claim, made in _small_ones(case):
-        initial = wide_all(case.inputs.weights)
-        tiny = 1e-6
-        moved, _ = Hypothesis("", "", rule=made(tiny)).train(case, initial, list(range(steps)))
-        floors = case.loss_floors[:steps]
-        slope = (moved - case.reference.losses[:steps]) / tiny / floors
-        got = case.losses[:steps]
-        number = _ratio([((got - case.reference.losses[:steps]) / floors, slope)])
+        number = _fitted(case, steps, made)
         yield Hypothesis(cause, claim(number), rule=made(number), fitted=1)
+
+
+def _fitted(case: Case, steps: int, made: Callable[[float], Rule], rounds: int = 1) -> float:
+    """Return the small number with which a rule gives the port's first losses, by Newton's way."""
+    initial, tiny, fitted = wide_all(case.inputs.weights), 1e-6, 0.0
+    floors = case.loss_floors[:steps]
+    for _ in range(rounds):
+        without, moved = (
+            Hypothesis("", "", rule=made(number)).train(case, initial, list(range(steps)))[0]
+            for number in (fitted, fitted + tiny)
+        )
+        slope = (moved - without) / tiny / floors
+        fitted += _ratio([((case.losses[:steps] - without) / floors, slope)])
+    return fitted
 
 
 def _small_ones(

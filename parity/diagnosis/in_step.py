@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from parity.diagnosis import losses
+from parity.diagnosis import classes, losses, parts, preprocessing
 from parity.diagnosis.case import Case, Compute, Computed
 from parity.diagnosis.chain import ACTIVATION_FUNCTIONS, Activation, Chain, sigmoid
 from parity.diagnosis.factors import spoken
@@ -19,6 +19,16 @@ from parity.standard.inputs import Tensors
 
 Array = NDArray[Any]
 Transform = Callable[[Array], Array]
+# What is written in place of the error times the derivative, where a product is one of matrices.
+MATRICES: dict[str, Callable[[Array, Array, Array], Array]] = {
+    "the error is multiplied by 1 - a a^T, a matrix product, in place of 1 - a^2": (
+        lambda z, a, back: (1 - a @ a.T) @ back
+    ),
+    "the error is multiplied by a (1 - a)^T, a matrix product, in place of a (1 - a)": (
+        lambda z, a, back: (a @ (1 - a).T).T @ back
+    ),
+}
+NUMBERS = (2, 3, 4, 5, 6, 7, 8, 10, 12, 16, 20, 32, 64, 128)  # of the parts of a batch
 SCALES = {
     255 / 256: "divided by 256, not by 255",
     256 / 255: "divided by 255, not by 256",
@@ -40,9 +50,12 @@ def mistakes(case: Case, chain: Chain | None) -> Iterator[Hypothesis]:
     side = math.isqrt(case.x.shape[1])
     if side > 1 and side * side == case.x.shape[1]:
         yield Hypothesis("inputs transposed", "each image is transposed", _turned(case, side))
+    yield from preprocessing.mistakes(case)
+    yield from parts.mistakes(case)
     yield from losses.root(case)
     if chain:
         yield from losses.mistakes(case, chain)
+        yield from classes.mistakes(case, chain)
         yield from _slopes(chain)
         if len(chain.layers) > 1:
             claim = "each layer is updated before the error is taken back through it"
@@ -139,13 +152,25 @@ def _stop(shift: int, last: int) -> Transform:
 def _rows(case: Case) -> Iterator[Hypothesis]:
     if case.batch_size < 2:
         return
-    parts = {
+    missing = {
         "the last row of each batch is missing": slice(None, -1),
         "the first row of each batch is missing": slice(1, None),
         "the second half of each batch is missing": slice(None, case.batch_size // 2),
         "every other row of each batch is missing": slice(None, None, 2),
     }
-    for claim, part in parts.items():
+    for number in NUMBERS:
+        rows = case.batch_size // number
+        if not rows:
+            break
+        if case.batch_size % number:
+            claim = (
+                f"the rows over a multiple of {number} are missing, as where the rest is dropped"
+            )
+            missing[claim] = slice(None, rows * number)
+        if number > 2:
+            missing[f"only the first of {number} parts of each batch counts"] = slice(None, rows)
+        missing[f"only the last of {number} parts of each batch counts"] = slice(-rows, None)
+    for claim, part in missing.items():
         yield Hypothesis("rows missing from the batch", claim, _partly(case.compute, part))
 
 
@@ -217,6 +242,9 @@ def _activations(chain: Chain) -> Iterator[Hypothesis]:
     for claim, derivative in _derivatives(own).items():
         compute = replace(chain, derivative=derivative).compute
         yield Hypothesis("wrong derivative of the activation", claim, compute)
+    for claim, hidden in MATRICES.items():
+        compute = replace(chain, hidden=hidden).compute
+        yield Hypothesis("matrix product for an elementwise one", claim, compute)
 
 
 def _derivatives(own: Activation) -> dict[str, Callable[[Array, Array], Array]]:
@@ -233,6 +261,11 @@ def _derivatives(own: Activation) -> dict[str, Callable[[Array, Array], Array]]:
         "the derivative is 1 - a": lambda z, a: 1 - a,
         "the derivative is 1 - a^2": lambda z, a: 1 - a * a,
         "the derivative is 1 + a^2": lambda z, a: 1 + a * a,
+        "the derivative is (1 - a)^2": lambda z, a: (1 - a) ** 2,
+        "the derivative is a^2": lambda z, a: a * a,
+        "the derivative is 1 - z^2": lambda z, a: 1 - z * z,
+        "the derivative is 1 - 2 a^2": lambda z, a: 1 - 2 * a * a,
+        "the derivative is (1 - a^2)^2": lambda z, a: (1 - a * a) ** 2,
         "the derivative is that of ReLU": lambda z, a: (z > 0).astype(float),
         "the derivative is the activation itself": lambda z, a: a,
     }
@@ -249,6 +282,17 @@ def _biases(case: Case, chain: Chain) -> Iterator[Hypothesis]:
         for some in [[name] for name in names] + [names] * (len(names) > 1):
             compute = partial(_with_biases, case, some, change, slope)
             yield Hypothesis(cause, f"{spoken(some)} {claim}", compute)
+    for what, all_in_one in (("sum", np.sum), ("mean", np.mean)):
+        for some in [[name] for name in names] + [names] * (len(names) > 1):
+
+            def slope_of_all(db: Array, reduce: Callable[[Array], Any] = all_in_one) -> Array:
+                return np.full_like(db, reduce(db))
+
+            claim = (
+                f"the gradient of {spoken(some)} is the {what} over all axes, one number for all"
+            )
+            compute = partial(_with_biases, case, some, np.copy, slope_of_all)
+            yield Hypothesis("sum over the wrong axes", claim, compute)
 
 
 def _with_biases(

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from parity.diagnosis import other_losses
 from parity.diagnosis.case import Case, Computed
 from parity.diagnosis.chain import FORWARD_ONLY, LOSSES, Chain, PerRow, chosen, log_softmax, sigmoid
 from parity.diagnosis.hypothesis import Hypothesis
@@ -22,6 +23,7 @@ SMOOTHED = "labels smoothed"
 ANOTHER_LOSS = "another loss"
 RAW = "logits taken for probabilities"
 KERAS = 1e-7  # what Keras keeps probabilities away from 0 and 1 by
+ROUND = 1e-4  # relative; a fitted number so close to one of two digits is that one
 SMALL = [10.0**-power for power in range(1, 17)]
 
 
@@ -44,8 +46,11 @@ def _fitted(case: Case, chain: Chain) -> Iterator[Hypothesis]:
     for cause, claim, family in _families(chain.kind):
         number = _solve(case, chain, family)
         if number is not None:
+            rounded = float(f"{number:.2g}")
+            is_round = abs(number - rounded) <= ROUND * rounded
+            number = rounded if is_round else number
             compute = replace(chain, loss=partial(family, number)).compute
-            yield Hypothesis(cause, claim.format(number), compute, fitted=1)
+            yield Hypothesis(cause, claim.format(number), compute, fitted=0 if is_round else 1)
 
 
 def _solve(case: Case, chain: Chain, family: Family) -> float | None:
@@ -75,6 +80,7 @@ def _families(kind: str) -> Iterator[tuple[str, str, Family]]:
     smoothed, added = "labels are smoothed by {:.4g}", "{:.4g} is added to p before the log"
     if kind == "cross-entropy":
         yield SMOOTHED, smoothed, _smoothed
+        yield SMOOTHED, f"{smoothed}, spread over the other classes alone", _smoothed_others
         yield CLIPPED, added, partial(_log, _plus)
     elif kind == "binary cross-entropy":
         yield SMOOTHED, smoothed, _smoothed_both
@@ -108,6 +114,7 @@ def _of_classes() -> Iterator[Named]:
     yield "the logarithm left out", claim, lambda z, y: -chosen(softmax(z), y)
     yield RAW, "the loss is minus the logit of the right class", lambda z, y: -chosen(z, y)
     yield RAW, "each logit stands for its own probability", _shares
+    yield from other_losses.of_classes()
     for eps in SMALL:
         yield CLIPPED, f"p is kept between {eps:g} and 1 - {eps:g}", partial(_log, _kept, eps)
         yield CLIPPED, f"{eps:g} is added to p before the log", partial(_log, _plus, eps)
@@ -121,8 +128,13 @@ def _of_one() -> Iterator[Named]:
         "each output meets the targets of all rows, (B, 1) against (B,)",
         _all_pairs,
     )
+    yield (
+        "targets broadcast against outputs",
+        "each output meets the targets of all rows, and the sum over them is divided by B once",
+        lambda z, y: len(z) * _all_pairs(z, y),
+    )
     yield RAW, "each logit stands for its own probability", partial(_logs_of, _kept, KERAS)
-    yield ANOTHER_LOSS, "the loss is (p - y)^2", lambda z, y: ((sigmoid(z) - y) ** 2).mean(axis=1)
+    yield from other_losses.of_one()
     for eps in SMALL:
         yield CLIPPED, f"p is kept between {eps:g} and 1 - {eps:g}", partial(_logs, _kept, eps)
         yield CLIPPED, f"{eps:g} is added to p before the log", partial(_logs, _plus, eps)
@@ -133,6 +145,7 @@ def _of_values() -> Iterator[Named]:
     yield TWICE, "a softmax is applied to the outputs", lambda z, y: right(softmax(z), y)
     yield TWICE, "a sigmoid is applied to the outputs", lambda z, y: right(sigmoid(z), y)
     yield ANOTHER_LOSS, "the loss is the absolute error", _absolute
+    yield from other_losses.of_values()
 
 
 def _of_mistakes() -> Iterator[Named]:
@@ -197,6 +210,12 @@ def _absolute(z: Array, y: Array) -> Array:
 def _smoothed(share: float, z: Array, y: Array) -> Array:
     everywhere = -log_softmax(z).mean(axis=1)
     return np.asarray((1 - share) * LOSSES["cross-entropy"](z, y) + share * everywhere)
+
+
+def _smoothed_others(share: float, z: Array, y: Array) -> Array:
+    logs = log_softmax(z)
+    others = -(logs.sum(axis=1) - chosen(logs, y)) / (z.shape[1] - 1)
+    return np.asarray((1 - share) * LOSSES["cross-entropy"](z, y) + share * others)
 
 
 def _smoothed_both(share: float, z: Array, y: Array) -> Array:

@@ -13,6 +13,7 @@ from parity.diagnosis.hypothesis import Hypothesis
 from parity.standard.inputs import Tensors
 
 Array = NDArray[Any]
+SHORTER = 0.999  # of its length, under which a gradient has been clipped
 TORCH = 1e-6  # what torch adds to a norm before it divides by it
 
 
@@ -87,14 +88,21 @@ def _clips(case: Case, rung: str) -> Iterator[Hypothesis]:
         return
     taken = [got for got, _ in pairs]
     largest = max(float(np.abs(g).max()) for got in taken for g in got.values())
-    longest = max(norm(got.values()) for got in taken)
     lengths = [(norm(got.values()), norm(due.values()) or 1.0) for got, due in pairs]
-    as_torch = max(short * (long + TORCH) / long for short, long in lengths)
+    clipped = [(short, long) for short, long in lengths if short < SHORTER * long] or lengths
+    longest = float(np.median([short for short, _ in clipped]))
+    as_torch = float(np.median([short * (long + TORCH) / long for short, long in clipped]))
+    scaled = float(np.median([short * long / (long - TORCH * short) for short, long in clipped]))
     widest = max(norm([g]) for got in taken for g in got.values())
     for size, how, clip in (
         (largest, "to at most {:.4g} in size", clip_values),
         (longest, "to a norm of at most {:.4g} together", clip_norm),
         (as_torch, "by torch's clip_grad_norm_ to {:.4g}", clip_norm_as_torch),
+        (
+            scaled,
+            "to a norm of at most {:.4g} together, as where clip_grad_norm_ precedes unscaling",
+            clip_norm_scaled,
+        ),
         (widest, "to a norm of at most {:.4g} each", clip_norms),
     ):
 
@@ -127,6 +135,12 @@ def clip_norm(gradients: Tensors, size: float) -> Tensors:
 def clip_norm_as_torch(gradients: Tensors, size: float) -> Tensors:
     """Shrink all gradients together, as torch.nn.utils.clip_grad_norm_ does."""
     factor = min(1.0, size / (norm(gradients.values()) + TORCH))
+    return {name: factor * g for name, g in gradients.items()}
+
+
+def clip_norm_scaled(gradients: Tensors, size: float) -> Tensors:
+    """Shrink all gradients together, as torch does to 1 those of a loss times 1/size."""
+    factor = min(1.0, size / (norm(gradients.values()) + TORCH * size))
     return {name: factor * g for name, g in gradients.items()}
 
 

@@ -90,37 +90,14 @@ def late(first: float) -> Rule:
     return rule
 
 
-def adam(eps: float) -> Rule:
-    """Return Adam's update (Kingma and Ba, 2015), with its usual betas."""
-
-    def rule(step: int, weights: Tensors, gradients: Tensors, memory: Memory) -> Tensors:
-        moved = {}
-        for name, g in gradients.items():
-            m, v = memory.get(name, (0.0, 0.0))
-            memory[name] = m, v = 0.9 * m + 0.1 * g, 0.999 * v + 0.001 * g * g
-            m, v = m / (1 - 0.9 ** (step + 1)), v / (1 - 0.999 ** (step + 1))
-            moved[name] = m / (np.sqrt(v) + eps)
-        return moved
-
-    return rule
+def only_first(step: int, weights: Tensors, gradients: Tensors, memory: Memory) -> Tensors:
+    """Give the gradient in the first step, and nothing in those after it."""
+    return {name: (0.0 if step else 1.0) * g for name, g in gradients.items()}
 
 
-def rmsprop(share: float) -> Rule:
-    """Return RMSprop's update (Tieleman and Hinton, 2012)."""
-
-    def rule(step: int, weights: Tensors, gradients: Tensors, memory: Memory) -> Tensors:
-        for name, g in gradients.items():
-            memory[name] = share * memory.get(name, 0.0) + (1 - share) * g * g
-        return {name: g / (np.sqrt(memory[name]) + 1e-8) for name, g in gradients.items()}
-
-    return rule
-
-
-def adagrad(step: int, weights: Tensors, gradients: Tensors, memory: Memory) -> Tensors:
-    """Return Adagrad's update (Duchi, Hazan and Singer, 2011); this is itself a `Rule`."""
-    for name, g in gradients.items():
-        memory[name] = memory.get(name, 0.0) + g * g
-    return {name: g / (np.sqrt(memory[name]) + 1e-10) for name, g in gradients.items()}
+def kept(step: int, weights: Tensors, gradients: Tensors, memory: Memory) -> Tensors:
+    """Give the gradient of the first step in every step."""
+    return dict(memory.setdefault("first", gradients))
 
 
 def decayed(share: float) -> Rule:
@@ -180,3 +157,8 @@ def cosine(steps: float, step: int) -> float:
 def switched(start: int, factor: float, step: int) -> float:
     """Return the factor from `start` on, 1 before."""
     return factor if step >= start else 1.0
+
+
+def staircase(every: int, factor: float, step: int) -> float:
+    """Return the factor to the power of how many times so many steps are over."""
+    return float(factor ** (step // every))

@@ -54,15 +54,20 @@ def _losses(case: Case, rung: str) -> Iterator[Hypothesis]:
                 _scaled(case, factor.value, factor.value if gradients else 1.0),
                 fitted=factor.cause == CONSTANT,
             )
-    squares = np.array([sum((w**2).sum() for k, w in p[0].items() if k[0] == "W") for p in pairs])
-    if squares.any():
-        decay = 2 * float((got - due) @ squares / (squares @ squares))
-        yield Hypothesis(
-            "weight decay",
-            f"the loss has {decay / 2:.4g} times the sum of squared weights added",
-            _penalised(case, decay),
-            fitted=1,
-        )
+    names = list(case.inputs.weights)
+    for group, what in (
+        ([name for name in names if name[0] == "W"], "squared weights"),
+        (names, "squared weights and biases"),
+    ):
+        squares = np.array([sum((p[0][k] ** 2).sum() for k in group) for p in pairs])
+        if squares.any():
+            decay = 2 * float((got - due) @ squares / (squares @ squares))
+            yield Hypothesis(
+                "weight decay",
+                f"the loss has {decay / 2:.4g} times the sum of {what} added",
+                _penalised(case, decay, group),
+                fitted=1,
+            )
 
 
 def _scaled(case: Case, loss: float, gradients: float) -> Compute:
@@ -74,10 +79,10 @@ def _scaled(case: Case, loss: float, gradients: float) -> Compute:
     return compute
 
 
-def _penalised(case: Case, decay: float) -> Compute:
+def _penalised(case: Case, decay: float, group: list[str]) -> Compute:
     def compute(weights: Tensors, x: Array, y: Array) -> Computed:
         answer = case.compute(weights, x, y)
-        W = {name: w for name, w in weights.items() if name[0] == "W"}
+        W = {name: weights[name] for name in group}
         penalty = decay / 2 * sum((w**2).sum() for w in W.values())
         slopes = {k: g + decay * W[k] if k in W else g for k, g in answer.gradients.items()}
         return Computed(answer.outputs, answer.loss + penalty, slopes)

@@ -1,5 +1,6 @@
 """Answers that cannot be compared: other names, shapes or types, or no finite numbers."""
 
+import math
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -9,12 +10,15 @@ from numpy.typing import NDArray
 
 from parity.diagnosis.case import Case
 from parity.diagnosis.hypothesis import SURE
-from parity.results import Diagnosis
+from parity.results import STEPWISE, Diagnosis
 from parity.standard.inputs import Tensors
 
 Array = NDArray[Any]
 NAMES = "a tensor is missing, extra or misnamed"
 TRANSPOSED = "a tensor is transposed"
+AXIS = "an axis is dropped or added"
+COUNT = "another number of losses"
+MODERATE = 0.6
 
 
 def diagnose(case: Case) -> Diagnosis | None:
@@ -47,21 +51,34 @@ def _shapes(case: Case, due: Mapping[str, Array], got: Tensors) -> Diagnosis | N
 
 
 def _shape(case: Case, name: str, due: tuple[int, ...], got: tuple[int, ...]) -> Diagnosis:
-    said = f"{name} has shape {got}, where {due} is expected"
-    if got == due[::-1] and len(due) > 1:
+    said, rung = f"{name} has shape {got}, where {due} is expected", case.findings.divergence.rung
+    if len(due) > 1 and len(got) == len(due) and sorted(got) == sorted(due):
         return Diagnosis(TRANSPOSED, f"{said}: it is transposed", SURE)
     if [n for n in got if n != 1] == [n for n in due if n != 1]:
-        return Diagnosis("an axis is dropped or added", f"{said}: an axis of length 1", SURE)
-    size = case.batch_size
-    if name == "loss" and got in ((size,), (size, 1)):
+        return Diagnosis(AXIS, f"{said}: an axis of length 1", SURE)
+    rows = (
+        len(case.batch(case.findings.divergence.step)[1]) if rung in STEPWISE else case.batch_size
+    )
+    if name == "loss" and rung in ("update", "trajectory"):
+        if len(got) == 1:
+            return Diagnosis(COUNT, f"{said}: each step has one loss, that before it", SURE)
+        return Diagnosis(AXIS, f"{said}: each step has one loss", MODERATE)
+    if name == "loss" and got in ((rows,), (rows, 1)):
         evidence = f"{said}: the loss of every row, of which no mean is taken"
         return Diagnosis("mean over the wrong axes", evidence, SURE)
-    if got == (size, size) or (len(got) == 2 and got[0] == got[1] and got[0] in due):
+    if len(got) == 2 and got[0] == got[1] and got[0] in (rows, *due):
         evidence = f"{said}: every row met every other one"
         return Diagnosis("targets broadcast against outputs", evidence, SURE)
-    if len(due) == len(got) and sum(n != m for n, m in zip(due, got, strict=True)) == 1:
-        return Diagnosis("rows missing from the batch", f"{said}: a length is another", 0.5)
-    return Diagnosis("an axis is dropped or added", said, 0.6)
+    if name in case.inputs.weights and math.prod(got) == 1:
+        evidence = f"{said}: a sum over all axes leaves one number for all"
+        return Diagnosis("sum over the wrong axes", evidence, SURE)
+    of_rows = name not in case.inputs.weights and due[:1] == (rows,)
+    if of_rows and got[1:] == due[1:] and len(got) == len(due) and got[0] < rows:
+        said += f": {rows - got[0]:,} of {rows:,} rows are missing"
+        return Diagnosis("rows missing from the batch", said, SURE)
+    if len(got) == len(due):
+        return Diagnosis("a tensor of another size", said, MODERATE)
+    return Diagnosis(AXIS, said, MODERATE)
 
 
 def _types(case: Case, got: Tensors) -> Diagnosis | None:
@@ -82,9 +99,9 @@ def _finite(case: Case, got: Tensors) -> Diagnosis | None:
         return None
     value = got[divergence.place.name]
     bad = np.argwhere(~np.isfinite(value))
-    where = f"at {bad[0].tolist()}" if len(bad) else f"at step {divergence.step}"
+    at = f" at {bad[0].tolist()}" if len(bad) and value.ndim else ""
     evidence = (
-        f"{divergence.place} is {divergence.got} {where}, where the reference has "
+        f"{divergence.place} is {divergence.got}{at}, where the reference has "
         f"{divergence.expected:.6g}, and all before it agrees: an overflow, a log of 0 or 0 / 0"
     )
     return Diagnosis("NaN or infinity", evidence, 0.9)
@@ -92,15 +109,11 @@ def _finite(case: Case, got: Tensors) -> Diagnosis | None:
 
 def of_failure(sentence: str, weights: Tensors) -> Diagnosis | None:
     """Name the mistake that an exception about shapes or names looks like."""
-    numbers = [int(n) for n in re.findall(r"\d+", sentence)]
     for name, value in weights.items():
-        if value.ndim == 2 and _speaks_of_shapes(sentence) and set(value.shape) <= set(numbers):
+        if value.ndim == 2 and _turned(sentence, *value.shape):
             n, m = value.shape
-            turned = re.search(rf"\b{m}\s*[,x]\s*{n}\b", sentence)
-            evidence = f"shapes do not fit, and {name} has {n} x {m}" + (
-                f", which it calls {m} x {n}" if turned else ""
-            )
-            return Diagnosis(TRANSPOSED, evidence, 0.7 if turned else 0.5)
+            evidence = f"shapes do not fit, and {name}, which has {n} x {m}, is taken for {m} x {n}"
+            return Diagnosis(TRANSPOSED, evidence, 0.7)
     if "does not require grad" in sentence or "not have been used in the graph" in sentence:
         evidence = "autograd finds no way from the loss back to a weight"
         return Diagnosis("no gradient reaches a weight", evidence, 0.8)
@@ -117,6 +130,11 @@ def of_failure(sentence: str, weights: Tensors) -> Diagnosis | None:
     return None
 
 
-def _speaks_of_shapes(sentence: str) -> bool:
+def _turned(sentence: str, n: int, m: int) -> bool:
+    """Whether a sentence about shapes has a matrix (n, m) as (m, n), or its rows as its columns."""
     words = ("shape", "size", "dimension", "matmul", "matrix", "incompatible")
-    return any(word in sentence.lower() for word in words)
+    if n == m or not any(word in sentence.lower() for word in words):
+        return False
+    if re.search(rf"\b{m}\s*[,x]\s*{n}\b", sentence):
+        return True
+    return re.search(rf"\bsize {m} is different from {n}\b", sentence) is not None

@@ -14,7 +14,8 @@ def locate(found: ByRung, inquiry: Inquiry) -> bool | None:
 
     Returns:
         Whether one step alone, from the reference's own weights, is wrong, too; if not, the error
-        is carried over from earlier steps. None where that cannot be told.
+        is carried over from earlier steps. None where that cannot be told, and where nothing but
+        the losses of a run is wrong.
     """
     wrong = {rung: [c for c in _wrong(cs) if not c.place.beside] for rung, cs in found.items()}
     rung = next((rung for rung in found if wrong[rung]), None)
@@ -73,7 +74,8 @@ def _trace(found: ByRung, inquiry: Inquiry) -> bool | None:
     if alone is None:
         return None
     if not any(_wrong(alone[rung]) for rung in STEPWISE):
-        return False
+        # Weights that are right up to there carry nothing over.
+        return None if state == upper else False
     for rung in STEPWISE:
         found[rung] += alone[rung]
     _narrow(found, inquiry)

@@ -83,6 +83,7 @@ def judge(
         divergence=divergence,
         diagnosis=diagnosis,
         not_provided=record.lacking,
+        fixed_rows=tuple(record.fixed_rows),
         loss={
             "first": float(curves.losses[0]) if curves else None,
             "last": float(curves.losses[-1]) if curves else None,

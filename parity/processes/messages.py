@@ -172,6 +172,13 @@ class Lacking:
 
 
 @dataclass(frozen=True)
+class FixedRows:
+    """A function of the port raised on half a batch: it takes no other number of rows."""
+
+    function: str
+
+
+@dataclass(frozen=True)
 class Answer:
     """What the port returned on one rung at one step; `tensors` by canonical name."""
 
@@ -218,6 +225,16 @@ class Done:
 
 
 Message = (
-    Calling | Loaded | Lacking | Answer | Unchanged | Predictions | Timed | Result | Failed | Done
+    Calling
+    | Loaded
+    | Lacking
+    | FixedRows
+    | Answer
+    | Unchanged
+    | Predictions
+    | Timed
+    | Result
+    | Failed
+    | Done
 )
 Send = Callable[[Message], None]

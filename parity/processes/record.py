@@ -6,6 +6,7 @@ from parity.contract import Mode
 from parity.processes.messages import (
     Answer,
     Failed,
+    FixedRows,
     Lacking,
     Loaded,
     Message,
@@ -21,13 +22,15 @@ from parity.standard.inputs import Tensors
 class Record:
     """All that a worker said while its port was run through the rungs.
 
-    modes: those that the port can run in, its own first. requested: the one asked for.
+    modes: those that the port can run in, its own first. requested: the one asked for. fixed_rows:
+    the functions that take no other number of rows than a batch has.
     """
 
     framework: str = ""
     modes: tuple[Mode, ...] = ("eager",)
     requested: Mode = "compiled"
     lacking: tuple[str, ...] = ()
+    fixed_rows: list[str] = field(default_factory=list)
     unchanged: list[Comparison] = field(default_factory=list)
     answers: dict[tuple[str, int], Tensors] = field(default_factory=dict)
     predictions: list[Predictions] = field(default_factory=list)
@@ -52,6 +55,8 @@ class Record:
                 self.seconds["import"] = message.seconds
             case Lacking():
                 self.lacking = message.functions
+            case FixedRows():
+                self.fixed_rows.append(message.function)
             case Unchanged():
                 self.unchanged += message.comparisons
             case Answer():

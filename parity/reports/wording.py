@@ -253,5 +253,11 @@ def omissions(results: list[PortResult]) -> Iterator[str]:
     lacking = {result.port: result.not_provided for result in results if result.not_provided}
     for port, functions in lacking.items():
         yield f"{port} does not provide {', '.join(functions)}: not compared"
+    fixed = {result.port: result.fixed_rows for result in results if result.fixed_rows}
+    for port, functions in fixed.items():
+        yield (
+            f"{port} takes no other number of rows than a batch has ({', '.join(functions)}): on "
+            "half a batch not compared there"
+        )
     for port in dict.fromkeys(r.port for r in results if r.requested == "eager" != r.mode):
         yield f"{port} has no run_eagerly to switch its compiler off: judged compiled"

@@ -6,6 +6,7 @@ import math
 import sys
 import time
 from collections.abc import Iterator, Mapping
+from types import GeneratorType
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from parity.processes.messages import (
     Answer,
     Calling,
     Climb,
+    FixedRows,
     Lacking,
     Predictions,
     Replay,
@@ -120,7 +122,7 @@ class _Run:
         result = getattr(self.port.module, function)(*arguments)
         if not isinstance(result, Mapping):
             raise PortError(
-                f"{function} returned a {type(result).__name__}, where a dict of arrays is expected"
+                f"{function} returned {_kind(result)}, where a dict of arrays is expected"
             )
         return {
             _plain(name): self.array(value, f"{function}: {name}") for name, value in result.items()
@@ -158,7 +160,7 @@ class _Run:
             array = np.asarray(value)
         except Exception as error:
             raise PortError(
-                f"to_numpy cannot convert the {type(value).__name__} that {what} returned ({error})"
+                f"{what} returned {_kind(value)}, which to_numpy cannot convert ({error})"
             ) from error
         if array.size > self.most:
             raise PortError(
@@ -166,41 +168,34 @@ class _Run:
                 f"has more than {self.largest:,}"
             )
         if array.dtype.kind not in "biuf":
-            raise PortError(
-                f"{what} returned values of type {array.dtype}, where numbers are expected"
-            )
+            of = "" if isinstance(value, np.ndarray) else f", an array of {array.dtype}"
+            raise PortError(f"{what} returned {_kind(value)}{of}, where numbers are expected")
         return array
 
     def climb_at(self, step: int, weights: Tensors) -> None:
         """Answer the rungs forward, loss, gradients and update at one checkpoint."""
         rows, (x, y) = self.batch(step)
         where = "half a batch" if step == PART else f"step {step}"
-        answer: Tensors = {}
-        if self.has("forward"):
-            model = self.build(weights)
-            self.send(Calling(f"forward, {where}"))
-            outputs = self.port.module.forward(model, x)
-            answer["outputs"] = self.array(outputs, "forward")
-        if self.has("layers"):
-            model = self.build(weights)
-            self.send(Calling(f"layers, {where}"))
-            answer |= self.returned("layers", model, x)
-        if answer:
-            self.answer("forward", step, answer)
+        if self.has("forward") or self.has("layers"):
+            with self.sized("forward", step):
+                self.answer("forward", step, self.inside_at(where, weights, x))
         if self.has("loss"):
-            model = self.build(weights)
-            self.send(Calling(f"loss, {where}"))
-            value = self.port.module.loss(model, x, y)
-            self.answer("loss", step, {"loss": self.array(value, "loss")})
+            with self.sized("loss", step):
+                model = self.build(weights)
+                self.send(Calling(f"loss, {where}"))
+                value = self.port.module.loss(model, x, y)
+                self.answer("loss", step, {"loss": self.array(value, "loss")})
         if self.has("gradients"):
-            model = self.build(weights)
-            self.send(Calling(f"gradients, {where}"))
-            self.answer("gradients", step, self.returned("gradients", model, x, y))
+            with self.sized("gradients", step):
+                model = self.build(weights)
+                self.send(Calling(f"gradients, {where}"))
+                self.answer("gradients", step, self.returned("gradients", model, x, y))
         if self.has("train"):
-            if step == PART:
-                self.update_on_part(weights, x, y)
-            else:
-                self.update_at(step, weights)
+            with self.sized("train", step):
+                if step == PART:
+                    self.update_on_part(weights, x, y)
+                else:
+                    self.update_at(step, weights)
         self.send(
             Unchanged(
                 [
@@ -212,6 +207,34 @@ class _Run:
                 ]
             )
         )
+
+    def inside_at(self, where: str, weights: Tensors, x: Any) -> Tensors:
+        """Return the outputs, and what is inside layers, as far as the port provides them."""
+        answer: Tensors = {}
+        if self.has("forward"):
+            model = self.build(weights)
+            self.send(Calling(f"forward, {where}"))
+            answer["outputs"] = self.array(self.port.module.forward(model, x), "forward")
+        if self.has("layers"):
+            model = self.build(weights)
+            self.send(Calling(f"layers, {where}"))
+            answer |= self.returned("layers", model, x)
+        return answer
+
+    @contextlib.contextmanager
+    def sized(self, function: str, step: int) -> Iterator[None]:
+        """Let a function that was right to take whole batches refuse half of one.
+
+        No recipe asks for other numbers of rows, and a port may be compiled for one alone.
+        """
+        try:
+            yield
+        except PortError:
+            raise
+        except Exception:
+            if step != PART:
+                raise
+            self.send(FixedRows(function))
 
     def batch(self, step: int) -> tuple[Tensors, tuple[Any, Any]]:
         """Return the rows that one step sees, and these in native form.
@@ -286,11 +309,23 @@ class _Run:
             one = f", part {number} of {len(chunks)}" if len(chunks) > 1 else ""
             self.send(Calling(f"train, {what}{one}"))
             result = self.port.module.train(model, x, y, schedule, rate)
-            if not (isinstance(result, tuple) and len(result) == 2):
-                raise PortError("train did not return a tuple of two, (model, losses)")
-            model = result[0]
-            losses.append(self.array(result[1], "train"))
+            model, logged = self.two(model, result)
+            losses.append(self.array(logged, "train"))
         return model, losses[0] if len(losses) == 1 else np.concatenate(losses)
+
+    def two(self, model: Any, result: Any) -> tuple[Any, Any]:
+        """Return what `train` returned as a trained model and its losses.
+
+        Raises:
+            PortError: it returned something else.
+        """
+        due = "(model, losses) is expected"
+        if not (isinstance(result, tuple) and len(result) == 2):
+            raise PortError(f"train returned {_kind(result)}, where a tuple {due}")
+        trained, losses = result
+        if type(losses) is type(model) and type(trained) is not type(model):
+            raise PortError(f"train returned (losses, model), {_kinds_of(result)}, where {due}")
+        return trained, losses
 
     @contextlib.contextmanager
     def timed(self, what: str) -> Iterator[None]:
@@ -406,6 +441,27 @@ class _Run:
         """Compare a native array, read back, with what was sent."""
         self.send(Calling("to_numpy"))
         return compare_exactly(place, sent, self.view(native, "to_native"))
+
+
+def _kind(value: Any) -> str:
+    """Return what a value is, as one says it: None, a generator, a tuple of 3, an int."""
+    if value is None:
+        return "None"
+    name = type(value).__name__
+    article = "an" if name[0] in "aeiouAEIOU" else "a"
+    if isinstance(value, GeneratorType):
+        return "a generator (there is a yield in it)"
+    if isinstance(value, tuple | list):
+        return f"{article} {name} of {len(value)}"
+    return (
+        f"{article} {name} of {value.dtype}"
+        if isinstance(value, np.ndarray)
+        else f"{article} {name}"
+    )
+
+
+def _kinds_of(values: tuple[Any, ...]) -> str:
+    return ", ".join(_kind(value) for value in values)
 
 
 def _plain(name: Any) -> str:
