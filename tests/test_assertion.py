@@ -136,7 +136,7 @@ def test_an_interrupted_test_leaves_nothing(
     )
     marker = f"LOCKSTEP_TEST={tmp_path}"
     deadline = time.monotonic() + 60
-    while not list(temporary.glob("lockstep-*/worker-*.log")) and time.monotonic() < deadline:
+    while not list(temporary.glob("lockstep-*/worker-*")) and time.monotonic() < deadline:
         time.sleep(0.1)
     assert len(workers_of(marker)) >= 3  # the test, Lockstep, and at least one worker
     kill(test.pid, signal.SIGINT)
