@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
-from parity.contract import ROOT
 from parity.judging.inquiry import Witness
 from parity.reports import extras
 from parity.reports.as_json import to_json
@@ -17,7 +16,7 @@ from parity.reports.markdown import to_markdown
 from parity.reports.repro import Scripts
 from parity.reports.run import FinishedRun
 from shared.errors import InputError
-from shared.files import reason
+from shared.files import is_regular, reason
 
 PRINTED = ("--json", "--markdown")  # those that standard output can take
 
@@ -108,7 +107,7 @@ class Outputs:
                 what = "standard output" if place == STDOUT else name
                 raise InputError(f"{taken[place]} and {option} are both {what}: name another file")
             taken[place] = option
-            read = inputs.get(place) or ("part of Lockstep" if _is_lockstep(name) else None)
+            read = inputs.get(place) or ("a Python file" if _is_python(name) else None)
             if read:
                 raise InputError(f"{option} would overwrite {name}, {read}: name another file")
 
@@ -154,10 +153,10 @@ def _identity(path: Path) -> tuple[int, int] | str | None:
         return None
 
 
-def _is_lockstep(name: str) -> bool:
-    """Whether a file is of Lockstep's own source, which some port is read from."""
+def _is_python(name: str) -> bool:
+    """Whether there is a Python file of that name, which no report is."""
     path = Path(os.path.realpath(name))
-    return path.suffix == ".py" and path.is_relative_to(ROOT) and path.is_file()
+    return path.suffix == ".py" and is_regular(path)
 
 
 def _html(run: FinishedRun) -> str:
