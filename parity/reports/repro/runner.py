@@ -5,11 +5,11 @@ import os
 import signal
 import subprocess
 import sys
-import tempfile
 import threading
 from collections.abc import Mapping
 from pathlib import Path
 
+from parity.processes.scratch import Scratch
 from parity.reports.repro.script import SHOWS
 from shared.legible import legible
 
@@ -34,38 +34,50 @@ class Runner:
 
         variables: join its environment.
         """
-        with tempfile.TemporaryDirectory(prefix="lockstep-", ignore_cleanup_errors=True) as own:
-            log = Path(own, "log")
-            environment = {**os.environ, **variables, "TMPDIR": own, "PYTHONDONTWRITEBYTECODE": "1"}
-            with self._lock, log.open("wb") as stream:
-                if self._stopped:
-                    return "the comparison was stopped"
-                process = self._process = subprocess.Popen(  # noqa: S603 - a script of ours
-                    [sys.executable, path],
-                    stdin=subprocess.DEVNULL,
-                    stdout=stream,
-                    stderr=subprocess.STDOUT,
-                    env=environment,
-                    start_new_session=os.name == "posix",
-                )
-            try:
-                status = process.wait(self._timeout)
-            except subprocess.TimeoutExpired:
-                return f"run by itself, it did not end within {self._timeout:g} s (--timeout)"
-            finally:
-                with self._lock:
-                    _end(process)
-                    self._process = None
-            with log.open("rb") as file:
-                file.seek(max(0, log.stat().st_size - TAIL))
-                text = file.read().decode(errors="replace")
+        scratch = Scratch()
+        try:
+            status, text = self._ran(path, variables, scratch.path)
+        except subprocess.TimeoutExpired:
+            return f"run by itself, it did not end within {self._timeout:g} s (--timeout)"
+        finally:
+            scratch.remove()
         if status == 1 and SHOWS.search(text):
             return None
         if status == 0:
             return "run by itself, it shows no difference"
-        last = legible(next(filter(str.strip, reversed(text.splitlines())), "")).strip()
-        said = f": {last[:LONGEST_LINE]}" if last else ""
+        last = next(filter(str.strip, reversed(text.splitlines())), "").strip()
+        said = f": {legible(last, LONGEST_LINE)}" if last else ""
         return f"run by itself, it fails with status {status}{said}"
+
+    def _ran(self, path: Path, variables: Mapping[str, str], own: Path) -> tuple[int, str]:
+        """Run a script with a temporary folder of its own; return its status and what it said."""
+        log = own / "log"
+        environment = {
+            **os.environ,
+            **variables,
+            "TMPDIR": str(own),
+            "PYTHONDONTWRITEBYTECODE": "1",
+        }
+        with self._lock, log.open("wb") as stream:
+            if self._stopped:
+                return 0, ""
+            process = self._process = subprocess.Popen(  # noqa: S603 - a script of ours
+                [sys.executable, path],
+                stdin=subprocess.DEVNULL,
+                stdout=stream,
+                stderr=subprocess.STDOUT,
+                env=environment,
+                start_new_session=os.name == "posix",
+            )
+        try:
+            status = process.wait(self._timeout)
+        finally:
+            with self._lock:
+                _end(process)
+                self._process = None
+        with log.open("rb") as file:
+            file.seek(max(0, log.stat().st_size - TAIL))
+            return status, file.read().decode(errors="replace")
 
     def stop(self) -> None:
         """End the script that runs; none is run any more."""
