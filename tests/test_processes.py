@@ -1,6 +1,7 @@
 """Ports that crash, hang, exit or are killed, and runs that are interrupted."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -23,8 +24,14 @@ HOW = {
     "asks": ("    input()\n", "raised EOFError"),
     "is_interrupted": ("    raise KeyboardInterrupt\n", "raised KeyboardInterrupt"),
     "raises": ("    raise KeyError('W9')\n", "raised KeyError: 'W9'"),
-    "returns_a_list": ("    return [1.0]\n", "returned a list, where a dict of arrays is expected"),
-    "returns_words": ("    return {'W1': 'none'}\n", "values of type <U4, where numbers are"),
+    "returns_a_list": (
+        "    return [1.0]\n",
+        "returned a list of 1, where a dict of arrays is expected",
+    ),
+    "returns_words": (
+        "    return {'W1': 'none'}\n",
+        "returned a str, an array of <U4, where numbers are",
+    ),
 }
 
 
@@ -66,7 +73,8 @@ def test_a_failure_is_the_ports_own_error(run: Run, name: str) -> None:
 def test_the_function_that_failed_is_named(run: Run, function: str) -> None:
     error = run.result(f"{function}_raises.py", "float64")["error"]
     assert error.startswith(function)
-    assert error.endswith("raised OSError: no")
+    assert "raised OSError: no" in error
+    assert re.search(rf"\({function}_raises\.py:\d+\)$", error)
 
 
 @pytest.mark.parametrize("name", HOW)

@@ -156,23 +156,29 @@ def _momenta_decayed(case: Case, steps: dict[int, Taken]) -> Iterator[Hypothesis
         momentum = round(number, 2)
         if not 0 < momentum < 1:
             continue
-        make = partial(_decaying, rules.moving(momentum, nesterov))
-        share = _fitted(case, min(case.inputs.steps, FEW), make, rounds=3)
-        rounded = float(f"{share:.2g}")
-        share = rounded if abs(share - rounded) <= ROUND * abs(share) else share
-        claim = (
-            f"updates have a momentum of {momentum:g}{', Nesterov' * nesterov}, and the learning "
-            f"rate is divided by 1 + {share:.6g} k before step k"
-        )
-        yield Hypothesis(cause, claim, rule=make(share), fitted=1)
+        for inside in (True, False):
+            make = partial(_decaying, partial(rules.moving, momentum, nesterov), inside)
+            share = _fitted(case, min(case.inputs.steps, FEW), make, rounds=3)
+            rounded = float(f"{share:.2g}")
+            share = rounded if abs(share - rounded) <= ROUND * abs(share) else share
+            claim = (
+                f"updates have a momentum of {momentum:g}{', Nesterov' * nesterov}, and the "
+                f"learning rate is divided by 1 + {share:.6g} k before step k"
+            )
+            yield Hypothesis(cause, claim, rule=make(share), fitted=1)
 
 
-def _decaying(inner: Rule, share: float) -> Rule:
-    """Return a rule on gradients that fall by 1 / (1 + share k)."""
+def _decaying(moving: Callable[[], Rule], inside: bool, share: float) -> Rule:
+    """Return a rule whose gradients, or else whose updates, fall by 1 / (1 + share k)."""
+    inner = moving()
 
     def rule(step: int, weights: Tensors, gradients: Tensors, memory: rules.Memory) -> Tensors:
         factor = rules.inverse(share, step)
-        return inner(step, weights, {n: factor * g for n, g in gradients.items()}, memory)
+        if inside:
+            scaled = {name: factor * g for name, g in gradients.items()}
+            return inner(step, weights, scaled, memory)
+        moved = inner(step, weights, gradients, memory)
+        return {name: factor * m for name, m in moved.items()}
 
     return rule
 

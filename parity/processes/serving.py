@@ -9,12 +9,14 @@ import os
 import queue
 import signal
 import sys
+import sysconfig
 import threading
 import traceback
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, BinaryIO
 
-from parity.contract import PortError
+from parity.contract import ROOT, PortError
 from parity.processes import descendants, memory, wire
 from parity.processes.messages import Calling, Done, Failed
 from shared.legible import legible
@@ -54,7 +56,8 @@ def serve(expected: Any, answer: Callable[[Any, Callable[[Any], None]], None]) -
         except PortError as error:
             send(Failed(f"{calling}: {error}", _traceback()))
         except BaseException as error:  # sys.exit and the like are the port's, too
-            send(Failed(f"{calling} raised {_described(error)}", _traceback()))
+            said = f"{calling} raised {_described(error)}{_place(error)}"
+            send(Failed(said, _traceback()))
 
 
 def _requests(source: BinaryIO, expected: Any) -> "queue.SimpleQueue[Any]":
@@ -86,3 +89,20 @@ def _traceback() -> str:
     """Return the traceback of the exception that is handled, without what is endless in it."""
     parts = traceback.format_exc().splitlines()
     return "\n".join(part[:EXCEPTION_LENGTH] for part in parts[-MOST_LINES:])
+
+
+def _place(error: BaseException) -> str:
+    """Return the last line of a port's own that an exception came through, in parentheses."""
+    own = [
+        f"{Path(frame.filename).name}:{frame.lineno}"
+        for frame in traceback.extract_tb(error.__traceback__)
+        if _of_a_port(Path(frame.filename))
+    ]
+    return f" ({own[-1]})" if own else ""
+
+
+def _of_a_port(file: Path) -> bool:
+    """Whether a file is neither the judge's nor a library's."""
+    others = (ROOT / "parity", Path(sysconfig.get_path("stdlib")))
+    library = {"site-packages", "dist-packages"} & {*file.parts}
+    return file.is_file() and not library and not any(other in file.parents for other in others)

@@ -155,9 +155,8 @@ class _Run:
             return np.array([self.view(item, what) for item in value])
         try:
             numpy_already = isinstance(value, np.ndarray | np.generic)
-            if not numpy_already or self.port.framework == "own":
-                value = self.port.to_numpy(value)
-            array = np.asarray(value)
+            of_port = not numpy_already or self.port.framework == "own"
+            array = np.asarray(self.port.to_numpy(value) if of_port else value)
         except Exception as error:
             raise PortError(
                 f"{what} returned {_kind(value)}, which to_numpy cannot convert ({error})"
