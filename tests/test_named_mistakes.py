@@ -9,7 +9,7 @@ from tests.mistakes import MISTAKES, NUMPY, STEPS
 from tests.running import Compare, Run
 
 RECIPES = ("iris", "planar", "mnist")
-RUN_STEPS = 40
+RUN_STEPS = 30
 ONE_SIZE = """
 def {name}(model, x, y, *others):
     assert len(x) == 400, "compiled for 400 rows"

@@ -111,16 +111,14 @@ def _blocks(case: Case) -> Iterator[Hypothesis]:
     every = int(changes[0]) if len(changes) else steps
     if every < 2 or any(change % every for change in changes):
         return
-    each = f"{every:,} steps" if every < steps else "the run"
+    span = f"each {every:,} steps" if every < steps else "the whole run"
     for cause, what, figure in (
         (EPOCH, "the mean of the losses of", np.mean),
         (SUM, "the sum of the losses of", np.sum),
         (STALE, "the first loss of", lambda losses, axis: losses[0]),
         (STALE, "the last loss of", lambda losses, axis: losses[-1]),
     ):
-        claim = f"there is one figure for each {each}: {what} all these"
-        if cause == STALE:
-            claim = f"there is one figure for each {each}: {what} these"
+        claim = f"there is one figure for {span}: {what} these"
         yield Hypothesis(cause, claim, logged=partial(_repeated, every, figure), whole=True)
 
 

@@ -110,7 +110,8 @@ def _details(result: PortResult, found: Finding) -> Iterable[str]:
     if found.cause:
         yield ""
         evidence = f": {escape(found.evidence)}" if found.evidence else ""
-        yield f"Looks like **{escape(found.cause)}** ({found.confidence}){evidence}."
+        looks, sure = ("Looks like ", f" ({found.confidence})") if found.confidence else ("", "")
+        yield f"{looks}**{escape(found.cause)}**{sure}{evidence}."
     yield ""
     yield "</details>"
 

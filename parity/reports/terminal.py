@@ -202,8 +202,10 @@ def _details(finding: Finding) -> RenderableType:
         parts.append(Padding(_values(finding), (0, 0, 0, 2), expand=False))
     parts += [_indented(line) for line in finding.elsewhere]
     if finding.cause:
-        likeness = Text("looks like: ").append(finding.cause, style="bold")
-        likeness.append(f" ({finding.confidence})\n{finding.evidence}")
+        likeness = Text("looks like: " if finding.confidence else "")
+        likeness.append(finding.cause, style="bold")
+        likeness.append(f" ({finding.confidence})" if finding.confidence else "")
+        likeness.append(f"\n{finding.evidence}")
         parts.append(_indented(likeness))
     return Group(*parts)
 

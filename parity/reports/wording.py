@@ -168,7 +168,9 @@ class Finding:
     @property
     def likeness(self) -> str | None:
         """What it looks like, in one line."""
-        return f"looks like: {self.cause} ({self.confidence})" if self.cause else None
+        if self.cause and self.confidence:
+            return f"looks like: {self.cause} ({self.confidence})"
+        return self.cause
 
     def __str__(self) -> str:
         """Return all of it, in plain lines."""
@@ -200,9 +202,16 @@ def finding(result: PortResult, others: list[PortResult]) -> Finding:
         ),
         elsewhere=tuple(_elsewhere(result, others)),
         cause=diagnosis.cause if diagnosis else None,
-        confidence=f"confidence {diagnosis.confidence:.0%}" if diagnosis else None,
+        confidence=_confidence(diagnosis),
         evidence=diagnosis.evidence if diagnosis else None,
     )
+
+
+def _confidence(diagnosis: Diagnosis | None) -> str | None:
+    """Return how sure a diagnosis is, or nothing of one that does not explain the numbers."""
+    if diagnosis is None or not diagnosis.explains:
+        return None
+    return f"confidence {diagnosis.confidence:.0%}"
 
 
 def _extent(divergence: Divergence) -> Iterator[str]:
