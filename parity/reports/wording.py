@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from parity.judging import consensus
-from parity.results import STEPWISE, Divergence, PortResult, RungResult, Trial
+from parity.results import STEPWISE, Diagnosis, Divergence, PortResult, RungResult, Trial
 from parity.standard.comparison import LIMIT, Example
 
 # Ratios on the other rungs are not of noise floors.
