@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, NamedTuple, Protocol
 
@@ -61,6 +61,8 @@ class Case:
     second_floors: Floors
     loss_floors: Array
     findings: Findings
+    _answered: dict[str, list[tuple[int, Tensors]]] = field(default_factory=dict)
+    _before: dict[str, float] = field(default_factory=dict)
 
     @classmethod
     def of(cls, port: Port, asked: Explain) -> "Case":
@@ -136,12 +138,16 @@ class Case:
             net.layers(model, x) if "layers" in due else {},
         )
 
-    def answered(self, rung: str) -> Iterator[tuple[int, Tensors]]:
-        """Yield what the port answered on a rung, by step, where it can be compared at all."""
-        for (name, step), got in sorted(self.findings.answers.items()):
-            due = self.expected.get((name, step))
-            if name == rung and step != PART and due is not None and comparable(due, got):
-                yield step, {key: value.astype(np.float64) for key, value in got.items()}
+    def answered(self, rung: str) -> list[tuple[int, Tensors]]:
+        """Return what the port answered on a rung, by step, where it can be compared at all."""
+        if rung not in self._answered:
+            self._answered[rung] = [
+                (step, {key: value.astype(np.float64) for key, value in got.items()})
+                for (name, step), got in sorted(self.findings.answers.items())
+                if name == rung and step != PART and (name, step) in self.expected
+                if comparable(self.expected[name, step], got)
+            ]
+        return self._answered[rung]
 
     def implied(self, rung: str) -> Iterator[tuple[int, Tensors, Tensors]]:
         """Yield by step the gradients that the port took, and those that were due."""
@@ -154,10 +160,12 @@ class Case:
 
     def before(self, rung: str) -> float:
         """Return the worst ratio on a rung, to measure against what an idea makes of it."""
-        return max(
-            self.misfit(rung, lambda step: self.expected[rung, step]),
-            self.findings.divergence.ratio,
-        )
+        if rung not in self._before:
+            self._before[rung] = max(
+                self.misfit(rung, lambda step: self.expected[rung, step]),
+                self.findings.divergence.ratio,
+            )
+        return self._before[rung]
 
     def floor_of(self, rung: str, step: int, name: str, predicted: Array) -> float:
         """Return the noise floor of what an idea predicts in place of what was due.

@@ -4,6 +4,7 @@ An idea counts where the reference, made to do the same, agrees with the port wi
 Where none does, nothing is said.
 """
 
+import math
 from collections.abc import Iterable, Iterator
 
 import numpy as np
@@ -28,7 +29,7 @@ from parity.diagnosis import (
 )
 from parity.diagnosis.case import Case
 from parity.diagnosis.chain import Chain, recognise
-from parity.diagnosis.hypothesis import RUN_STEPS, Scored
+from parity.diagnosis.hypothesis import RUN_STEPS, SURE, Scored
 from parity.results import STEPWISE, Diagnosis
 
 FITTED_STEPS = 2000  # steps of a free run on which small mistakes are fitted
@@ -130,8 +131,15 @@ def _tried_in_run(case: Case, steps: int) -> Iterator[Scored | None]:
 
 
 def _best(scored: Iterable[Scored | None]) -> Diagnosis | None:
-    """Return the diagnosis of highest confidence; of several, one that is close, or the closest."""
-    found = [each for each in scored if each]
-    if not found:
-        return None
-    return min(found, key=lambda each: (-each[1].confidence, max(each[0], CLOSE_RATIO)))[1]
+    """Return the diagnosis of highest confidence; of several, one that is close, or the closest.
+
+    No more ideas are tried after one that nothing can excel.
+    """
+    best, found = (0.0, math.inf), None
+    for ratio, diagnosis in filter(None, scored):
+        rank = (-diagnosis.confidence, max(ratio, CLOSE_RATIO))
+        if found is None or rank < best:
+            best, found = rank, diagnosis
+        if best <= (-SURE, CLOSE_RATIO):
+            break
+    return found
