@@ -233,7 +233,7 @@ def unknown(
 
 def guessed(name: str, known: list[str], other_names: Mapping[str, str]) -> str:
     """Return what to write in place of an unknown name; the arguments are those of `unknown`."""
-    lower = name.casefold()
+    lower = name[:100].casefold()  # more takes seconds
     near = difflib.get_close_matches(other_names.get(lower, lower), known, n=1, cutoff=0.5)
     choices = f"choose from {', '.join(known)}"
     return f"did you mean {near[0]}? ({choices})" if near else choices

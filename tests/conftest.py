@@ -1,12 +1,15 @@
 """What the tests share: a cache of their own, MNIST if it is to be had, and compare.py itself."""
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
+from compare import main as compare_main
 from guide import site
+from shared import interrupts
 from tests.reported import Reported, options, reports, write_ports
 from tests.running import ROOT, Compare, Run, run_compare
 
@@ -31,6 +34,28 @@ def compare(environment: dict[str, str], tmp_path_factory: pytest.TempPathFactor
     def run(*arguments: object, **changes: str) -> Run:
         file = tmp_path_factory.mktemp("json") / "report.json"
         return run_compare({**environment, **changes}, file, *arguments)
+
+    return run
+
+
+@pytest.fixture
+def command(
+    environment: dict[str, str],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> Compare:
+    """Run compare.py in this process, without --json, and return what came of it."""
+    for name in ("COLUMNS", "LOCKSTEP_CACHE", "XDG_CACHE_HOME"):
+        monkeypatch.setenv(name, environment[name])
+    monkeypatch.delenv("LOCKSTEP_DATA", raising=False)
+    monkeypatch.setattr(interrupts, "raise_keyboard_interrupt", lambda: None)  # pytest has its own
+
+    def run(*arguments: object) -> Run:
+        monkeypatch.setattr(sys, "argv", ["compare.py", *map(str, arguments)])
+        with pytest.raises(SystemExit) as end:
+            compare_main()
+        printed = capsys.readouterr()
+        return Run(int(end.value.code or 0), printed.out, printed.err, {})
 
     return run
 

@@ -2,8 +2,10 @@
 
 import io
 import json
+import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +13,18 @@ import numpy as np
 import pytest
 from rich.console import Console
 
+from parity.contract import PortName
 from parity.reports import terminal, wording
 from parity.reports.as_json import to_json
-from parity.reports.files import OutputFile
+from parity.reports.files import OutputFile, is_stdout
+from parity.reports.outputs import Outputs
 from parity.reports.pictures import losses
+from parity.reports.run import FinishedRun
 from parity.results import Diagnosis, Divergence, PortResult, RungResult, Trial, overall
+from parity.sessions.port_files import read_by
 from parity.standard.comparison import Example
 from parity.standard.place import Place
+from shared.errors import InputError
 from shared.experiment import prepare
 from shared.recipes import RECIPES
 from tests.running import ROOT, Compare
@@ -227,6 +234,152 @@ def test_a_file_is_whole_or_as_it_was(tmp_path: Path) -> None:
         output.write("after")
     assert file.read_text() == "after"
     assert [path.name for path in tmp_path.iterdir()] == ["report.json"]
+
+
+def hard_link(path: Path) -> Path:
+    other = path.with_name("other")
+    other.hardlink_to(path)
+    return other
+
+
+def soft_link(path: Path) -> Path:
+    other = path.with_name("other")
+    other.symlink_to(path)
+    return other
+
+
+def the_same(path: Path) -> Path:
+    return path
+
+
+@pytest.mark.parametrize("again", [the_same, hard_link, soft_link])
+def test_an_output_is_no_other_and_no_input(tmp_path: Path, again: Callable[[Path], Path]) -> None:
+    (tmp_path / "file").write_text("before")
+    one, other = str(tmp_path / "file"), str(again(tmp_path / "file"))
+    with pytest.raises(InputError, match="--json and --junit are both "), Outputs(one, junit=other):
+        pass
+    inputs = {Path(one): "part of the port file"}
+    for option in ("json", "html", "markdown", "junit"):
+        with (
+            pytest.raises(InputError, match=f"--{option} would overwrite .*, part of the port"),
+            Outputs(**{option: other}, inputs=inputs),
+        ):
+            pass
+    assert (tmp_path / "file").read_text() == "before"
+
+
+def test_no_report_takes_the_place_of_a_python_file(tmp_path: Path) -> None:
+    (tmp_path / "x.py").touch()
+    with (
+        pytest.raises(InputError, match=r"overwrite .*x.py, a Python file"),
+        Outputs(str(tmp_path / "x.py")),
+    ):
+        pass
+    with Outputs(str(tmp_path / "new.py")):  # it hits nothing
+        pass
+
+
+def test_what_a_comparison_reads_is_known(tmp_path: Path) -> None:
+    (tmp_path / "port.py").write_text("import helper\nfrom package import inner\n")
+    (tmp_path / "package").mkdir()
+    for name in ("helper.py", "package/__init__.py", "package/inner.py"):
+        (tmp_path / name).touch()
+    found = read_by([PortName("port.py", tmp_path / "port.py")], tmp_path / "data")
+    for name in ("port.py", "helper.py", "package/__init__.py", "package/inner.py"):
+        assert found[tmp_path / name] == "part of the port port.py"
+    assert found[tmp_path / "data" / "t10k-labels-idx1-ubyte.gz"] == "one of MNIST's files"
+
+
+@pytest.fixture
+def finished() -> FinishedRun:
+    return FinishedRun([result()], 1.5)
+
+
+def test_what_cannot_be_written_stops_nothing_else(finished: FinishedRun, tmp_path: Path) -> None:
+    with Outputs("/dev/full", junit=str(tmp_path / "junit.xml")) as outputs:
+        assert outputs.write(finished) == [
+            "--json /dev/full cannot be written (No space left on device)"
+        ]
+    assert (tmp_path / "junit.xml").read_text().startswith("<?xml")
+
+
+def test_a_fifo_needs_a_reader(finished: FinishedRun, tmp_path: Path) -> None:
+    fifo = tmp_path / "fifo"
+    os.mkfifo(fifo)
+    with pytest.raises(InputError, match="that nobody reads: start its reader"), Outputs(str(fifo)):
+        pass
+    reader = os.open(fifo, os.O_RDONLY | os.O_NONBLOCK)
+    with Outputs(str(fifo)) as outputs:
+        assert outputs.write(finished) == []
+    assert json.loads(os.read(reader, 1 << 16))["verdict"] == "agree"
+    with Outputs(str(fifo)) as outputs:
+        os.close(reader)
+        assert outputs.write(finished) == []  # whoever read it has had enough
+
+
+def test_standard_output_by_another_name(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    with (tmp_path / "out").open("w") as out:
+        fstat = os.fstat
+        monkeypatch.setattr(
+            os, "fstat", lambda number: fstat(out.fileno() if number == 1 else number)
+        )
+        assert is_stdout("-")
+        assert is_stdout(str(tmp_path / "out"))
+        assert not is_stdout(str(tmp_path / "other"))
+        assert Outputs(str(tmp_path / "out")).on_stdout
+        with pytest.raises(InputError, match="only --json and --markdown can be printed"):
+            Outputs(html=str(tmp_path / "out")).__enter__()
+        with pytest.raises(InputError, match="are both standard output"):
+            Outputs(str(tmp_path / "out"), markdown="-").__enter__()
+
+
+QUICK = ("iris", "--steps", "2", "--frameworks", "numpy", "--dtype", "float64")
+
+
+def in_shell(environment: dict[str, str], line: str, **changes: str) -> tuple[int, str, str]:
+    """Run a line of bash in which $C is compare.py; return its status, and what it printed."""
+    done = subprocess.run(
+        ["bash", "-c", f"set -o pipefail; {line}"],
+        env={**environment, "C": f"{sys.executable} {ROOT / 'compare.py'}", **changes},
+        capture_output=True,
+        check=False,
+    )
+    return done.returncode, done.stdout.decode(), done.stderr.decode()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status"),
+    [
+        ("--help | true", 0),
+        ("--list | true", 0),
+        (f"{' '.join(QUICK)} --quiet --json - | true", 0),
+        (f"{' '.join(QUICK)} --json >(true) | true", 0),
+        (f"{' '.join(QUICK)} --quiet 0<&- >&- 2>&-", 0),
+        (f"{' '.join(QUICK)} --quiet > /dev/full", 2),
+    ],
+)
+def test_where_output_cannot_go(environment: dict[str, str], arguments: str, status: int) -> None:
+    found, printed, said = in_shell(environment, f"$C {arguments}")
+    assert (found, printed) == (status, "")
+    assert "Error" not in said
+    assert "Traceback" not in said
+
+
+def test_files_are_written_before_the_screen(environment: dict[str, str], tmp_path: Path) -> None:
+    file = tmp_path / "report.json"
+    status, _, said = in_shell(environment, f"$C {' '.join(QUICK)} --json {file} > /dev/full")
+    assert status == 2
+    assert said.endswith("standard output cannot be written (No space left on device)\n")
+    assert json.loads(file.read_text())["verdict"] == "agree"
+
+
+def test_standard_output_takes_any_name(environment: dict[str, str], tmp_path: Path) -> None:
+    port = tmp_path / "\u0441\u0435\u0442\u044c.py"
+    port.write_text('from impls.numpy.iris import *\nFRAMEWORK = "numpy"\n')
+    line = f"$C {' '.join(QUICK)} --quiet --markdown - --with={port}"
+    status, printed, said = in_shell(environment, line, PYTHONIOENCODING="ascii")
+    assert status == 0, said
+    assert "\\u0441\\u0435\\u0442\\u044c" in printed
 
 
 def test_pictures_are_drawn(compare: Compare, tmp_path: Path) -> None:

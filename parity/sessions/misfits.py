@@ -5,13 +5,14 @@ from collections import defaultdict
 
 from parity.results import PortResult
 
-# What Python says where a dict lacks a name, a call an argument, and an object an attribute.
-ABOUT_A_NAME = re.compile(
+# What Python says where a dict lacks a name, a call an argument, and an object an attribute; and
+# where a call has one too many.
+WANTED = re.compile(
     r"KeyError: '(\w+)'"
-    r"|got an unexpected keyword argument '(\w+)'"
     r"|missing \d+ required [\w-]+(?: [\w-]+)? arguments?: '(\w+)'"
     r"|has no attribute '(\w+)'"
 )
+REFUSED = re.compile(r"got an unexpected keyword argument '(\w+)'")
 
 
 def set_aside(results: list[PortResult]) -> tuple[list[PortResult], list[str]]:
@@ -29,27 +30,27 @@ def set_aside(results: list[PortResult]) -> tuple[list[PortResult], list[str]]:
         groups[result.port][result.recipe].append(result)
     aside: dict[tuple[str, str], str] = {}
     for port, group in groups.items():
-        weights = {recipe: list(own[0].trial.experiment.weights) for recipe, own in group.items()}
+        weights = {recipe: set(own[0].trial.experiment.weights) for recipe, own in group.items()}
+        wanted = {recipe: _named(WANTED, own) - weights[recipe] for recipe, own in group.items()}
+        refused = {recipe: _named(REFUSED, own) & weights[recipe] for recipe, own in group.items()}
+        fitting = [weights[recipe] for recipe in group if not wanted[recipe] | refused[recipe]]
         for recipe, own in group.items():
-            unfit = _unfit(own)
-            fitting = [w for other, w in weights.items() if not _unfit(group[other])]
-            wants = unfit - {*weights[recipe]}
-            if any(wants & {*w} for w in fitting):
-                word = f"wants {', '.join(sorted(wants))}"
-            elif unfit and not wants and any(not unfit & {*w} for w in fitting):
-                word = f"takes no {', '.join(sorted(unfit))}"
+            if any(wanted[recipe] & names for names in fitting):
+                word = f"wants {', '.join(sorted(wanted[recipe]))}"
+            elif any(refused[recipe] - names for names in fitting):
+                word = f"takes no {', '.join(sorted(refused[recipe]))}"
             else:
                 continue
-            has = ", ".join(weights[recipe]) or "no weights"
+            has = ", ".join(own[0].trial.experiment.weights) or "no weights"
             aside[port, recipe] = f"SKIPPED: {port} on {recipe}: it {word}; {recipe} has {has}"
     kept = [result for result in results if (result.port, result.recipe) not in aside]
     return kept, list(aside.values())
 
 
-def _unfit(group: list[PortResult]) -> set[str]:
-    """Return the names that all results on a recipe are errors about."""
+def _named(pattern: re.Pattern[str], results: list[PortResult]) -> set[str]:
+    """Return the names that the errors of all these results are about."""
     named = [
-        {each for found in ABOUT_A_NAME.finditer(result.error or "") for each in found.groups()}
-        for result in group
+        {each for found in pattern.finditer(result.error or "") for each in found.groups() if each}
+        for result in results
     ]
-    return set.intersection(*named) - {None}
+    return set.intersection(*named)

@@ -196,7 +196,7 @@ class Session:
         """Find what ports are held to on some experiments; return what must be measured."""
         new = [each for each in dict.fromkeys(experiments) if each not in self._standards]
         options = self.workforce.options
-        folder = self._store.folder
+        folder = self._scratch.path
         room.check_folder(folder, new)
         for experiment in new:
             try:
