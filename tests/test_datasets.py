@@ -144,7 +144,7 @@ def test_a_home_that_cannot_be_used_is_no_error(
     monkeypatch.delenv("LOCKSTEP_DATA", raising=False)
     found = mnist.__wrapped__("auto", None)
     assert found.name == "digits"
-    assert "MNIST could not be " in found.notice
+    assert "MNIST could not be " in (found.notice or "")
     with pytest.raises(InputError, match="--data mnist refuses the stand-in"):
         mnist.__wrapped__("mnist", None)
 

@@ -262,7 +262,7 @@ def test_an_output_is_no_other_and_no_input(tmp_path: Path, again: Callable[[Pat
     for option in ("json", "html", "markdown", "junit"):
         with (
             pytest.raises(InputError, match=f"--{option} would overwrite .*, part of the port"),
-            Outputs(**{option: other}, inputs=inputs),
+            Outputs(**{option: other}, inputs=inputs),  # type: ignore[arg-type] # all of them text
         ):
             pass
     assert (tmp_path / "file").read_text() == "before"

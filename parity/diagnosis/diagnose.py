@@ -88,9 +88,10 @@ def _of_step(case: Case, rung: str) -> Diagnosis | None:
 
 
 def _tried(case: Case, chain: Chain | None, rung: str) -> Iterator[Scored | None]:
-    for idea in in_step.mistakes(case, chain):
-        yield idea.diagnose(case, rung)
+    # The simplest first: of ideas that say the same of this net, that one is named.
     for idea in scales.mistakes(case, rung):
+        yield idea.diagnose(case, rung)
+    for idea in in_step.mistakes(case, chain):
         yield idea.diagnose(case, rung)
     if rung in ("gradients", "update"):
         for idea in penalties.mistakes(case, rung):
