@@ -99,7 +99,7 @@ def _tried(case: Case, chain: Chain | None, rung: str) -> Iterator[Scored | None
     for idea in precision.mistakes(case, chain):
         yield idea.diagnose(case, rung)
     if rung == "forward":
-        yield models.probabilities(case)
+        yield from models.probabilities(case)
     yield from models.layouts(case, rung)
     if rung == "update":
         for idea in (*models.orders(case), *batches.mistakes(case), *parts.updates(case)):

@@ -26,8 +26,8 @@ CERTAIN = 0.97  # over SURE: nothing else makes such losses or gradients
 ANEW = "a second call of train starts anew"
 
 
-def probabilities(case: Case) -> Scored | None:
-    """Name outputs that have a softmax or a sigmoid behind them already."""
+def probabilities(case: Case) -> Iterator[Scored | None]:
+    """Yield what would explain outputs that have a softmax or a sigmoid behind them already."""
     changes: dict[str, Callable[[Array], Array]] = {
         "the softmax of the logits": softmax,
         "the log of the softmax of the logits": log_softmax,
@@ -40,12 +40,9 @@ def probabilities(case: Case) -> Scored | None:
         def predict(step: int, change: Callable[[Array], Array] = change) -> Tensors:
             return {"outputs": change(case.expected["forward", step]["outputs"])}
 
-        found = Hypothesis(cause, f"the outputs are {claim}").conclude(
+        yield Hypothesis(cause, f"the outputs are {claim}").conclude(
             case.before("forward"), case.misfit("forward", predict), "the rung forward"
         )
-        if found:
-            return found
-    return None
 
 
 def _agrees(case: Case, rung: str, step: int, got: Tensors) -> bool:
