@@ -1,7 +1,10 @@
 """Scripts that show a divergence: alone, where there is no Lockstep, and until it is gone."""
 
+import shlex
 import subprocess
 import sys
+import threading
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
@@ -14,8 +17,10 @@ from parity.processes.options import Options
 from parity.processes.progress import Progress
 from parity.reports.files import whole_file
 from parity.reports.repro import CASES, Scripts, script, source
+from parity.reports.repro.runner import Runner
 from parity.results import RUNGS, Trial
 from parity.sessions import session
+from parity.sessions.port_files import check_files
 from parity.sessions.settings import Settings
 from shared.figures import losses
 from tests.running import PORTS, ROOT, Compare, Run
@@ -336,6 +341,132 @@ def test_a_file_is_whole_or_as_it_was(tmp_path: Path) -> None:
 def test_every_rung_and_every_framework_has_its_script() -> None:
     assert set(CASES) == set(RUNGS)
     assert set(script.NATIVE) == {*FRAMEWORKS, "own"}
+
+
+FAULTY = """
+import numpy as np
+
+
+def build(weights): return {name: value.copy() for name, value in weights.items()}
+def forward(model, x): return x @ model["W"] + model["b"]
+def loss(model, x, y): return np.mean((forward(model, x) - y) ** 2) * x.dtype.type(FACTOR)
+"""
+HEADS = {
+    "else_of_the_guard": "if __name__ == '__main__':\n    FACTOR = 1\nelse:\n    FACTOR = 2\n",
+    "guard_turned_round": "FACTOR = 1\nif __name__ != '__main__':\n    FACTOR = 2\n",
+    "own_name": "FACTOR = 1 if __name__ == '__main__' else 2\n",
+    "dataclass": '"""Doc."""\nfrom __future__ import annotations\nimport dataclasses\n'
+    "@dataclasses.dataclass\nclass Known:\n    factor: int = 2\n"
+    "FACTOR = Known().factor if __name__ != '__main__' else 1\n",
+    "form_feed": "FACTOR = 2\n\f\nS = 'a\x1cb\x85c\u2028d'\n\f\n",
+    "name_taken": "def reproduce():\n    return 2\nFACTOR = reproduce()\n",
+    "helped": "from mine import two\nimport own.deep\nFACTOR = two(own.deep.ONE)\n",
+    "latin": "# -*- coding: latin-1 -*-\nFACTOR = 2 * len('\xe9')\n",
+    "# -*- coding: utf-7 -*-": "FACTOR = 2\n",
+    "with\nimport os\nline": "FACTOR = 2\n",
+    "a b": "FACTOR = 2\n",
+    "a-b": "FACTOR = 3\n",
+    "A-b": "FACTOR = 4\n",
+    "n" * 240: "FACTOR = 2\n",
+    "only_there": "FACTOR = 2 if 'iris-' not in __file__ else 1\n",
+    "fails_alone": "if 'iris-' in __file__: raise RuntimeError('alone')\nFACTOR = 2\n",
+}
+NOT_SHOWN = {
+    "only_there": "run by itself, it shows no difference",
+    "fails_alone": "run by itself, it fails with status 1: RuntimeError: alone",
+}
+GUARD = "\n\nif '__main__' == __name__:\n    print('MAIN RAN')\n"
+
+
+def test_every_script_is_run_and_told_of_only_if_it_shows_its_difference(
+    environment: dict[str, str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("LOCKSTEP_CACHE", environment["LOCKSTEP_CACHE"])
+    ports, out = tmp_path / "ports", tmp_path / "out put"
+    for folder in (ports / "own", out):
+        folder.mkdir(parents=True)
+    (ports / "mine.py").write_text("import further\ndef two(one): return further.TWO * one\n")
+    (ports / "further.py").write_text("TWO = 2\n")
+    (ports / "own" / "__init__.py").touch()
+    (ports / "own" / "deep.py").write_text("from . import one\nONE = one.ONE\n")
+    (ports / "own" / "one.py").write_text("ONE = 1\n")
+    for name, head in HEADS.items():
+        encoding = "latin-1" if name == "latin" else "utf-8"
+        (ports / f"{name}.py").write_text(head + FAULTY + GUARD, encoding=encoding)
+    names = check_files([ports / f"{name}.py" for name in HEADS])
+    trials = Settings(dtype="float64", steps=2).trials(["iris"])
+    with Scripts(out) as scripts:
+        found = list(session.compare(trials, names, Options(), Progress(), scripts.add))
+        told = dict(zip(HEADS, scripts.told, strict=True))
+    assert {result.verdict for result in found} == {"disagree"}
+    for name, said in NOT_SHOWN.items():
+        assert told[name] == f"no script for iris-{name}-float64: {said}"
+    shown = {name: shlex.split(said) for name, said in told.items() if name not in NOT_SHOWN}
+    assert {tuple(words[:3]) for words in shown.values()} == {("reproduce", "with:", "python")}
+    paths = {name: Path(words[3]) for name, words in shown.items()}
+    assert len({str(path).casefold() for path in paths.values()}) == len(paths)
+    assert {*out.glob("*.py")} == {*paths.values()}
+    assert {path.stem for path in out.glob("*.npz")} == {path.stem for path in paths.values()}
+    for name in ("A-b", "else_of_the_guard", "helped"):
+        run = subprocess.run([sys.executable, paths[name]], stdout=subprocess.PIPE, check=False)
+        assert run.returncode == 1
+        assert run.stdout.startswith(b"loss: 1 of 1 values are off by more than 8 noise floors")
+    helpers = paths["helped"].with_suffix("")
+    copied = {str(path.relative_to(helpers)) for path in helpers.rglob("*.py")}
+    assert copied == {"mine.py", "further.py", "own/__init__.py", "own/deep.py", "own/one.py"}
+
+
+def test_a_script_takes_no_inputs_place(
+    environment: dict[str, str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("LOCKSTEP_CACHE", environment["LOCKSTEP_CACHE"])
+    text = f"FACTOR = 2\n{FAULTY}"
+    for name in ("x.py", "iris-x-float64.py"):
+        (tmp_path / name).write_text(text)
+    trials = Settings(dtype="float64", steps=2).trials(["iris"])
+    with Scripts(tmp_path, inputs=[tmp_path / "iris-x-float64.py"]) as scripts:
+        ports = check_files([tmp_path / "x.py"])
+        list(session.compare(trials, ports, Options(), Progress(), scripts.add))
+        assert scripts.told == [f"reproduce with: python {tmp_path / 'iris-x-float64-2.py'}"]
+    assert (tmp_path / "iris-x-float64.py").read_text() == text
+
+
+@pytest.mark.parametrize(
+    ("status", "said", "shows"),
+    [
+        (1, "W: 12 of 12 values are off by more than 8 noise floors", True),
+        (1, "b is missing", True),
+        (1, "b is not expected at all", True),
+        (1, "W is float32 of shape (3, 4), expected is (4, 3)", True),
+        (1, "W: 0 of 12 values are off by more than 8 noise floors", False),
+        (1, "ModuleNotFoundError: No module named 'x'", False),
+        (0, "W: 12 of 12 values are off by more than 8 noise floors", False),
+        (3, "W: 12 of 12 values are off by more than 8 noise floors", False),
+    ],
+)
+def test_what_counts_as_a_difference_shown(
+    tmp_path: Path, status: int, said: str, shows: bool
+) -> None:
+    (tmp_path / "script.py").write_text(f"print({said!r})\nraise SystemExit({status})\n")
+    assert (Runner(60).run(tmp_path / "script.py", {}) is None) == shows
+
+
+def test_a_script_that_hangs_is_ended(tmp_path: Path) -> None:
+    (tmp_path / "script.py").write_text("import time\ntime.sleep(600)\n")
+    said = Runner(0.5).run(tmp_path / "script.py", {})
+    assert said == "run by itself, it did not end within 0.5 s (--timeout)"
+
+
+def test_a_script_that_runs_is_ended_with_the_comparison(tmp_path: Path) -> None:
+    (tmp_path / "script.py").write_text("import time\ntime.sleep(600)\n")
+    runner = Runner(60)
+    running = threading.Thread(target=runner.run, args=(tmp_path / "script.py", {}))
+    running.start()
+    while runner._process is None:
+        time.sleep(0.01)
+    runner.stop()
+    running.join(30)
+    assert not running.is_alive()
 
 
 PORT = '''"""A port."""

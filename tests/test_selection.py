@@ -116,9 +116,8 @@ def test_a_port_that_fails_is_not_set_aside(judged: list[PortResult]) -> None:
 
 def test_one_port_and_several_recipes(command: Compare, tmp_path: Path) -> None:
     port = tmp_path / "my.py"
-    port.write_text(
-        PORT + "def build(weights): return {n: weights[n].copy() for n in ('W1', 'b1', 'W2', 'b2')}"
-    )
+    names = "('W1', 'b1', 'W2', 'b2')"
+    port.write_text(f"{PORT}def build(weights): return {{n: weights[n].copy() for n in {names}}}\n")
     few = ("--steps", 2, "--frameworks", ",", "--dtype", "float64")
     run = command("iris", "planar", "--with", port, *few)
     assert run.status == 0

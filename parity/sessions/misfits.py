@@ -33,7 +33,11 @@ def set_aside(results: list[PortResult]) -> tuple[list[PortResult], list[str]]:
         weights = {recipe: set(own[0].trial.experiment.weights) for recipe, own in group.items()}
         wanted = {recipe: _named(WANTED, own) - weights[recipe] for recipe, own in group.items()}
         refused = {recipe: _named(REFUSED, own) & weights[recipe] for recipe, own in group.items()}
-        fitting = [weights[recipe] for recipe in group if not wanted[recipe] | refused[recipe]]
+        fitting = [
+            weights[recipe]
+            for recipe, own in group.items()
+            if not _named(WANTED, own) | _named(REFUSED, own)
+        ]
         for recipe, own in group.items():
             if any(wanted[recipe] & names for names in fitting):
                 word = f"wants {', '.join(sorted(wanted[recipe]))}"
