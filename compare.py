@@ -40,12 +40,12 @@ OUTPUT_OPTIONS = ("json", "html", "markdown", "junit", "pictures", "repro")
 UNUSABLE_INPUT, FAILED = 2, 3
 EXAMPLES = """\b
 Examples:
-  python compare.py                            all recipes, all frameworks, at full length
-  python compare.py planar --steps 500         one recipe, cut short
+  python compare.py                          all recipes, all frameworks
+  python compare.py planar --steps 500       one recipe, cut short
   python compare.py mnist --frameworks torch,jax
-  python compare.py mnist --with my_port.py    your own port beside the others
+  python compare.py mnist --with my_port.py  your own port beside the others
   python compare.py --source mnist --frameworks torch,jax
-  python compare.py --quiet --json -           one JSON object on standard output
+  python compare.py --quiet --json -         one JSON object, printed
 
 \b
 Exit status:
@@ -64,7 +64,7 @@ PATH = click.Path(path_type=Path)
     "files",
     metavar="FILE",
     multiple=True,
-    help="Your own port (repeatable); RECIPE=FILE says of which recipe.",
+    help="Your own port (repeatable); RECIPE=FILE names its recipe.",
 )
 @click.option("--dtype", default="both", show_default=True, help="float32, float64 or both.")
 @click.option(

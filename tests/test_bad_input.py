@@ -387,3 +387,10 @@ def test_a_framework_without_a_port_of_any_net_asked_for(command: Compare) -> No
     assert run.stderr.splitlines()[-1] == (
         "compare.py: tensorflow_v1 has no port of iris, planar: it has mnist only"
     )
+
+
+def test_the_help_fits_into_80_columns(command: Compare, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    run = command("--help")
+    assert run.status == 0
+    assert max(map(len, run.stdout.splitlines())) <= 80
