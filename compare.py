@@ -22,7 +22,7 @@ from parity import contract
 from parity.processes.profile import Profile
 from parity.processes.progress import Progress
 from parity.processes.standards import ReferenceFailedError
-from parity.reports import extras, progress, terminal
+from parity.reports import extras, progress, terminal, wording
 from parity.reports.files import discard
 from parity.reports.outputs import Outputs
 from parity.reports.run import FinishedRun
@@ -185,7 +185,7 @@ def run(
             for notice in filter(None, dict.fromkeys(notices)):
                 shown.warn(f"STAND-IN DATA: {notice}")
             judged = list(judging.compare(trials, ports, outputs.witness))
-            results, skipped = misfits.set_aside(judged)
+            results, skipped = misfits.set_aside(judged, ports)
             for each in skipped:
                 shown.warn(each)
         given = (*recipe, *choice.given(frameworks, ports), *settings.given)
@@ -196,6 +196,8 @@ def run(
         except OSError as error:
             discard(sys.stdout)
             failures.append(f"standard output cannot be written ({reason(error)})")
+    for each in (*skipped, *wording.omissions(results)) if quiet else ():
+        terminal.console(stderr=True).print(each, markup=False, soft_wrap=True)
     for failure in failures:
         complain(click.get_current_context().command_path, failure)
     return STATUS[overall(results)] or (UNUSABLE_INPUT if failures else 0)
@@ -277,7 +279,7 @@ def keep_judging(
             with progress_for(quiet) as shown:
                 judging.tell(shown)
                 found = watch.judge()
-                results, skipped = misfits.set_aside(found.results)
+                results, skipped = misfits.set_aside(found.results, ports)
                 found = replace(found, results=results)
                 for each in skipped:
                     shown.warn(each)

@@ -1,10 +1,12 @@
 """Which ports are compared on which recipes: what --with says, and what is of another recipe."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from parity.contract import PortName
 from parity.results import PortResult, Trial
 from parity.sessions import misfits, selection
 from parity.sessions.port_files import PortFile
@@ -58,6 +60,9 @@ def test_a_file_is_of_the_nets_of_its_recipes(tmp_path: Path) -> None:
     assert [other.covers(net) for net in ("iris", "planar", "mnist")] == [True, True, True]
 
 
+MINE = PortName("my.py", Path("my.py"))
+
+
 def results(recipe: str, error: str | None = None, port: str = "my.py") -> list[PortResult]:
     """Return the results of a port on a recipe, in both precisions."""
     fields: dict[str, Any] = {
@@ -93,7 +98,7 @@ def results(recipe: str, error: str | None = None, port: str = "my.py") -> list[
 )
 def test_a_port_of_another_recipe_is_set_aside(error: str, said: str) -> None:
     fitting = results("planar")
-    kept, told = misfits.set_aside([*results("iris", error), *fitting])
+    kept, told = misfits.set_aside([*results("iris", error), *fitting], [MINE])
     assert kept == fitting
     assert told == [f"SKIPPED: my.py on iris: it {said}; iris has W, b"]
 
@@ -111,7 +116,13 @@ def test_a_port_of_another_recipe_is_set_aside(error: str, said: str) -> None:
     ],
 )
 def test_a_port_that_fails_is_not_set_aside(judged: list[PortResult]) -> None:
-    assert misfits.set_aside(judged) == (judged, [])
+    assert misfits.set_aside(judged, [MINE, replace(MINE, name="other.py")]) == (judged, [])
+
+
+@pytest.mark.parametrize("port", [PortName("my.py"), replace(MINE, nets=("iris", "planar"))])
+def test_no_framework_and_no_file_whose_recipe_is_named_is_set_aside(port: PortName) -> None:
+    judged = [*results("iris", "build raised KeyError: 'W1'"), *results("planar")]
+    assert misfits.set_aside(judged, [port]) == (judged, [])
 
 
 def test_one_port_and_several_recipes(command: Compare, tmp_path: Path) -> None:
@@ -127,3 +138,15 @@ def test_one_port_and_several_recipes(command: Compare, tmp_path: Path) -> None:
     assert run.status == 0
     assert run.stdout.startswith("The only result agrees")
     assert command("iris", "--with", port, *few, "--quiet").status == 3
+    run = command("iris", "planar", "--with", port, *few, "--quiet")
+    assert "SKIPPED: my.py on iris" in run.stderr  # also where nothing else is said
+    assert len(run.stdout.splitlines()) == 1
+
+
+def test_quiet_says_what_was_not_provided(command: Compare, tmp_path: Path) -> None:
+    port = tmp_path / "half.py"
+    port.write_text("def forward(model, x): return x @ model['W'] + model['b']\n")
+    run = command("iris", "--with", port, "--steps", 2, "--frameworks", ",", "--quiet")
+    assert run.status == 0
+    assert "half.py does not provide build, loss, gradients, train" in run.stderr
+    assert len(run.stdout.splitlines()) == 1

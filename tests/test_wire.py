@@ -43,7 +43,7 @@ def crossed(message: Any, expected: Any = Message) -> Any:
 @pytest.mark.parametrize(
     "message",
     [
-        Load(PortName("mine.py", Path("/tmp/mine.py"))),
+        Load(PortName("mine.py", Path("folder/mine.py"))),
         Load(PortName("numpy")),
     ],
 )

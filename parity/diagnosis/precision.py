@@ -16,7 +16,6 @@ from parity.standard.inputs import Tensors
 
 Array = NDArray[Any]
 Format = Callable[[Array], Array]
-SCALE = 2.0**29  # from float64's noise floors to float32's
 # Of a format's own noise floors: an error between the two is of its size.
 LEAST_OWN, MOST_OWN = 1e-2, 30.0
 MODERATE = 0.6

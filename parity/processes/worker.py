@@ -121,7 +121,9 @@ class Worker:
                     f"{calling} hung: it gave no answer in {timeout:g} s (--timeout)", self.log()
                 ) from None
             if message is None:
-                raise WorkerDiedError(f"{calling} {self._cause_of_death()}", self.log())
+                cause = self._cause_of_death()
+                self.kill()  # what it has started may still run
+                raise WorkerDiedError(f"{calling} {cause}", self.log())
             if isinstance(message, Done):
                 self.memory = message.memory
                 return
@@ -158,6 +160,8 @@ class Worker:
 
     def kill(self) -> None:
         """End the process, unless it has ended, and all that it started, now."""
+        if self._log.closed:
+            return
         if self.process.returncode is None:  # else another process may have its number by now
             self._kill_group()
             self.process.wait()
@@ -199,8 +203,7 @@ class Worker:
         except subprocess.TimeoutExpired:
             self.kill()
             return "closed the connection to the judge"
-        self._kill_group()  # what it has started may still run
-        descendants.kill_with(self._mark)
+        self._kill_group()
         if code == -getattr(signal, "SIGKILL", 9):
             return "was killed (SIGKILL), as the system does when memory runs out"
         if code < 0:

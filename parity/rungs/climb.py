@@ -83,9 +83,6 @@ class _Run:
         self, port: Port, inputs: Inputs, mode: Mode, send: Send, shapes: Shapes | None = None
     ) -> None:
         self.port, self.inputs, self.send, self.shapes = port, inputs, send, shapes or {}
-        expected = (shape for shapes in self.shapes.values() for shape in shapes.values())
-        self.largest = max(map(math.prod, expected), default=sys.maxsize)
-        self.most = max(ENORMOUS, 100 * self.largest)
         send(Calling("configure"))
         port.configure(inputs.dtype, inputs.device, inputs.threads)
         send(Calling("run_eagerly"))
@@ -94,6 +91,9 @@ class _Run:
         programs.keep(port)
         send(Calling("to_native"))
         self.handed = {name: inputs.array(name, "c") for name in inputs.files}
+        expected = (shape for shapes in self.shapes.values() for shape in shapes.values())
+        sizes = [*map(math.prod, expected), *(array.size for array in self.handed.values())]
+        self.largest = max(sizes) if self.shapes else sys.maxsize
         self.native = {name: port.to_native(array) for name, array in self.handed.items()}
         self.x, self.y = self.native["x"], self.native["y"]
         self.sent: Tensors = {}
@@ -161,10 +161,10 @@ class _Run:
             raise PortError(
                 f"{what} returned {_kind(value)}, which to_numpy cannot convert ({error})"
             ) from error
-        if array.size > self.most:
+        if array.size > max(ENORMOUS, 100 * self.largest):
             raise PortError(
-                f"{what} returned {array.size:,} values of shape {array.shape}, where no answer "
-                f"has more than {self.largest:,}"
+                f"{what} returned {array.size:,} values of shape {array.shape}, where nothing has "
+                f"more than {self.largest:,}"
             )
         if array.dtype.kind not in "biuf":
             of = "" if isinstance(value, np.ndarray) else f", an array of {array.dtype}"

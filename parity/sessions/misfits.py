@@ -3,6 +3,7 @@
 import re
 from collections import defaultdict
 
+from parity.contract import PortName
 from parity.results import PortResult
 
 # What Python says where a dict lacks a name, a call an argument, and an object an attribute; and
@@ -15,18 +16,28 @@ WANTED = re.compile(
 REFUSED = re.compile(r"got an unexpected keyword argument '(\w+)'")
 
 
-def set_aside(results: list[PortResult]) -> tuple[list[PortResult], list[str]]:
-    """Return the results without those of ports on recipes that they are not of.
+def set_aside(
+    results: list[PortResult], ports: list[PortName]
+) -> tuple[list[PortResult], list[str]]:
+    """Return the results without those of users' files on recipes that they are not of.
 
-    On such a recipe all that a port says is an error about a weight's name, one that the recipe
-    lacks or one that the port does not know; and on another recipe, which differs in that name, it
-    makes no such error.
+    A framework's own port, and a file whose recipe the user names, are of all that they are judged
+    on. Where any other file is on a recipe that it is not of, all that it says is an error about a
+    weight's name, one that the recipe lacks or one that the port does not know; and on another
+    recipe, which differs in that name, it makes no such error.
+
+    Args:
+        results: of all ports on all recipes.
+        ports: those that were compared.
 
     Returns:
         The other results, and a sentence for each port and recipe set aside.
     """
     groups: dict[str, dict[str, list[PortResult]]] = defaultdict(lambda: defaultdict(list))
+    unnamed = {f"{port}" for port in ports if port.file and not port.nets}
     for result in results:
+        if result.port not in unnamed:
+            continue
         groups[result.port][result.recipe].append(result)
     aside: dict[tuple[str, str], str] = {}
     for port, group in groups.items():

@@ -111,10 +111,3 @@ def read_by(ports: list[PortName], data_dir: Path | None) -> dict[Path, str]:
             for path in (folder / name, folder / "mnist" / name):
                 found[path] = "one of MNIST's files"
     return found
-
-
-def _holds_init(path: Path) -> bool:
-    try:
-        return (path / INIT).is_file()
-    except (OSError, ValueError):
-        return False

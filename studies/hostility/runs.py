@@ -51,7 +51,7 @@ WORDS = (
     *("--dtype", "float16", "float32", "--frameworks", "numpy", "nunpy", ",", "--data", "digits"),
     *("--with", "/dev/null", "/", "nothing.py", ".", "--json", "/dev/full", "/proc/x", "--html"),
     *("--seed", "-5", "99999999999", "--threads", "--timeout", "nan", "inf", "--mode", "both"),
-    *("--data-dir", "/root/x" * 100, "\x1b[31m", "--repro", "--pictures", "--junit", "--markdown"),
+    *("--data-dir", "nowhere/" * 100, "\x1b[31m", "--repro", "--pictures", "--junit", "--markdown"),
 )
 SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP", "SIGKILL")
 

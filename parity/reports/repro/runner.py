@@ -9,6 +9,7 @@ import threading
 from collections.abc import Mapping
 from pathlib import Path
 
+from parity.processes import descendants
 from parity.processes.scratch import Scratch
 from parity.reports.repro.script import SHOWS
 from shared.legible import legible
@@ -75,6 +76,7 @@ class Runner:
             with self._lock:
                 _end(process)
                 self._process = None
+            descendants.kill_with(f"TMPDIR={own}")
         with log.open("rb") as file:
             file.seek(max(0, log.stat().st_size - TAIL))
             return status, file.read().decode(errors="replace")
