@@ -333,7 +333,7 @@ def test_a_file_is_whole_or_as_it_was(tmp_path: Path) -> None:
     file = tmp_path / "arrays.npz"
     file.write_bytes(b"before")
     with pytest.raises(TypeError), whole_file(file) as stream:
-        stream.writelines([b"half", "not bytes"])  # type: ignore[list-item]
+        stream.writelines([b"half", "not bytes"])  # type: ignore[list-item] # on purpose
     assert file.read_bytes() == b"before"
     assert list(tmp_path.iterdir()) == [file]
 

@@ -28,7 +28,7 @@ LAYER_FUNCTIONS: dict[str, tuple[str, Callable[[Array], Array]]] = {
     "the softmax over the rows": ("softmax along the wrong axis", lambda z: _softmax(z.T).T),
     **{name: (ANOTHER_ACTIVATION, own.value) for name, own in ACTIVATION_FUNCTIONS.items()},
     **{
-        f"the derivative of {name}": (SLOPE, lambda z, own=own: own.derivative(z, own.value(z)))  # type: ignore[misc]
+        f"the derivative of {name}": (SLOPE, lambda z, own=own: own.derivative(z, own.value(z)))  # type: ignore[misc] # mypy cannot type a default of a lambda
         for name, own in ACTIVATION_FUNCTIONS.items()
     },
 }

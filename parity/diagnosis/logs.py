@@ -146,5 +146,5 @@ def _rounded(case: Case) -> Iterator[Hypothesis]:
         yield Hypothesis(
             CAUSES[name],
             f"losses are rounded to {name}",
-            logged=lambda before, after, name=name: FORMATS[name](before),  # type: ignore[misc]
+            logged=lambda before, after, name=name: FORMATS[name](before),  # type: ignore[misc] # mypy cannot type a default of a lambda
         )

@@ -96,7 +96,7 @@ def of_values() -> Iterator[Named]:
         yield ANOTHER, claim, partial(_huber, delta)
         if delta != 1:
             claim = f"the loss is the smooth absolute error, with a beta of {delta:g}"
-            yield ANOTHER, claim, lambda z, y, beta=delta: _huber(beta, z, y) / beta  # type: ignore[misc]
+            yield ANOTHER, claim, lambda z, y, beta=delta: _huber(beta, z, y) / beta  # type: ignore[misc] # mypy cannot type a default of a lambda
     claim = "the loss is log cosh of the errors"
     yield ANOTHER, claim, lambda z, y: np.log(np.cosh(z - y)).mean(axis=1)
     for what, share in (("mean", 1.0), ("sum", 0.0)):
@@ -108,12 +108,12 @@ def of_values() -> Iterator[Named]:
         yield (
             ANOTHER,
             f"the loss is a cross-entropy, of the softmax{over}",
-            lambda z, y, own=per_row: own(-y * log_softmax(z)),  # type: ignore[misc]
+            lambda z, y, own=per_row: own(-y * log_softmax(z)),  # type: ignore[misc] # mypy cannot type a default of a lambda
         )
         yield (
             ANOTHER,
             f"the loss is a binary cross-entropy, of a sigmoid of each output{over}",
-            lambda z, y, own=per_row: own(softplus(z) - z * y),  # type: ignore[misc]
+            lambda z, y, own=per_row: own(softplus(z) - z * y),  # type: ignore[misc] # mypy cannot type a default of a lambda
         )
     claim = "the loss is the length of each row's error, not squared"
     yield ANOTHER, claim, lambda z, y: np.sqrt(((z - y) ** 2).sum(axis=1))

@@ -111,7 +111,7 @@ def mostly(case: Case, chain: Chain | None, rung: str) -> Diagnosis | None:
     """
     before = _share(case, rung, lambda step: case.expected[rung, step])
     for idea in mistakes(case, chain):
-        after = _share(case, rung, lambda step, idea=idea: idea.predict(case, rung, step))  # type: ignore[misc]
+        after = _share(case, rung, lambda step, idea=idea: idea.predict(case, rung, step))  # type: ignore[misc] # mypy cannot type a default of a lambda
         if after >= MOSTLY and before <= 1 - MOSTLY:
             evidence = (
                 f"{idea.claim}: with that mistake the reference reproduces {after:.0%} of your "

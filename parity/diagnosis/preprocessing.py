@@ -43,10 +43,10 @@ def _rows() -> Iterator[Named]:
     }
     for what, size in sizes.items():
         claim = f"each row of x is divided by its {what}"
-        yield NORMALISED, claim, lambda x, size=size: _over(x, size(x))  # type: ignore[misc]
+        yield NORMALISED, claim, lambda x, size=size: _over(x, size(x))  # type: ignore[misc] # mypy cannot type a default of a lambda
     for ddof in (0, 1):
         claim = f"each row of x is standardised by its own mean and deviation (ddof {ddof})"
-        yield NORMALISED, claim, lambda x, ddof=ddof: _standardised(x, x, 1, ddof, 0.0)  # type: ignore[misc]
+        yield NORMALISED, claim, lambda x, ddof=ddof: _standardised(x, x, 1, ddof, 0.0)  # type: ignore[misc] # mypy cannot type a default of a lambda
 
 
 def _batches() -> Iterator[Named]:
@@ -59,15 +59,15 @@ def _batches() -> Iterator[Named]:
                 yield (
                     NORMALISED,
                     claim,
-                    lambda x, axis=axis, ddof=ddof, eps=eps: _standardised(x, x, axis, ddof, eps),  # type: ignore[misc]
+                    lambda x, axis=axis, ddof=ddof, eps=eps: _standardised(x, x, axis, ddof, eps),  # type: ignore[misc] # mypy cannot type a default of a lambda
                 )
         claim = f"x is moved to zero by the batch's {what}, and not divided"
-        yield NORMALISED, claim, lambda x, axis=axis: x - x.mean(axis=axis, keepdims=True)  # type: ignore[misc]
+        yield NORMALISED, claim, lambda x, axis=axis: x - x.mean(axis=axis, keepdims=True)  # type: ignore[misc] # mypy cannot type a default of a lambda
         by = "as a whole" if axis is None else "by feature"
         yield (
             NORMALISED,
             f"x is scaled to 0 to 1 over the batch, {by}",
-            lambda x, axis=axis: _over(  # type: ignore[misc]
+            lambda x, axis=axis: _over(  # type: ignore[misc] # mypy cannot type a default of a lambda
                 x - x.min(axis=axis, keepdims=True), np.ptp(x, axis=axis, keepdims=True)
             ),
         )
@@ -81,7 +81,7 @@ def _of_all(rows: Array) -> Iterator[Named]:
             yield (
                 NORMALISED,
                 claim,
-                lambda x, axis=axis, ddof=ddof: _standardised(x, rows, axis, ddof, 0.0),  # type: ignore[misc]
+                lambda x, axis=axis, ddof=ddof: _standardised(x, rows, axis, ddof, 0.0),  # type: ignore[misc] # mypy cannot type a default of a lambda
             )
 
 
@@ -98,7 +98,7 @@ def _values() -> Iterator[Named]:
     yield ROUNDED, "x is rounded to integers", np.round
     for threshold in (0.0, 0.5):
         claim = f"x is 1 where it is over {threshold:g}, else 0"
-        yield ROUNDED, claim, lambda x, t=threshold: (x > t).astype(float)  # type: ignore[misc]
+        yield ROUNDED, claim, lambda x, t=threshold: (x > t).astype(float)  # type: ignore[misc] # mypy cannot type a default of a lambda
     yield ROUNDED, "x is rounded to bytes, 0 to 255, and back", lambda x: np.round(255 * x) / 255
     yield "inputs scaled", "x is 1 - x", lambda x: 1 - x
     yield NORMALISED, "x is kept between 0 and 1", lambda x: np.clip(x, 0, 1)

@@ -54,7 +54,8 @@ def serve(expected: Any, answer: Callable[[Any, Callable[[Any], None]], None]) -
             answer(request, send)
             send(Done(memory.peak()))
         except PortError as error:
-            send(Failed(f"{calling}: {error}", _traceback()))
+            said = legible(f"{error}", 2 * EXCEPTION_LENGTH)
+            send(Failed(f"{calling}: {said}", _traceback()))
         except BaseException as error:  # sys.exit and the like are the port's, too
             said = f"{calling} raised {_described(error)}{_place(error)}"
             send(Failed(said, _traceback()))

@@ -135,7 +135,7 @@ def _exactly(stream: IO[bytes], buffer: Any) -> Any:
     """Fill a buffer; raise EOFError if the stream ends before."""
     view, done = memoryview(buffer), 0
     while done < len(view):
-        count = stream.readinto(view[done:])  # type: ignore[attr-defined]
+        count = stream.readinto(view[done:])  # type: ignore[attr-defined] # IO has none, the streams have
         if not count:
             raise EOFError
         done += count

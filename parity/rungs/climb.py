@@ -5,8 +5,7 @@ import copy
 import math
 import sys
 import time
-from collections.abc import Iterator, Mapping
-from types import GeneratorType
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -29,13 +28,13 @@ from parity.processes.messages import (
     Visit,
 )
 from parity.processes.wire import hollow
+from parity.rungs import returned
 from parity.standard.comparison import Comparison, compare_exactly
 from parity.standard.inputs import PART, SPLITS, Inputs, Tensors
 from parity.standard.place import SECOND, Place
 from shared.batches import part
 
 Array = NDArray[Any]
-ENORMOUS = 1_000_000  # values; fewer of a wrong shape are held against it, as any others
 PLANE = "plane"  # in place of a rung
 
 
@@ -93,7 +92,8 @@ class _Run:
         self.handed = {name: inputs.array(name, "c") for name in inputs.files}
         expected = (shape for shapes in self.shapes.values() for shape in shapes.values())
         sizes = [*map(math.prod, expected), *(array.size for array in self.handed.values())]
-        self.largest = max(sizes) if self.shapes else sys.maxsize
+        largest = max(sizes) if self.shapes else sys.maxsize
+        self.reader = returned.Reader(port, inputs.dtype, largest)
         self.native = {name: port.to_native(array) for name, array in self.handed.items()}
         self.x, self.y = self.native["x"], self.native["y"]
         self.sent: Tensors = {}
@@ -117,16 +117,9 @@ class _Run:
         self.send(Calling("build"))
         return self.port.module.build(handed) if self.port.has("build") else handed
 
-    def returned(self, function: str, *arguments: Any) -> Tensors:
+    def arrays_of(self, function: str, *arguments: Any) -> Tensors:
         """Call a function that returns arrays by name."""
-        result = getattr(self.port.module, function)(*arguments)
-        if not isinstance(result, Mapping):
-            raise PortError(
-                f"{function} returned {_kind(result)}, where a dict of arrays is expected"
-            )
-        return {
-            _plain(name): self.array(value, f"{function}: {name}") for name, value in result.items()
-        }
+        return self.reader.by_name(getattr(self.port.module, function)(*arguments), function)
 
     def answer(self, rung: str, step: int, tensors: Tensors) -> None:
         """Send what the port answered; of what cannot be right by its shape, no more than that."""
@@ -140,37 +133,6 @@ class _Run:
             for name, value in tensors.items()
         }
 
-    def array(self, value: Any, what: str) -> Array:
-        """Copy what a port returned, so that nothing which it does later changes it."""
-        return np.array(self.view(value, what))
-
-    def view(self, value: Any, what: str) -> Array:
-        """Convert what a port returned, which may still own its memory.
-
-        Plain Python floats have no precision of their own.
-        """
-        if type(value) is float:
-            return np.array(value, self.inputs.dtype)
-        if type(value) in (list, tuple):
-            return np.array([self.view(item, what) for item in value])
-        try:
-            numpy_already = isinstance(value, np.ndarray | np.generic)
-            of_port = not numpy_already or self.port.framework == "own"
-            array = np.asarray(self.port.to_numpy(value) if of_port else value)
-        except Exception as error:
-            raise PortError(
-                f"{what} returned {_kind(value)}, which to_numpy cannot convert ({error})"
-            ) from error
-        if array.size > max(ENORMOUS, 100 * self.largest):
-            raise PortError(
-                f"{what} returned {array.size:,} values of shape {array.shape}, where nothing has "
-                f"more than {self.largest:,}"
-            )
-        if array.dtype.kind not in "biuf":
-            of = "" if isinstance(value, np.ndarray) else f", an array of {array.dtype}"
-            raise PortError(f"{what} returned {_kind(value)}{of}, where numbers are expected")
-        return array
-
     def climb_at(self, step: int, weights: Tensors) -> None:
         """Answer the rungs forward, loss, gradients and update at one checkpoint."""
         rows, (x, y) = self.batch(step)
@@ -183,12 +145,12 @@ class _Run:
                 model = self.build(weights)
                 self.send(Calling(f"loss, {where}"))
                 value = self.port.module.loss(model, x, y)
-                self.answer("loss", step, {"loss": self.array(value, "loss")})
+                self.answer("loss", step, {"loss": self.reader.array(value, "loss")})
         if self.has("gradients"):
             with self.sized("gradients", step):
                 model = self.build(weights)
                 self.send(Calling(f"gradients, {where}"))
-                self.answer("gradients", step, self.returned("gradients", model, x, y))
+                self.answer("gradients", step, self.arrays_of("gradients", model, x, y))
         if self.has("train"):
             with self.sized("train", step):
                 if step == PART:
@@ -213,11 +175,11 @@ class _Run:
         if self.has("forward"):
             model = self.build(weights)
             self.send(Calling(f"forward, {where}"))
-            answer["outputs"] = self.array(self.port.module.forward(model, x), "forward")
+            answer["outputs"] = self.reader.array(self.port.module.forward(model, x), "forward")
         if self.has("layers"):
             model = self.build(weights)
             self.send(Calling(f"layers, {where}"))
-            answer |= self.returned("layers", model, x)
+            answer |= self.arrays_of("layers", model, x)
         return answer
 
     @contextlib.contextmanager
@@ -272,7 +234,7 @@ class _Run:
         if not self.has("export"):
             return {"loss": losses}
         self.send(Calling("export"))
-        weights = self.returned("export", model)
+        weights = self.arrays_of("export", model)
         if "loss" in weights:
             raise PortError("export returned a tensor named loss, where weights are expected")
         return {"loss": losses, **weights}
@@ -308,23 +270,9 @@ class _Run:
             one = f", part {number} of {len(chunks)}" if len(chunks) > 1 else ""
             self.send(Calling(f"train, {what}{one}"))
             result = self.port.module.train(model, x, y, schedule, rate)
-            model, logged = self.two(model, result)
-            losses.append(self.array(logged, "train"))
+            model, logged = returned.trained(model, result)
+            losses.append(self.reader.array(logged, "train"))
         return model, losses[0] if len(losses) == 1 else np.concatenate(losses)
-
-    def two(self, model: Any, result: Any) -> tuple[Any, Any]:
-        """Return what `train` returned as a trained model and its losses.
-
-        Raises:
-            PortError: it returned something else.
-        """
-        due = "(model, losses) is expected"
-        if not (isinstance(result, tuple) and len(result) == 2):
-            raise PortError(f"train returned {_kind(result)}, where a tuple {due}")
-        trained, losses = result
-        if type(losses) is type(model) and type(trained) is not type(model):
-            raise PortError(f"train returned (losses, model), {_kinds_of(result)}, where {due}")
-        return trained, losses
 
     @contextlib.contextmanager
     def timed(self, what: str) -> Iterator[None]:
@@ -356,7 +304,7 @@ class _Run:
             return
         with contextlib.suppress(Exception):
             self.send(Calling("forward, on the plane"))
-            outputs = self.array(
+            outputs = self.reader.array(
                 self.port.module.forward(model, self.port.to_native(grid)), "forward"
             )
             if outputs.shape == (len(grid), 1):
@@ -370,13 +318,13 @@ class _Run:
             answer: Tensors = {}
             self.send(Calling(f"forward, loss and gradients of the {rung} model"))
             if self.has("forward"):
-                answer["outputs"] = self.array(self.port.module.forward(own, x), "forward")
+                answer["outputs"] = self.reader.array(self.port.module.forward(own, x), "forward")
             if self.has("loss"):
-                answer["loss"] = self.array(self.port.module.loss(own, x, y), "loss")
+                answer["loss"] = self.reader.array(self.port.module.loss(own, x, y), "loss")
             if self.has("gradients"):
                 if rung == "trained":
-                    self.returned("gradients", own, x, y)  # the next must not add to these
-                answer |= self.returned("gradients", own, x, y)
+                    self.arrays_of("gradients", own, x, y)  # the next must not add to these
+                answer |= self.arrays_of("gradients", own, x, y)
             self.send(Answer(rung, step, answer))
 
     def predict(self, rung: str, model: Any) -> None:
@@ -387,22 +335,15 @@ class _Run:
             outputs = figure = None
             if self.has("forward"):
                 self.send(Calling(f"forward, all {split} rows"))
-                outputs = self.array(self.port.module.forward(model, self.native[x]), "forward")
+                outputs = self.reader.array(
+                    self.port.module.forward(model, self.native[x]), "forward"
+                )
                 outputs = self.fitting(("accuracy", split), {"outputs": outputs})["outputs"]
             if self.has("accuracy"):
                 self.send(Calling(f"accuracy, all {split} rows"))
                 value = self.port.module.accuracy(model, self.native[x], self.native[y])
-                figure = self.scalar(value)
+                figure = self.reader.fraction(value)
             self.send(Predictions(rung, split, outputs, figure))
-
-    def scalar(self, value: Any) -> float:
-        """Convert an accuracy, a single real number."""
-        array = self.array(value, "accuracy")
-        if array.size != 1 or array.dtype.kind != "f":
-            raise PortError(
-                f"accuracy returned {array.dtype} of shape {array.shape}, where a fraction is due"
-            )
-        return float(array.reshape(()))
 
     def compare_arrays(self, step: int, after: bool = False) -> None:
         """Answer the rung data: what was handed over reads back as what was sent.
@@ -439,33 +380,7 @@ class _Run:
     def same(self, place: Place, sent: Array, native: Any) -> Comparison:
         """Compare a native array, read back, with what was sent."""
         self.send(Calling("to_numpy"))
-        return compare_exactly(place, sent, self.view(native, "to_native"))
-
-
-def _kind(value: Any) -> str:
-    """Return what a value is, as one says it: None, a generator, a tuple of 3, an int."""
-    if value is None:
-        return "None"
-    name = type(value).__name__
-    article = "an" if name[0] in "aeiouAEIOU" else "a"
-    if isinstance(value, GeneratorType):
-        return "a generator (there is a yield in it)"
-    if isinstance(value, tuple | list):
-        return f"{article} {name} of {len(value)}"
-    return (
-        f"{article} {name} of {value.dtype}"
-        if isinstance(value, np.ndarray)
-        else f"{article} {name}"
-    )
-
-
-def _kinds_of(values: tuple[Any, ...]) -> str:
-    return ", ".join(_kind(value) for value in values)
-
-
-def _plain(name: Any) -> str:
-    """Return a tensor's name as a plain string; an enumeration of strings prints as another."""
-    return str.__str__(name) if isinstance(name, str) else repr(name)
+        return compare_exactly(place, sent, self.reader.view(native, "to_native"))
 
 
 def _kinds(tensors: Tensors) -> dict[str, Any]:
