@@ -20,13 +20,13 @@ from parity.reports.files import OutputFile, is_stdout
 from parity.reports.outputs import Outputs
 from parity.reports.pictures import losses
 from parity.reports.run import FinishedRun
-from parity.results import Diagnosis, Divergence, PortResult, RungResult, Trial, overall
+from parity.results import Diagnosis, Divergence, RungResult, overall
 from parity.sessions.port_files import read_by
 from parity.standard.comparison import Example
 from parity.standard.place import Place
 from shared.errors import InputError
-from shared.experiment import prepare
 from shared.recipes import RECIPES
+from tests.results import port_result
 from tests.running import ROOT, Compare
 
 OF_DIGITS = ("weights", "confusion")
@@ -92,28 +92,6 @@ def test_two_runs_give_the_same_json(compare: Compare, tmp_path: Path) -> None:
     assert len(texts) == 1
 
 
-def result(**changes: Any) -> PortResult:
-    fields: dict[str, Any] = {
-        "trial": Trial(prepare("iris", "float32", 30), "compiled"),
-        "port": "torch",
-        "framework": "torch",
-        "device": "cpu",
-        "mode": "eager",
-        "data": {"name": "iris"},
-        "verdict": "agree",
-        "error": None,
-        "rungs": (),
-        "divergence": None,
-        "diagnosis": None,
-        "not_provided": (),
-        "loss": {},
-        "accuracy": {},
-        "seconds": {},
-        "told_apart": 30,
-    }
-    return PortResult(**{**fields, **changes})
-
-
 @pytest.mark.parametrize(
     ("verdicts", "said"),
     [
@@ -126,7 +104,7 @@ def result(**changes: Any) -> PortResult:
     ],
 )
 def test_the_headline_counts_results(verdicts: list[str], said: str) -> None:
-    assert wording.headline([result(verdict=verdict) for verdict in verdicts]) == said
+    assert wording.headline([port_result(verdict=verdict) for verdict in verdicts]) == said
 
 
 LONG = "my_long_port_name.py"
@@ -195,7 +173,7 @@ def test_details_are_indented_on_every_line() -> None:
         teacher_forced=False,
     )
     diagnosis = Diagnosis("learning rate decays", "the learning rate is 1.1988 " * 6, 0.85)
-    found = result(port=LONG, verdict="disagree", divergence=wrong, diagnosis=diagnosis)
+    found = port_result(port=LONG, verdict="disagree", divergence=wrong, diagnosis=diagnosis)
     lines = printed(80, terminal._details(wording.finding(found, [found])))
     assert max(map(len, lines)) <= 80
     assert lines[1].startswith(f"{LONG} float32 differs first on trajectory")
@@ -207,7 +185,7 @@ def test_json_has_no_number_that_json_lacks() -> None:
     place = Place("loss", 0, "loss")
     rung = RungResult("loss", "disagree", float("inf"), float("nan"), 0.0, place, 1)
     divergence = Divergence(place, (), float("-inf"), float("nan"), float("inf"), 1, 1, ())
-    text = to_json([result(verdict="error", rungs=(rung,), divergence=divergence)])
+    text = to_json([port_result(verdict="error", rungs=(rung,), divergence=divergence)])
     report = json.loads(text, parse_constant=lambda word: pytest.fail(f"{word} in JSON"))
     assert report["results"][0]["rungs"][0]["ratio"] == "inf"
     assert report["results"][0]["divergence"]["got"] == "nan"
@@ -217,7 +195,7 @@ def test_json_has_no_number_that_json_lacks() -> None:
 
 
 def test_the_worst_verdict_wins_and_none_is_an_error() -> None:
-    agree, disagree, error = (result(verdict=v) for v in ("agree", "disagree", "error"))
+    agree, disagree, error = (port_result(verdict=v) for v in ("agree", "disagree", "error"))
     assert overall([agree]) == "agree"
     assert overall([agree, disagree]) == "disagree"
     assert overall([error, disagree, agree]) == "error"
@@ -292,7 +270,7 @@ def test_what_a_comparison_reads_is_known(tmp_path: Path) -> None:
 
 @pytest.fixture
 def finished() -> FinishedRun:
-    return FinishedRun([result()], 1.5)
+    return FinishedRun([port_result()], 1.5)
 
 
 def test_what_cannot_be_written_stops_nothing_else(finished: FinishedRun, tmp_path: Path) -> None:

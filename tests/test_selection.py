@@ -2,16 +2,16 @@
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from parity.contract import PortName
+from parity.contract import DTYPES, PortName
 from parity.results import PortResult, Trial
 from parity.sessions import misfits, selection
 from parity.sessions.port_files import PortFile
 from shared.errors import InputError
 from shared.experiment import prepare
+from tests.results import port_result
 from tests.running import Compare
 
 PORT = """
@@ -65,25 +65,15 @@ MINE = PortName("my.py", Path("my.py"))
 
 def results(recipe: str, error: str | None = None, port: str = "my.py") -> list[PortResult]:
     """Return the results of a port on a recipe, in both precisions."""
-    fields: dict[str, Any] = {
-        **dict.fromkeys(("framework", "device"), ""),
-        "mode": "eager",
-        "data": {},
-        "rungs": (),
-        "divergence": None,
-        "diagnosis": None,
-        "not_provided": (),
-        "loss": {},
-        "accuracy": {},
-        "seconds": {},
-        "told_apart": 1,
-        "port": port,
-        "error": error,
-        "verdict": "error" if error else "disagree",
-    }
+    verdict = "error" if error else "disagree"
     return [
-        PortResult(trial=Trial(prepare(recipe, dtype, 1), "compiled"), **fields)
-        for dtype in ("float32", "float64")
+        port_result(
+            trial=Trial(prepare(recipe, dtype, 1), "compiled"),
+            port=port,
+            error=error,
+            verdict=verdict,
+        )
+        for dtype in DTYPES
     ]
 
 
