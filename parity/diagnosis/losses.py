@@ -24,6 +24,7 @@ ANOTHER_LOSS = "another loss"
 RAW = "logits taken for probabilities"
 KERAS = 1e-7  # what Keras keeps probabilities away from 0 and 1 by
 ROUND = 1e-4  # relative; a fitted number so close to one of two digits is that one
+SAME = 64 * float(np.finfo(np.float64).eps)  # relative; rounding of sums of the same numbers
 SMALL = [10.0**-power for power in range(1, 17)]
 
 
@@ -37,8 +38,22 @@ def mistakes(case: Case, chain: Chain) -> Iterator[Hypothesis]:
         "perceptron criterion": _of_mistakes,
     }
     for cause, claim, loss in others.get(chain.kind, _of_values)():
+        if _is_a_multiple(case, chain, loss):  # such as Huber's, where no error reaches its delta
+            continue
         yield Hypothesis(cause, claim, replace(chain, loss=loss).compute)
     yield from _fitted(case, chain)
+
+
+def _is_a_multiple(case: Case, chain: Chain, loss: PerRow) -> bool:
+    """Whether a loss is the right one times a constant on all that is known: it says no more."""
+    return all(_are_multiples(chain, loss, w, *case.batch(at)) for at, w in case.weights.items())
+
+
+def _are_multiples(chain: Chain, loss: PerRow, weights: Tensors, x: Array, y: Array) -> bool:
+    z = chain.compute(weights, x, y).outputs
+    own, right = loss(z, y).real, chain.loss(z, y).real
+    across, along = own * right.sum(), right * own.sum()
+    return bool(np.abs(across - along).max() <= SAME * np.abs(along).max())
 
 
 def _fitted(case: Case, chain: Chain) -> Iterator[Hypothesis]:
@@ -114,9 +129,15 @@ def _of_classes() -> Iterator[Named]:
     yield "the logarithm left out", claim, lambda z, y: -chosen(softmax(z), y)
     yield RAW, "the loss is minus the logit of the right class", lambda z, y: -chosen(z, y)
     yield RAW, "each logit stands for its own probability", _shares
+    for shift in (-1, 1):
+        claim = f"each label is off by {shift:+d}, and one that is no class has no loss"
+        yield "labels off by one", claim, partial(_shifted, shift)
     yield from other_losses.of_classes()
+    claim = f"p is kept between {KERAS:g} and 1 - {KERAS:g}, then divided by its sum, as in Keras"
+    yield CLIPPED, claim, lambda z, y: _shares(softmax(z), y)
     for eps in SMALL:
         yield CLIPPED, f"p is kept between {eps:g} and 1 - {eps:g}", partial(_log, _kept, eps)
+        yield CLIPPED, f"p is at least {eps:g}", partial(_log, _at_least, eps)
         yield CLIPPED, f"{eps:g} is added to p before the log", partial(_log, _plus, eps)
 
 
@@ -134,6 +155,10 @@ def _of_one() -> Iterator[Named]:
         lambda z, y: len(z) * _all_pairs(z, y),
     )
     yield RAW, "each logit stands for its own probability", partial(_logs_of, _kept, KERAS)
+    claim = "each logit stands for its own probability, as in Keras"
+    yield RAW, claim, lambda z, y: _logs_of_kept(_kept(z, KERAS), y)
+    claim = f"p is kept between {KERAS:g} and 1 - {KERAS:g}, as in Keras"
+    yield CLIPPED, claim, lambda z, y: _logs_of_kept(_kept(sigmoid(z), KERAS), y)
     yield from other_losses.of_one()
     for eps in SMALL:
         yield CLIPPED, f"p is kept between {eps:g} and 1 - {eps:g}", partial(_logs, _kept, eps)
@@ -174,6 +199,10 @@ def _kept(p: Array, eps: float) -> Array:
     return np.where(inside, p, np.clip(p.real, eps, 1 - eps))
 
 
+def _at_least(p: Array, eps: float) -> Array:
+    return np.where(p.real >= eps, p, eps)
+
+
 def _plus(p: Array, eps: float) -> Array:
     return p + eps
 
@@ -190,6 +219,18 @@ def _logs_of(change: Callable[[Array, float], Array], eps: float, p: Array, y: A
     rest = change(1 - p, eps)
     p = change(p, eps)
     return np.asarray(-(y * np.log(p) + (1 - y) * np.log(rest)).mean(axis=1))
+
+
+def _logs_of_kept(p: Array, y: Array) -> Array:
+    """Take 1 - p of a p that is kept already, which rounds otherwise than keeping both."""
+    return np.asarray(-(y * np.log(p) + (1 - y) * np.log(1 - p)).mean(axis=1))
+
+
+def _shifted(shift: int, z: Array, y: Array) -> Array:
+    """Return the losses for other labels; a one-hot row of a label that is no class is all 0."""
+    moved = y + shift
+    there = (moved >= 0) & (moved < z.shape[1])
+    return np.where(there, -chosen(log_softmax(z), np.where(there, moved, 0)), 0.0)
 
 
 def _shares(z: Array, y: Array) -> Array:
