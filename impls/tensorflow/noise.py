@@ -1,0 +1,119 @@
+"""Noise in TensorFlow: every operation errs as another library's might.
+
+Functions run eagerly, and a callback sees every operation: those of gradients and of optimizers,
+too. What it returns is not listened to, so it changes the results where they lie in memory.
+"""
+
+import ctypes
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+from tensorflow.python.eager import context, execute
+from tensorflow.python.framework import op_callbacks  # there is no public place for one
+
+from shared.operations import Operations
+from shared.rounding import NoiseLostError
+
+OPERATIONS = Path(__file__).with_name("operations.toml")
+
+
+class Noise:
+    """While it lasts, every operation errs at random."""
+
+    def __init__(self, rounding):
+        self.operations = Operations(OPERATIONS, rounding)
+        self.callback = self.process  # one object, to be found again
+        self.busy = False
+
+    def __enter__(self):
+        self.eager = tf.config.functions_run_eagerly()
+        tf.config.run_functions_eagerly(True)
+        op_callbacks.add_op_callback(self.callback)
+        return self
+
+    def __exit__(self, *error):
+        op_callbacks.remove_op_callback(self.callback)
+        tf.config.run_functions_eagerly(self.eager)
+
+    def take(self, value):
+        """Return a tensor as it is: it is the operations that err."""
+        return value
+
+    def require(self, values, where):
+        """Check that something has erred since the last time.
+
+        Raises:
+            NoiseLostError: nothing has; `where` is named.
+        """
+        self.operations.require(where)
+
+    def process(self, name, inputs, attrs, outputs, op_name=None, graph=None):
+        """Let the results of an operation err."""
+        name = name.decode() if isinstance(name, bytes) else name
+        if self.busy or self.operations.is_exact(name):
+            return
+        if graph is not None:
+            raise NoiseLostError(f"{name} is called in a graph, so that it cannot err")
+        self.busy = True
+        try:
+            self.err(name, inputs, attrs, outputs)
+        finally:
+            self.busy = False
+
+    def err(self, name, inputs, attrs, outputs):
+        error = self.operations.error(name)
+        attributes = dict(zip(attrs[::2], attrs[1::2], strict=True))
+        if self.operations.sums(name):
+            nudged = [self.nudged(value) for value in inputs]
+            again = execute.quick_execute(name, len(outputs), nudged, attrs, context.context())
+            results = [error(value.numpy()) for value in again if _is_real(value)]
+        else:
+            results = [error(value.numpy()) for value in outputs if _is_real(value)]
+        if name in ("Sum", "Mean") and results:
+            results = [self.summed(name, *nudged, attributes["keep_dims"])]
+        for value, result in zip(filter(_is_real, outputs), results, strict=True):
+            _overwrite(value, result, inputs)
+        for handle in inputs:
+            if handle.dtype == tf.resource:
+                self.err_in_place(error, handle, attributes)
+
+    def nudged(self, value):
+        return (
+            tf.constant(self.operations.rounding.rounded(value.numpy()))
+            if _is_real(value)
+            else value
+        )
+
+    def err_in_place(self, error, handle, attributes):
+        """Let a variable err that an operation has changed."""
+        dtype = attributes.get("dtype", attributes.get("T"))
+        value = tf.raw_ops.ReadVariableOp(resource=handle, dtype=dtype)
+        changed = tf.constant(error(value.numpy()))
+        tf.raw_ops.AssignVariableOp(resource=handle, value=changed)
+
+    def summed(self, name, values, axes, keepdims):
+        """Return a sum or a mean over some axes in another order."""
+        axes = tuple(np.atleast_1d(axes.numpy()))
+        values = values.numpy()
+        total = self.operations.rounding.sum(values, axes, keepdims)
+        if name == "Sum" or not total.size:
+            return total
+        terms = values.dtype.type(values.size / total.size)
+        return self.operations.rounding.rounded(total / terms)
+
+
+def _is_real(value):
+    """Whether a tensor is made of real or complex numbers."""
+    return value.dtype.is_floating or value.dtype.is_complex
+
+
+def _overwrite(tensor, values, inputs):
+    """Change a tensor in place, unless an operation has returned what it was given."""
+    memory = memoryview(tensor)
+    own = np.asarray(memory)
+    if any(
+        np.shares_memory(own, np.asarray(memoryview(value))) for value in inputs if _is_real(value)
+    ):
+        return
+    ctypes.memmove(own.ctypes.data, np.ascontiguousarray(values).ctypes.data, own.nbytes)

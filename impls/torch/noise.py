@@ -1,0 +1,107 @@
+"""Noise in PyTorch: every operation errs as another library's might.
+
+A dispatch mode sees all of them below autograd, those of backward passes and optimizers too.
+"""
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from shared.operations import Operations
+from shared.rounding import NoiseLostError
+
+OPERATIONS = Path(__file__).with_name("operations.toml")
+# The positions of two factors, which are summed over in another order.
+FACTORS = {"mm": (0, 1), "bmm": (0, 1), "addmm": (1, 2), "baddbmm": (1, 2)}
+
+
+class Noise(TorchDispatchMode):
+    """While it lasts, every operation errs at random."""
+
+    def __init__(self, rounding):
+        super().__init__()
+        self.operations = Operations(OPERATIONS, rounding)
+        self.eager = torch.compiler.set_stance("force_eager")  # compiled code is not dispatched
+
+    def __enter__(self):
+        self.eager.__enter__()
+        return super().__enter__()
+
+    def __exit__(self, *error):
+        super().__exit__(*error)
+        self.eager.__exit__(*error)
+
+    def take(self, value):
+        """Return a tensor as it is: it is the operations that err."""
+        return value
+
+    def require(self, values, where):
+        """Check that something has erred since the last time.
+
+        Raises:
+            NoiseLostError: nothing has; `where` is named.
+        """
+        self.operations.require(where)
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        operations, kwargs, schema = self.operations, kwargs or {}, func._schema
+        name = schema.name.split("::")[1].removeprefix("_foreach_")
+        name = name.removesuffix("_") if schema.is_mutable else name
+        if func.is_view or operations.is_exact(name):
+            return func(*args, **kwargs)
+        if name in ("sum", "mean"):
+            return self.summed(name, *args, **kwargs)
+        if name in FACTORS:
+            args = self.reordered(args, *FACTORS[name])
+        if operations.sums(name) and not schema.is_mutable:
+            args = [_on_numpy(operations.rounding.rounded, value) for value in args]
+        result, error = func(*args, **kwargs), operations.error(name)
+        if not schema.is_mutable:
+            return _on_numpy(error, result)
+        for argument, value in zip(schema.arguments, args, strict=False):  # others have defaults
+            if argument.alias_info and argument.alias_info.is_write:
+                _mapped(lambda tensor: tensor.copy_(_on_numpy(error, tensor)), value)
+        return result
+
+    def summed(self, name, tensor, dim=None, keepdim=False, dtype=None):
+        """Return a sum or a mean over some dimensions, or over all, in another order."""
+        rounding, tensor = self.operations.rounding, tensor.to(dtype or tensor.dtype)
+        dim = range(tensor.dim()) if dim in (None, []) else dim
+        if not tensor.is_floating_point():
+            return tensor.sum(tuple(dim), keepdim)
+        values = rounding.rounded(tensor.detach().cpu().numpy())
+        total = rounding.sum(values, dim if isinstance(dim, int) else tuple(dim), keepdim)
+        if name == "mean":
+            total = rounding.rounded(total / total.dtype.type(values.size / total.size))
+        return torch.from_numpy(total).to(tensor.device)
+
+    def reordered(self, args, first, second):
+        """Return arguments whose factors are summed over in another order."""
+        args = list(args)
+        order = torch.from_numpy(self.operations.rounding.order(args[first].shape[-1]))
+        order = order.to(args[first].device)
+        args[first], args[second] = args[first][..., order], args[second][..., order, :]
+        return args
+
+
+def _mapped(function, value):
+    """Call a function on a tensor, or on all tensors in a list or tuple."""
+    if isinstance(value, list | tuple):
+        return type(value)(_mapped(function, each) for each in value)
+    return function(value) if isinstance(value, torch.Tensor) else value
+
+
+def _on_numpy(function, value):
+    """Return a function of NumPy arrays of a tensor, or of all in a list, in the same layout."""
+
+    def of_tensor(tensor):
+        if not (tensor.is_floating_point() or tensor.is_complex()):
+            return tensor
+        if tensor.dtype == torch.bfloat16:
+            raise NoiseLostError("NumPy does not know bfloat16, so its operations cannot err")
+        changed = np.ascontiguousarray(function(tensor.detach().cpu().numpy()))
+        return torch.empty_like(tensor).copy_(torch.from_numpy(changed).reshape(tensor.shape))
+
+    return _mapped(of_tensor, value)

@@ -1,0 +1,110 @@
+"""How another library may round: the one model of error behind the noise of every framework.
+
+Each run rounds differently at random, so the spread of several runs shows how far rounding alone
+moves a result.
+
+Source: D. S. Parker, "Monte Carlo Arithmetic" (1997); the idea behind CADNA and Verificarlo.
+"""
+
+import math
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+from numpy.random import Generator
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+HALF = 0.5  # units in the last place: what a result that is rounded correctly may be off by
+APPROXIMATE = 2.0  # what an approximation, as of exp or tanh, may be off by
+LIKELY = 256  # errors are drawn from so many that are equally likely, one byte each
+GRID = 64  # points on which the distribution of a uniform error is taken
+
+
+class NoiseLostError(Exception):
+    """A port did something through which the noise would drop out in silence."""
+
+
+@dataclass(frozen=True)
+class Rounding:
+    """Rounding errors, drawn at random. Whole numbers, zeros, infinities and NaN have none."""
+
+    random: Generator
+
+    def rounded(self, values: Any, units: float = HALF) -> Array:
+        """Return values each of which is off by up to `units` in the last place, and rounded."""
+        return self._moved(values, units, 0)
+
+    def approximated(self, values: Any, units: float = APPROXIMATE) -> Array:
+        """Return values off by up to `units`, half of that to one side in the whole array.
+
+        A library's approximation is off in one direction, and does not average out in a sum.
+        """
+        return self._moved(values, units, 1 if self.random.random() < 0.5 else -1)
+
+    def order(self, terms: int) -> NDArray[np.int64]:
+        """Return an order to sum in: half of the time their own, in which partial sums may grow.
+
+        Rows sorted by class sum up high before they cancel; no random order shows that.
+        """
+        return np.arange(terms) if self.random.random() < 0.5 else self.random.permutation(terms)
+
+    def block(self, terms: int) -> int:
+        """Return how many terms to sum at once: a random power of two, no more than there are."""
+        return 1 << int(self.random.integers(0, math.floor(math.log2(terms)) + 1))
+
+    def matmul(self, a: Array, b: Array) -> Array:
+        """Multiply a (..., m, k) and b (..., k, n), both off, summing over k in another order."""
+        a, b = self.rounded(a), self.rounded(b)
+        order = self.order(a.shape[-1])
+        a, b = a[..., order], b[..., order, :]
+        size = self.block(len(order)) if len(order) else 1
+        total: Array = a[..., :size] @ b[..., :size, :]
+        for start in range(size, len(order), size):
+            total += a[..., start : start + size] @ b[..., start : start + size, :]
+        return self.rounded(total)
+
+    def sum(
+        self, values: Array, axes: int | tuple[int, ...] | None = None, keepdims: bool = False
+    ) -> Array:
+        """Sum over some axes, or over all, in another order and in blocks."""
+        axes = tuple(range(values.ndim)) if axes is None else axes
+        axes = tuple(i % values.ndim for i in ((axes,) if isinstance(axes, int) else axes))
+        kept = tuple(1 if i in axes else n for i, n in enumerate(values.shape))
+        rest = tuple(n for i, n in enumerate(values.shape) if i not in axes)
+        terms = np.moveaxis(values, axes, range(len(axes))).reshape(-1, *rest)
+        if not terms.size:
+            return np.zeros(kept if keepdims else rest, values.dtype)
+        terms = terms[self.order(len(terms))]
+        starts = np.arange(0, len(terms), self.block(len(terms)))
+        total = np.add.accumulate(np.add.reduceat(terms, starts, axis=0), axis=0)[-1]
+        return self.rounded(total.reshape(kept) if keepdims else total)
+
+    def _moved(self, values: Any, units: float, leaning: int) -> Array:
+        values = np.asarray(values)
+        if values.dtype.kind == "c":
+            parts = np.ascontiguousarray(values).view(f"f{values.dtype.itemsize // 2}")
+            return self._moved(parts, units, leaning).view(values.dtype).reshape(values.shape)
+        if values.dtype.kind != "f" or not values.size:
+            return values
+        drawn = np.frombuffer(self.random.bytes(values.size), np.uint8).reshape(values.shape)
+        up = (values > 0).view(np.int8) - (values < 0).view(np.int8)  # 0 of zeros and of NaN
+        errors = _likely(units, leaning)[drawn] * (up * np.isfinite(values).view(np.int8))
+        # In its bits, a number and the next one away from zero differ by one.
+        bits = values.view(f"i{values.dtype.itemsize}") + errors
+        return np.asarray(bits).view(values.dtype)
+
+
+@lru_cache
+def _likely(units: float, leaning: int) -> NDArray[np.int8]:
+    """Return equally likely errors, rounded to whole units in the last place, (LIKELY,).
+
+    The exact result lies anywhere within half a unit of the number we see.
+    """
+    share = (np.arange(GRID) + 0.5) / GRID
+    one_sided = leaning * units / 2
+    spread = units - abs(one_sided)
+    exact, lean, rest = share - 0.5, one_sided * share, spread * (2 * share - 1)
+    errors = np.sort(exact[:, None, None] + lean[:, None] + rest, axis=None)
+    return np.rint(errors.reshape(LIKELY, -1).mean(axis=1)).astype(np.int8)
