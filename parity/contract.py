@@ -4,19 +4,22 @@ import importlib
 import importlib.util
 import reprlib
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
-from typing import Any, Literal, get_args
+from typing import Any, Literal, Protocol, Self, get_args
 
 import numpy as np
+from numpy.random import Generator
 from numpy.typing import NDArray
 
 from shared.errors import InputError
 from shared.legible import legible
+from shared.operations import Operations
 from shared.recipes import FUNCTIONS, guessed, unknown
+from shared.rounding import Rounding
 
 SWITCH = "run_eagerly"
 RUNTIME = ("configure", SWITCH, "to_native", "to_numpy")  # a user's may lack the switch
@@ -77,6 +80,31 @@ class PortName:
         return not self.nets or net in self.nets
 
 
+REFERENCE = PortName("numpy")  # of our own recipes
+
+
+class Noise(Protocol):
+    """While it lasts, every operation of a framework errs at random."""
+
+    operations: Operations
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(self, *error: object) -> None: ...
+
+    def take(self, value: Any) -> Any:
+        """Return a native array as one that errs."""
+        ...
+
+    def require(self, values: Iterable[Any], where: str) -> None:
+        """Check that what a function called `where` returned has kept the noise.
+
+        Raises:
+            NoiseLostError: it has not.
+        """
+        ...
+
+
 @dataclass(frozen=True)
 class Port:
     """A loaded port: its module, and the runtime that surrounds it.
@@ -96,6 +124,24 @@ class Port:
         """Switch the framework's compiler on or off, where it has one."""
         if len(self.modes) > 1 and self.run_eagerly:
             self.run_eagerly(mode == "eager")
+
+    def noise(self, random: Generator) -> Noise:
+        """Return noise for the port's framework, with errors from `random`.
+
+        Raises:
+            PortError: it has none, so the port can be no reference.
+        """
+        name = f"impls.{self.framework}.noise"
+        if importlib.util.find_spec(f"impls.{self.framework}") is None or (
+            importlib.util.find_spec(name) is None
+        ):
+            able = ", ".join(path.parent.name for path in sorted(ROOT.glob("impls/*/noise.py")))
+            raise PortError(
+                f"rounding in {self.framework} cannot be measured, so it can be no reference: "
+                f"that is a port in {able}"
+            )
+        noise: Noise = importlib.import_module(name).Noise(Rounding(random))
+        return noise
 
     def has(self, *functions: str) -> bool:
         """Whether the port provides all these functions."""
@@ -131,7 +177,7 @@ def is_installed(framework: str) -> bool:
 def nets_of(framework: str) -> list[str]:
     """Return the nets that a framework has ports of."""
     files = (ROOT / "impls" / framework).glob("*.py")
-    return sorted({path.stem for path in files} - {"__init__", "runtime"})
+    return sorted({path.stem for path in files} - {"__init__", "runtime", "noise"})
 
 
 def load_framework(name: PortName) -> tuple[str, tuple[Mode, ...]]:

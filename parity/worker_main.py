@@ -67,8 +67,8 @@ def _serve_port(request: PortRequest, name: PortName, send: Send) -> None:
 
 
 def _serve_reference(request: ReferenceRequest, send: Send) -> None:
-    """Let NumPy's port do what is asked of the reference."""
-    port = contract.load(PortName("numpy"), request.inputs.net)
+    """Let the reference do what is asked of it."""
+    port = contract.load(request.inputs.reference, request.inputs.net)
     match request:
         case Refer():
             send(Result(reference.run(port, request.inputs)))

@@ -45,18 +45,23 @@ class OneBatch:
 
 @dataclass(frozen=True)
 class Shuffled:
-    """Batches of `size` rows, reshuffled every epoch; rows that fill no batch wait for the next."""
+    """Batches of `size` rows, reshuffled every epoch; rows that fill no batch wait for the next.
+
+    steps: how many there are; None for all of `epochs`.
+    """
 
     size: int
     epochs: int
+    steps: int | None = None
 
     def schedule(self, rows: int, steps: int | None, seed: int) -> Schedule:
         """Return the row numbers of each batch, (steps, size), the same for the same seed."""
-        steps = steps or self.epochs * (rows // self.size)
+        steps = steps or self.steps or self.epochs * (rows // self.size)
         return _shuffle(rows, self.size, steps, seed).copy()  # to each its own
 
     def __str__(self) -> str:
-        return f"batches of {self.size}, reshuffled every epoch, {self.epochs} epochs"
+        length = f"{self.steps:,} steps" if self.steps else f"{self.epochs} epochs"
+        return f"batches of {self.size}, reshuffled every epoch, {length}"
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from shared.rounding import HALF, NoiseLostError, Rounding
 
 Array = NDArray[Any]
-EXACT = ("exact", "composed")  # these, and what is made of others that err, have no error
+EXACT = ("exact", "composed")  # what is made of others that err has no error of its own
 SUMS = ("contracted", "normalized")  # of these, the inputs err as well
 UNKNOWN = "approximated"  # what is in no list is taken for one of these, and counted
 
@@ -38,6 +38,14 @@ class Operations:
         self.erred += not exact
         return exact
 
+    def is_composed(self, name: str) -> bool:
+        """Whether an operation is made of others, each of which errs by itself."""
+        return self._kinds.get(name) == "composed"
+
+    def is_known(self, name: str) -> bool:
+        """Whether an operation is in any list."""
+        return name in self._kinds
+
     def sums(self, name: str) -> bool:
         """Whether the inputs of an operation err, too, for they are summed."""
         return self._kinds.get(name) in SUMS
@@ -49,6 +57,8 @@ class Operations:
         kind = self._kinds.get(name, UNKNOWN)
         if kind in ("rounded", "contracted"):
             return self.rounding.rounded
+        if kind == "saturated":
+            return self.rounding.saturated
         if kind == "divided":
             return lambda values: self.rounding.approximated(values, HALF)
         return self.rounding.approximated

@@ -4,6 +4,7 @@ import difflib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from types import MappingProxyType
 
 from shared import datasets, figures, weights
@@ -31,6 +32,7 @@ class Recipe:
     rows: how many of the data's rows to train on, or None for all.
     seed: of the initial weights and of the batch order.
     figures: what others printed for it; they hold at this seed alone.
+    reference: the file of the port that others are held to, or None for NumPy's of that net.
     """
 
     name: str
@@ -46,6 +48,7 @@ class Recipe:
     rows: int | None = None
     seed: int = 0
     figures: tuple[Figure, ...] = ()
+    reference: Path | None = None
 
     def __str__(self) -> str:
         rate = f", learning rate {self.learning_rate}" if "train" in self.functions else ""
@@ -207,13 +210,17 @@ RECIPES: Mapping[str, Recipe] = MappingProxyType({r.name: r for r in (*MAIN_RECI
 
 
 def get(name: str) -> Recipe:
-    """Return the recipe of that name.
+    """Return the recipe of that name, or in the TOML file of that path.
 
     Raises:
-        InputError: there is none; the sentence names the nearest one.
+        InputError: there is none, and the sentence names the nearest one; or the file is no recipe.
     """
     if name in RECIPES:
         return RECIPES[name]
+    if name.endswith(".toml"):
+        from shared import own_recipes  # which are made of what stands here
+
+        return own_recipes.load(Path(name))
     raise InputError(unknown("recipe", name, list(RECIPES)))
 
 

@@ -19,6 +19,9 @@ Array = NDArray[Any]
 HALF = 0.5  # units in the last place: what a result that is rounded correctly may be off by
 APPROXIMATE = 2.0  # what an approximation, as of exp or tanh, may be off by
 LIKELY = 256  # errors are drawn from so many that are equally likely, one byte each
+BITS = {2: np.int16, 4: np.int32, 8: np.int64}  # by bytes of a number
+# The last bits of a number, which are all 0 in small whole ones, in zeros and in infinities.
+LAST_BITS = {2: (1 << 4) - 1, 4: (1 << 12) - 1, 8: (1 << 36) - 1}
 GRID = 64  # points on which the distribution of a uniform error is taken
 
 
@@ -33,7 +36,10 @@ class Rounding:
     random: Generator
 
     def rounded(self, values: Any, units: float = HALF) -> Array:
-        """Return values each of which is off by up to `units` in the last place, and rounded."""
+        """Return values each of which is off by up to `units` in the last place, and rounded.
+
+        Small whole numbers, such as counts, are exact in every library.
+        """
         return self._moved(values, units, 0)
 
     def approximated(self, values: Any, units: float = APPROXIMATE) -> Array:
@@ -42,6 +48,16 @@ class Rounding:
         A library's approximation is off in one direction, and does not average out in a sum.
         """
         return self._moved(values, units, 1 if self.random.random() < 0.5 else -1)
+
+    def saturated(self, values: Any, units: float = APPROXIMATE) -> Array:
+        """Return values that other libraries compute from numbers around 1, such as 1 + tanh(x).
+
+        However small they are, they are off by units in the last place of a half.
+        """
+        values = np.asarray(values)
+        half = np.maximum(np.abs(values), 0.5).astype(values.dtype)
+        moved: Array = np.copysign(values + (self.approximated(half, units) - half), values)
+        return moved
 
     def order(self, terms: int) -> NDArray[np.int64]:
         """Return an order to sum in: half of the time their own, in which partial sums may grow.
@@ -85,15 +101,21 @@ class Rounding:
         values = np.asarray(values)
         if values.dtype.kind == "c":
             parts = np.ascontiguousarray(values).view(f"f{values.dtype.itemsize // 2}")
-            return self._moved(parts, units, leaning).view(values.dtype).reshape(values.shape)
+            moved: Array = self._moved(parts, units, leaning).view(values.dtype)
+            return moved.reshape(values.shape)
         if values.dtype.kind != "f" or not values.size:
-            return values
-        drawn = np.frombuffer(self.random.bytes(values.size), np.uint8).reshape(values.shape)
-        up = (values > 0).view(np.int8) - (values < 0).view(np.int8)  # 0 of zeros and of NaN
-        errors = _likely(units, leaning)[drawn] * (up * np.isfinite(values).view(np.int8))
+            return np.asarray(values)
+        raw = self.random.bit_generator.random_raw(values.size // 8 + 1)
+        drawn = raw.view(np.uint8)[: values.size].reshape(values.shape)
+        errors = _likely(units, leaning)[drawn]
         # In its bits, a number and the next one away from zero differ by one.
-        bits = values.view(f"i{values.dtype.itemsize}") + errors
-        return np.asarray(bits).view(values.dtype)
+        bits = values.view(BITS[values.dtype.itemsize])
+        moved = np.where(values > 0, bits + errors, bits - errors).view(values.dtype)
+        if leaning:
+            inexact = np.isfinite(values) & (values != 0)
+        else:
+            inexact = bits & LAST_BITS[values.dtype.itemsize] != 0
+        return np.where(inexact, moved, values)
 
 
 @lru_cache
@@ -107,4 +129,5 @@ def _likely(units: float, leaning: int) -> NDArray[np.int8]:
     spread = units - abs(one_sided)
     exact, lean, rest = share - 0.5, one_sided * share, spread * (2 * share - 1)
     errors = np.sort(exact[:, None, None] + lean[:, None] + rest, axis=None)
-    return np.rint(errors.reshape(LIKELY, -1).mean(axis=1)).astype(np.int8)
+    whole: NDArray[np.int8] = np.rint(errors.reshape(LIKELY, -1).mean(axis=1)).astype(np.int8)
+    return whole

@@ -143,8 +143,9 @@ def test_the_name_depends_on_all_that_matters(tmp_path: Path) -> None:
 @pytest.mark.parametrize("net", sorted(NETS))
 def test_the_name_depends_on_all_code_that_matters(net: str) -> None:
     names = {file.relative_to(ROOT).as_posix() for file in cache.code(net)}
-    standard = ("floors", "inputs", "monte_carlo", "reference")
+    standard = ("floors", "inputs", "native", "reference", "returned")
     assert {f"parity/standard/{name}.py" for name in standard} <= names
+    assert {"impls/numpy/noise.py", "shared/operations.py", "shared/rounding.py"} <= names
     assert {f"impls/numpy/{net}.py", "impls/numpy/runtime.py", "shared/batches.py"} <= names
     assert not names & {f"impls/numpy/{other}.py" for other in NETS - {net}}
     assert not names & {*cache.HASHED_BY_RESULT}

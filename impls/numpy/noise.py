@@ -27,8 +27,8 @@ class Noise:
         return None
 
     def take(self, values):
-        """Return an array of real or complex numbers as one that errs; all else as it is."""
-        if not isinstance(values, np.ndarray | np.generic) or values.dtype.kind not in "fc":
+        """Return an array as one that errs; what is no array as it is."""
+        if not isinstance(values, np.ndarray | np.generic):
             return values
         view = np.asarray(values).view(NoisyArray)
         view.noise = self
@@ -55,9 +55,10 @@ class NoisyArray(np.ndarray):
             raise NoiseLostError(f"np.{ufunc.__name__} writes into a plain array")
         noise = _noise_of([*inputs, *out])
         kwargs = {k: v for k, v in kwargs.items() if k not in ("casting", "subok")}
-        result = _compute(noise.operations, ufunc, method, _plain(inputs), kwargs)
+        plain = [_plain_array(value) for value in inputs]
+        result = _compute(noise.operations, ufunc, method, plain, kwargs)
         if out:
-            np.copyto(_plain(out[0]), result, casting="same_kind")
+            np.copyto(_plain_array(out[0]), result, casting="same_kind")
             return out[0]
         return noise.take(result)
 
@@ -123,7 +124,11 @@ def _mapped(function, value):
 
 def _plain(value):
     """Return arrays, also those in lists and tuples, without their noise."""
-    return _mapped(lambda v: v.view(np.ndarray) if isinstance(v, NoisyArray) else v, value)
+    return _mapped(_plain_array, value)
+
+
+def _plain_array(value):
+    return value.view(np.ndarray) if isinstance(value, NoisyArray) else value
 
 
 def _noise_of(values):

@@ -11,6 +11,7 @@ import numpy as np
 import tensorflow as tf
 from tensorflow.python.eager import context, execute
 from tensorflow.python.framework import op_callbacks  # there is no public place for one
+from tensorflow.python.ops.parallel_for import control_flow_ops as vectorized
 
 from shared.operations import Operations
 from shared.rounding import NoiseLostError
@@ -30,9 +31,14 @@ class Noise:
         self.eager = tf.config.functions_run_eagerly()
         tf.config.run_functions_eagerly(True)
         op_callbacks.add_op_callback(self.callback)
+        self.pfor, vectorized.pfor = vectorized.pfor, _one_by_one
+        self.tape = tf.GradientTape.__init__
+        tf.GradientTape.__init__ = self.lasting
         return self
 
     def __exit__(self, *error):
+        tf.GradientTape.__init__ = self.tape
+        vectorized.pfor = self.pfor
         op_callbacks.remove_op_callback(self.callback)
         tf.config.run_functions_eagerly(self.eager)
 
@@ -47,6 +53,14 @@ class Noise:
             NoiseLostError: nothing has; `where` is named.
         """
         self.operations.require(where)
+
+    @property
+    def lasting(self):
+        """How tapes are made that serve several times, as for each row of a batch's Jacobian."""
+        made = self.tape
+        return lambda tape, persistent=False, watch_accessed_variables=True: made(
+            tape, True, watch_accessed_variables
+        )
 
     def process(self, name, inputs, attrs, outputs, op_name=None, graph=None):
         """Let the results of an operation err."""
@@ -101,6 +115,12 @@ class Noise:
             return total
         terms = values.dtype.type(values.size / total.size)
         return self.operations.rounding.rounded(total / terms)
+
+
+def _one_by_one(loop_fn, iters, *_, **__):
+    """Do what `pfor` does in a graph, which vectorized_map and batch_jacobian are made of."""
+    results = [loop_fn(tf.constant(number)) for number in range(int(iters))]
+    return tf.nest.map_structure(lambda *each: tf.stack(each), *results)
 
 
 def _is_real(value):

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from torch._decomp import decomposition_table
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from shared.operations import Operations
@@ -49,25 +50,55 @@ class Noise(TorchDispatchMode):
         operations, kwargs, schema = self.operations, kwargs or {}, func._schema
         name = schema.name.split("::")[1].removeprefix("_foreach_")
         name = name.removesuffix("_") if schema.is_mutable else name
+        parts = self.parts_of(func, name)
+        if parts:
+            with self:
+                return parts(*args, **kwargs)
         if func.is_view or operations.is_exact(name):
             return func(*args, **kwargs)
         if name in ("sum", "mean"):
             return self.summed(name, *args, **kwargs)
         if name in FACTORS:
             args = self.reordered(args, *FACTORS[name])
-        if operations.sums(name) and not schema.is_mutable:
-            args = [_on_numpy(operations.rounding.rounded, value) for value in args]
+        written = _written(schema)
+        if operations.sums(name):
+            args = [
+                value if number in written else _on_numpy(operations.rounding.rounded, value)
+                for number, value in enumerate(args)
+            ]
         result, error = func(*args, **kwargs), operations.error(name)
-        if not schema.is_mutable:
-            return _on_numpy(error, result)
-        for argument, value in zip(schema.arguments, args, strict=False):  # others have defaults
-            if argument.alias_info and argument.alias_info.is_write:
-                _mapped(lambda tensor: tensor.copy_(_on_numpy(error, tensor)), value)
-        return result
+        for number in written:
+            value = (
+                args[number] if number < len(args) else kwargs.get(schema.arguments[number].name)
+            )
+            _mapped(lambda tensor: tensor.copy_(_on_numpy(error, tensor)), value)
+        return result if schema.is_mutable else _on_numpy(error, result)
 
-    def summed(self, name, tensor, dim=None, keepdim=False, dtype=None):
+    def parts_of(self, func, name):
+        """Return what does the same by operations that err by themselves, if there is anything."""
+        if name == "var":
+            return self.variance
+        if self.operations.is_composed(name) and func in decomposition_table:
+            return decomposition_table[func]
+        composite = torch.DispatchKey.CompositeImplicitAutograd
+        if not self.operations.is_known(name) and func.has_kernel_for_dispatch_key(composite):
+            return func.decompose
+        return None
+
+    def variance(self, tensor, dim=None, correction=1, keepdim=False, **others):
+        """Return the variance over some dimensions, or over all, by operations that err."""
+        dim = range(tensor.dim()) if dim in (None, []) else dim
+        dim = [dim] if isinstance(dim, int) else list(dim)
+        apart = tensor - tensor.mean(dim, keepdim=True)
+        total = (apart * apart).sum(dim, keepdim)
+        return total / (tensor.numel() / max(total.numel(), 1) - correction)
+
+    def summed(self, name, tensor, dim=None, keepdim=False, dtype=None, output_dtype=None):
         """Return a sum or a mean over some dimensions, or over all, in another order."""
-        rounding, tensor = self.operations.rounding, tensor.to(dtype or tensor.dtype)
+        rounding, tensor = (
+            self.operations.rounding,
+            tensor.to(dtype or output_dtype or tensor.dtype),
+        )
         dim = range(tensor.dim()) if dim in (None, []) else dim
         if not tensor.is_floating_point():
             return tensor.sum(tuple(dim), keepdim)
@@ -84,6 +115,15 @@ class Noise(TorchDispatchMode):
         order = order.to(args[first].device)
         args[first], args[second] = args[first][..., order], args[second][..., order, :]
         return args
+
+
+def _written(schema):
+    """Return the positions of the arguments that an operation changes in place."""
+    return [
+        number
+        for number, argument in enumerate(schema.arguments)
+        if argument.alias_info and argument.alias_info.is_write
+    ]
 
 
 def _mapped(function, value):

@@ -11,7 +11,7 @@ from parity.diagnosis.hypothesis import Hypothesis
 from parity.diagnosis.in_run import _flat, taken
 from parity.results import Diagnosis
 from parity.standard.inputs import Tensors
-from parity.standard.reference import wide_all
+from parity.standard.native import wide_all
 
 Array = NDArray[Any]
 OTHER_ORDER = "batches in another order"

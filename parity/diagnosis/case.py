@@ -12,8 +12,10 @@ from numpy.typing import NDArray
 from parity.contract import Port
 from parity.processes.messages import Explain, Findings
 from parity.rungs.ladder import provided
+from parity.standard.comparison import LIMIT
 from parity.standard.inputs import PART, Inputs, Tensors
-from parity.standard.reference import At, Floors, Reference, wide, wide_all
+from parity.standard.native import Native, wide, wide_all
+from parity.standard.reference import At, Floors, Reference
 from shared.batches import Schedule
 
 Array = NDArray[Any]
@@ -80,6 +82,27 @@ class Case:
         return np.asarray(wide(self.inputs.array("y")))
 
     @cached_property
+    def native(self) -> Native:
+        """The reference at work in float64."""
+        return Native(self.port, self.inputs, "float64")
+
+    @cached_property
+    def descends(self) -> bool:
+        """Whether the reference's `train` is gradient descent alone, as ideas about runs take it.
+
+        What it is not given by the gradients is an optimizer's, which nothing here knows.
+        """
+        if not self.inputs.begins_anew:
+            return True
+        for step, weights in self.weights.items():
+            due = self.expected.get(("update", step), {})
+            for name, slope in self.expected.get(("gradients", step), {}).items():
+                moved = weights[name] - self.rate * slope
+                if distance(moved, due[name]) > LIMIT * self.noise["update", step][name]:
+                    return False
+        return {"gradients", "train"} <= {*self.inputs.functions}
+
+    @cached_property
     def ran(self) -> bool:
         """Whether the port made a free run of the right length."""
         losses = self.findings.answers.get(("trajectory", self.inputs.steps), {}).get("loss")
@@ -129,13 +152,14 @@ class Case:
 
     def compute(self, weights: Tensors, x: Array, y: Array) -> Computed:
         """Return what the reference computes on one batch; a `Compute`."""
-        net, due = self.port.module, self.inputs.functions
-        model = getattr(net, "build", dict)(weights)
+        own, due = self.native, self.inputs.functions
+        x, y = own.given(x), own.given(y)
+        model = own.build(weights)
         return Computed(
-            net.forward(model, x) if "forward" in due else np.empty(0),
-            net.loss(model, x, y) if "loss" in due else np.nan,
-            net.gradients(model, x, y) if "gradients" in due else {},
-            net.layers(model, x) if "layers" in due else {},
+            own.call("forward", model, x) if "forward" in due else np.empty(0),
+            own.call("loss", model, x, y) if "loss" in due else np.nan,
+            own.call_by_name("gradients", model, x, y) if "gradients" in due else {},
+            own.call_by_name("layers", model, x) if "layers" in due else {},
         )
 
     def answered(self, rung: str) -> list[tuple[int, Tensors]]:

@@ -72,6 +72,8 @@ def _unlike_itself(case: Case) -> Diagnosis | None:
 def _of_step(case: Case, rung: str) -> Diagnosis | None:
     if "forward" not in case.inputs.functions:
         return layers.diagnose(case)
+    if rung == "update" and not case.descends:
+        return None
     chain = recognise(case)
     best = _best(_tried(case, chain, rung))
     if best is None and rung == "forward":
@@ -114,7 +116,7 @@ def _tried(case: Case, chain: Chain | None, rung: str) -> Iterator[Scored | None
 
 
 def _of_run(case: Case) -> Diagnosis | None:
-    if not case.ran:
+    if not case.ran or not case.descends:
         return None
     step = case.findings.divergence.step
     best = _best(_tried_in_run(case, max(RUN_STEPS, step + RUN_STEPS)))

@@ -14,7 +14,8 @@ from parity.diagnosis.rules import Memory, Rule
 from parity.results import UNEXPLAINED, Diagnosis
 from parity.standard.comparison import LIMIT
 from parity.standard.inputs import Tensors
-from parity.standard.reference import Floors, wide_all
+from parity.standard.native import wide_all
+from parity.standard.reference import Floors
 from shared.batches import rows_of
 
 Array = NDArray[Any]

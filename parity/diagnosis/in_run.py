@@ -17,7 +17,7 @@ from parity.diagnosis.factors import rate_called
 from parity.diagnosis.hypothesis import Hypothesis
 from parity.diagnosis.rules import Rule
 from parity.standard.inputs import Tensors
-from parity.standard.reference import wide, wide_all
+from parity.standard.native import wide, wide_all
 
 Array = NDArray[Any]
 FEW = 20  # steps on which a small number beside another is fitted

@@ -17,8 +17,8 @@ from parity.diagnosis.precision import FORMATS
 from parity.results import Diagnosis
 from parity.standard.comparison import LIMIT
 from parity.standard.inputs import PART, Tensors
+from parity.standard.native import wide_all
 from parity.standard.place import SECOND
-from parity.standard.reference import wide_all
 
 Array = NDArray[Any]
 STALE = "stale or averaged weights"

@@ -32,13 +32,13 @@ class ReferenceFailedError(Exception):
 class PendingStandard:
     """One recipe in one precision, and what ports are held to on it, once that is there.
 
-    kept: the file in which it is kept. untouched: whether the arrays are still those of the
-    experiment, which no port must change.
+    kept: the file in which it is kept, if it is. untouched: whether the arrays are still those of
+    the experiment, which no port must change.
     """
 
     experiment: Experiment
     inputs: Inputs
-    kept: Path
+    kept: Path | None
     untouched: Callable[[], bool]
     reference: "Future[Reference]" = field(default_factory=Future)
     floors: "Future[NoiseFloors]" = field(default_factory=Future)
@@ -62,7 +62,7 @@ class PendingStandard:
 
     def recall(self) -> bool:
         """Take reference and floors from the cache; return whether they are there."""
-        found = cache.load(self.kept)
+        found = cache.load(self.kept) if self.kept else None
         if found:
             self.reference.set_result(found[0])
             self.floors.set_result(found[1])
@@ -117,7 +117,8 @@ def measure(workforce: Workforce, pending: PendingStandard) -> None:
         worker.kill()
         if not pending.untouched():
             raise ReferenceFailedError(f"{pending}: {TOUCHED}")
-        cache.save(pending.kept, reference, floors)
+        if pending.kept:
+            cache.save(pending.kept, reference, floors)
         pending.floors.set_result(floors)
         workforce.progress.finished(WHO, f"{pending}: noise floors")
     except BaseException as error:  # whatever it is, nobody must wait for ever

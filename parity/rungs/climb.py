@@ -28,7 +28,7 @@ from parity.processes.messages import (
     Visit,
 )
 from parity.processes.wire import hollow
-from parity.rungs import returned
+from parity.standard import returned
 from parity.standard.comparison import Comparison, compare_exactly
 from parity.standard.inputs import PART, SPLITS, Inputs, Tensors
 from parity.standard.place import SECOND, Place
@@ -223,9 +223,8 @@ class _Run:
     def update_on_part(self, weights: Tensors, x: Any, y: Any) -> None:
         """Answer the rung update on fewer rows than a batch has."""
         model = self.build(weights)
-        full = isinstance(self.inputs.schedule, int)
-        _, _, schedule = self.inputs.one_step(self.handed["x"], self.handed["y"], PART)
-        data = (x, y) if full else (self.x, self.y)
+        schedule, of_all = self.inputs.one_step(PART)
+        data = (self.x, self.y) if of_all else (x, y)
         model, losses = self.train(model, [schedule], "half a batch", data=data)
         self.answer("update", PART, self.trained(model, losses))
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 from parity import contract
 from parity.contract import PortName
 from parity.sessions.port_files import PortFile, check_files
+from parity.standard.inputs import reference_of
 from shared import recipes
 from shared.errors import InputError
 
@@ -54,10 +55,16 @@ def choose(
             own = ", ".join(contract.nets_of(port.name))
             raise InputError(f"{port} has no port of {', '.join(wanted)}: it has {own} only")
     ports = [port for port in ports if any(port.covers(net) for net in wanted)]
-    ports += _of_files(files, drafts)
+    ports += _references(names) + _of_files(files, drafts)
     if not ports:
         raise InputError("--frameworks names no framework, so there is nothing to compare")
     return ports
+
+
+def _references(names: list[str]) -> list[PortName]:
+    """Return the references of users' recipes, which are judged in the working precision, too."""
+    own = [recipes.get(name) for name in names]
+    return [replace(reference_of(each), nets=(each.net,)) for each in own if each.reference]
 
 
 def _of_files(files: list[PortFile], drafts: bool) -> list[PortName]:

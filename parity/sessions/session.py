@@ -203,7 +203,9 @@ class Session:
                 inputs = self._store.inputs(experiment, options.device, options.threads)
             except OSError as error:  # others write there, too, or there is a quota
                 raise room.full(folder, new, files.reason(error)) from error
-            kept = cache.path(inputs, experiment.data.sha256)
+            # Nobody knows all that a reference of the user's depends on.
+            own = inputs.reference.file is not None
+            kept = None if own else cache.path(inputs, experiment.data.sha256)
             untouched = partial(self._store.untouched, inputs, experiment)
             self._standards[experiment] = PendingStandard(experiment, inputs, kept, untouched)
         added = [self._standards[experiment] for experiment in new]

@@ -30,6 +30,7 @@ from shared import syntax
 HASHED_BY_RESULT = ("shared/figures.py", "shared/recipes.py", "shared/weights.py")
 DOCUMENTED = ast.Module | ast.ClassDef | ast.FunctionDef
 HASH = "sha256"  # of the rest of a file
+NOISE = ROOT / "impls" / "numpy" / "noise.py"
 
 
 def folder(kind: str = "floors") -> Path:
@@ -43,6 +44,7 @@ def path(inputs: Inputs, data_sha256: str) -> Path:
     digest = hashlib.sha256()
     for file in code(inputs.net):
         digest.update(_meaning(file).encode())
+    digest.update(NOISE.with_name("operations.toml").read_bytes())
     facts = [
         *(sys.version, np.__version__, platform.machine(), np.show_config("dicts"), _kernels()),
         *(data_sha256, inputs.dtype, inputs.threads),
@@ -58,9 +60,9 @@ def path(inputs: Inputs, data_sha256: str) -> Path:
 def code(net: str) -> list[Path]:
     """Return the files that a net's reference and its floors are computed by, in order.
 
-    They are NumPy's port, what measures it, and all of the project that these import.
+    They are NumPy's port and its noise, what measures it, and all that these import of ours.
     """
-    waiting = [Path(__file__), ROOT / "impls" / "numpy" / f"{net}.py"]
+    waiting = [Path(__file__), NOISE, ROOT / "impls" / "numpy" / f"{net}.py"]
     found: set[Path] = set()
     while waiting:
         file = waiting.pop()

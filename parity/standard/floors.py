@@ -1,7 +1,8 @@
 """The noise floors: how far rounding alone moves what the reference computes."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -10,18 +11,18 @@ from numpy.typing import NDArray
 
 from parity.contract import Port
 from parity.standard.inputs import SPLITS, Inputs, Tensors
-from parity.standard.monte_carlo import noisy, require_noisy
+from parity.standard.native import Native, all_in_precision, wide_all
 from parity.standard.reference import (
     At,
     Floors,
     Reference,
+    ScheduleBetween,
     Waypoint,
     checkpoint_steps,
+    resume,
     rungs,
     spans,
     walk,
-    wide,
-    wide_all,
 )
 from shared.batches import Schedule, part
 
@@ -67,33 +68,23 @@ def measure(port: Port, inputs: Inputs, reference: Reference, tell: Tell) -> Noi
     """Measure how far rounding moves the reference, in the working precision.
 
     Args:
-        port: NumPy's.
+        port: the one that the reference is of.
         inputs: of the run.
         reference: what it computes in float64.
         tell: is told what is measured next.
 
     Raises:
-        NoiseLostError: an operation of the port returned no noisy array.
+        NoiseLostError: a function of the port returned what had lost the noise.
     """
-    port.configure("float64", "cpu", inputs.threads)
+    native = Native(port, inputs, inputs.dtype)
     expected = {}
     for step, weights in reference.checkpoints.items():
         tell(f"noise floors, step {step}")
-        expected.update(_floors_at(port, inputs, reference.expected, step, weights))
-    losses, path, told_apart = _free_floors(port, inputs, reference, expected, tell)
-    outputs = {}
-    for split, values in reference.outputs.items():
-        rows = np.unique(np.linspace(0, len(values) - 1, SAMPLE).astype(int))
-        x = inputs.array(SPLITS[split][0])[rows]
-        runs = [
-            port.module.forward(
-                _noisy_model(port, reference.final(inputs.dtype), random),
-                noisy(x, random),
-            )
-            for random in _generators(_times(reference.path[0]))
-        ]
-        require_noisy(runs, "forward")
-        outputs[split] = _floor(values[rows], runs, inputs.dtype)
+        expected.update(_floors_at(native, reference.expected, step, weights))
+    outputs = _floors_of_outputs(native, reference)
+    losses, path, told_apart = _free_floors(native, reference, expected, tell)
+    if reference.resumed and 2 not in path:
+        path[2] = _floors_of_resumed(native, reference)
     return NoiseFloors(expected, path, losses, outputs, told_apart)
 
 
@@ -121,60 +112,77 @@ def retrace(port: Port, inputs: Inputs, start: int, weights: Tensors, stop: int)
     """Go along the reference's path again to a step between two checkpoints.
 
     Args:
-        port: NumPy's.
+        port: the one that the reference is of.
         inputs: of the run.
         start: the checkpoint before that step.
         weights: the unrounded ones at that checkpoint, by name.
         stop: the step.
     """
-    port.configure("float64", "cpu", inputs.threads)
-    x, y = wide(inputs.array("x")), wide(inputs.array("y"))
-    weights = wide_all(weights)
+    native = Native(port, inputs, "float64")
     if stop > start:
-        schedule = part(inputs.schedule, start, stop)
-        model = port.module.build(weights)
-        model, _ = port.module.train(model, x, y, schedule, inputs.learning_rate)
-        weights = port.module.export(model)
-    rounded = {name: value.astype(inputs.dtype) for name, value in weights.items()}
+        model = native.build(weights)
+        model, _ = native.train(model, part(inputs.schedule, start, stop), inputs.learning_rate)
+        weights, _ = native.export(model)
+    rounded = all_in_precision(weights, inputs.dtype)
     if stop == inputs.steps:
         return Waypoint(stop, weights, rounded, {}, {})
-    answers = rungs(port, inputs, wide_all(rounded), x, y, stop)
+    answers = rungs(native, rounded, stop)
     expected: dict[At, Tensors] = {(rung, stop): tensors for rung, tensors in answers}
-    floors = _floors_at(port, inputs, expected, stop, rounded)
+    floors = _floors_at(Native(port, inputs, inputs.dtype), expected, stop, rounded)
     return Waypoint(stop, weights, rounded, expected, floors)
 
 
 def _floors_at(
-    port: Port, inputs: Inputs, expected: dict[At, Tensors], step: int, weights: Tensors
+    native: Native, expected: dict[At, Tensors], step: int, weights: Tensors
 ) -> dict[At, Floors]:
     """Measure the floors of one checkpoint, in Monte Carlo arithmetic."""
-    x, y = inputs.array("x"), inputs.array("y")
     runs: dict[str, list[Tensors]] = {}
     for random in _generators(_times(weights)):
-        own: Tensors = {name: noisy(value, random) for name, value in weights.items()}
-        targets = noisy(y, random) if y.dtype.kind == "f" else y
-        for rung, tensors in rungs(port, inputs, own, noisy(x, random), targets, step):
-            require_noisy(tensors.values(), rung)
-            runs.setdefault(rung, []).append(tensors)
+        with native.err(random):
+            for rung, tensors in rungs(native, weights, step):
+                runs.setdefault(rung, []).append(tensors)
     floors = {
         (rung, step): {
-            name: _floor(value, [run[name] for run in runs[rung]], inputs.dtype)
+            name: _floor(value, [run[name] for run in runs[rung]], native.dtype)
             for name, value in expected[rung, step].items()
         }
         for rung in runs
     }
-    if ("update", step) in floors:
+    if {("update", step), ("loss", step)} <= floors.keys():
         loss, update = floors["loss", step], floors["update", step]
         loss["loss"] = update["loss"] = max(loss["loss"], update["loss"])  # of one and the same
     return floors
 
 
+def _floors_of_outputs(native: Native, reference: Reference) -> Floors:
+    """Measure the floors of the trained model's outputs, on some rows of each split."""
+    floors = {}
+    for split, values in reference.outputs.items():
+        rows = np.unique(np.linspace(0, len(values) - 1, SAMPLE).astype(int))
+        x = native.inputs.array(SPLITS[split][0])[rows]
+        runs = []
+        for random in _generators(_times(reference.path[0])):
+            with native.err(random):
+                model = native.build(reference.final(native.dtype))
+                runs.append(native.call("forward", model, native.given(x)))
+        floors[split] = _floor(values[rows], runs, native.dtype)
+    return floors
+
+
+def _floors_of_resumed(native: Native, reference: Reference) -> Floors:
+    """Measure the floors of the weights after two calls of one step."""
+    runs = []
+    for random in _generators(_times(reference.path[0])):
+        with native.err(random):
+            runs.append(resume(native))
+    return {
+        name: _floor(value, [run[name] for run in runs], native.dtype)
+        for name, value in reference.resumed.items()
+    }
+
+
 def _free_floors(
-    port: Port,
-    inputs: Inputs,
-    reference: Reference,
-    floors: dict[At, Floors],
-    tell: Tell,
+    native: Native, reference: Reference, floors: dict[At, Floors], tell: Tell
 ) -> tuple[Array, dict[int, Floors], int]:
     """Measure the floors of the free run: of every step's loss, and of the weights on its path.
 
@@ -186,16 +194,18 @@ def _free_floors(
     end in one of several places, of which eight runs need not have seen every one: from there on
     the floor of a tensor is its own size. The last number returned is that of the steps before.
     """
+    inputs = native.inputs
     if not inputs.steps:
         units = {name: _unit(value, inputs.dtype) for name, value in reference.path[0].items()}
         return np.empty(0), {0: units}, 0
-    walks = _walks(port, inputs, floors)
+    walks = _whole_walks(native) if inputs.begins_anew else _walks(native, floors)
+    stretches = [(0, inputs.steps)] if inputs.begins_anew else spans(inputs.steps)
     spread = np.zeros(inputs.steps)
-    largest: Floors = dict.fromkeys(inputs.weights, 0.0)
+    largest: Floors = dict.fromkeys(reference.path[inputs.steps], 0.0)
     path: dict[int, Floors] = {}
     stops = checkpoint_steps(inputs.steps)
     settled, told_apart = False, inputs.steps
-    for start, stop in [(0, 0), *spans(inputs.steps)]:
+    for start, stop in [(0, 0), *stretches]:
         tell(f"noise floors, steps up to {stop:,}")
         for _, weights, losses in () if settled else map(next, walks):
             distance = np.abs(losses.astype(np.float64) - reference.losses[start:stop])
@@ -216,68 +226,92 @@ def _free_floors(
             sizes = {name: np.abs(value).max() for name, value in reference.path[stop].items()}
             largest = {name: max(largest[name], float(sizes[name])) for name in largest}
             spread[stop] = np.abs(reference.losses).max()
-    at_once = np.empty(inputs.steps)  # no loss is known better than the rung loss knows it
+    at_once = np.empty(inputs.steps)  # no loss is known better than a single step knows it
     for step in checkpoint_steps(inputs.steps):
-        at_once[step:] = floors["loss", step]["loss"]
+        at_once[step:] = floors["update", step]["loss"]
     return np.maximum(np.maximum.accumulate(spread), at_once), path, told_apart
 
 
 def _settled(spread: Array, path: dict[int, Floors], stop: int) -> bool:
     """Whether no floor of the free run has grown over its last decade of steps, or hardly."""
     earlier = stop // 10
-    if earlier not in path:
+    if not earlier or earlier not in path:
         return False
     before = {**path[earlier], "loss": spread[:earlier].max()}
     now = {**path[stop], "loss": spread[:stop].max()}
     return all(now[name] <= GROWTH * before[name] for name in now)
 
 
-def _walks(port: Port, inputs: Inputs, floors: dict[At, Floors]) -> list[Walk]:
+def _walks(native: Native, floors: dict[At, Floors]) -> list[Walk]:
     """Return K noisy runs of the reference, that have not begun; their data exists once."""
-    x, y = wide(inputs.array("x")), wide(inputs.array("y"))
+    exact = Native(native.port, native.inputs, "float64")
     generators = _generators()
     return [
-        *(_noisy_walk(port, inputs, x, y, floors, random) for random in generators[: K // 2]),
-        *(_reordered_walk(port, inputs, random) for random in generators[K // 2 :]),
+        *(_noisy_walk(exact, floors, random) for random in generators[: K // 2]),
+        *(
+            walk(*_reordered(native, random), native.inputs.weights)
+            for random in generators[K // 2 :]
+        ),
     ]
 
 
-def _noisy_walk(
-    port: Port, inputs: Inputs, x: Array, y: Array, floors: dict[At, Floors], random: Generator
-) -> Walk:
+def _noisy_walk(native: Native, floors: dict[At, Floors], random: Generator) -> Walk:
     """Walk in float64, moving the weights after each step by noise of the update rung's size."""
-    net = port.module
+    inputs = native.inputs
     weights = wide_all(inputs.weights)
     stops = checkpoint_steps(inputs.steps)
     yield 0, weights, np.empty(0)
     for start, stop in spans(inputs.steps):
+        native.configure()
         size = floors["update", max(s for s in stops if s <= start)]
         losses = np.empty(stop - start)
-        model = net.build(weights)
         for step in range(start, stop):
-            model, loss = net.train(
-                model, x, y, part(inputs.schedule, step, step + 1), inputs.learning_rate
-            )
-            losses[step - start] = loss[0]
-            weights = net.export(model)
+            one = part(inputs.schedule, step, step + 1)
+            trained = native.train(native.build(weights), one, inputs.learning_rate)
+            weights, (losses[step - start],) = native.export(*trained)
             for name, value in weights.items():
                 value += size[name] * random.uniform(-1, 1, value.shape)
-            model = net.build(weights)
         yield stop, weights, losses
 
 
-def _reordered_walk(port: Port, inputs: Inputs, random: Generator) -> Walk:
-    """Walk in the working precision, with the rows of each batch in another order."""
-    x, y = inputs.array("x"), inputs.array("y")
+def _reordered(native: Native, random: Generator) -> tuple[Native, ScheduleBetween]:
+    """Return a reference with the rows of each batch in another order."""
+    inputs = native.inputs
     if isinstance(inputs.schedule, int):
-        order = random.permutation(len(x))
-        x, y = x[order], y[order]
+        native = replace(native, order=random.permutation(len(inputs.array("x"))))
 
     def batches(start: int, stop: int) -> Schedule:
         steps = part(inputs.schedule, start, stop)
         return steps if isinstance(steps, int) else random.permuted(steps, axis=1)
 
-    return walk(port, inputs, x, y, batches, inputs.weights)
+    return native, batches
+
+
+def _whole_walks(native: Native) -> list[Walk]:
+    """Return K runs of a reference whose `train` may keep a state, that have not begun.
+
+    They make all steps in one call: half of them with errors in every operation, half plain ones
+    in the working precision, with the rows of each batch in another order.
+    """
+    generators = _generators()
+    return [
+        *(_erring_walk(native, random) for random in generators[: K // 2]),
+        *(_whole_walk(*_reordered(native, random)) for random in generators[K // 2 :]),
+    ]
+
+
+def _erring_walk(native: Native, random: Generator) -> Walk:
+    with native.err(random):
+        yield from list(_whole_walk(native, partial(part, native.inputs.schedule)))
+
+
+def _whole_walk(native: Native, batches: ScheduleBetween) -> Walk:
+    inputs = native.inputs
+    yield 0, inputs.weights, np.empty(0)
+    native.configure()
+    schedule = batches(0, inputs.steps)
+    trained = native.train(native.build(inputs.weights), schedule, inputs.learning_rate)
+    yield inputs.steps, *native.export(*trained)
 
 
 def _generators(times: int = K) -> list[Generator]:
@@ -292,10 +326,6 @@ def _times(weights: Tensors) -> int:
     """
     smallest = min((value.size for value in weights.values()), default=SAMPLES)
     return min(MOST_RUNS, max(K, -(-SAMPLES // smallest)))
-
-
-def _noisy_model(port: Port, weights: Tensors, random: Generator) -> Any:
-    return port.module.build({name: noisy(value, random) for name, value in weights.items()})
 
 
 def _floor(expected: Array, runs: list[Any], dtype: str) -> float:

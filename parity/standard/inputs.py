@@ -7,8 +7,10 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from parity.contract import REFERENCE, PortName
 from shared.batches import Schedule, length, part, rows_of
 from shared.experiment import Experiment
+from shared.recipes import Recipe
 
 Array = NDArray[Any]
 Tensors = dict[str, Array]
@@ -24,6 +26,7 @@ class Inputs:
     B). files: of x, y, x_test and y_test, the latter two missing where there are no test rows.
     budget: the most steps of one `train` call; longer runs go in such chunks. functions: those of
     the port that the recipe is about. threshold: of a single output, over which the class is 1.
+    reference: the port that the others are held to.
     """
 
     recipe: str
@@ -38,6 +41,7 @@ class Inputs:
     budget: int
     functions: tuple[str, ...]
     threshold: float
+    reference: PortName = REFERENCE
 
     def __str__(self) -> str:
         cut = f", {self.steps:,} steps" if self.steps != self.budget else ""
@@ -47,6 +51,14 @@ class Inputs:
     def steps(self) -> int:
         """How many updates the whole run makes."""
         return length(self.schedule)
+
+    @property
+    def begins_anew(self) -> bool:
+        """Whether a shorter run must begin at the start, since `train` may keep a state of its own.
+
+        Our own recipes are plain gradient descent, which goes on from any weights.
+        """
+        return self.reference.file is not None
 
     def array(self, name: str, mode: Literal["r", "c"] = "r") -> Array:
         """Return an array, mapped from its file, of the shape that `shared.datasets.Dataset` says.
@@ -71,18 +83,24 @@ class Inputs:
         rows = self.rows(step)
         return x[rows], y[rows]
 
-    def one_step(self, x: Any, y: Any, step: int) -> tuple[Any, Any, Schedule]:
-        """Return what `train` takes for one step: data, and a schedule."""
+    def one_step(self, step: int) -> tuple[Schedule, bool]:
+        """Return the schedule of one step, and whether it is of all rows, not of its own alone."""
         if step != PART:
-            return x, y, part(self.schedule, step, step + 1)
-        rows = self.rows(step)
-        return (x[rows], y[rows], 1) if isinstance(rows, slice) else (x, y, rows[np.newaxis])
+            return part(self.schedule, step, step + 1), True
+        rows = self.rows(PART)
+        return (1, False) if isinstance(rows, slice) else (rows[np.newaxis], True)
 
     def chunks(self, schedule: Schedule) -> list[Schedule]:
         """Return a schedule as the `train` calls that run it: one, unless it is a very long one."""
         steps = length(schedule)
         size = self.budget if steps > 2 * self.budget else steps
         return [part(schedule, start, min(start + size, steps)) for start in range(0, steps, size)]
+
+
+def reference_of(recipe: Recipe) -> PortName:
+    """Return the port that others are held to on a recipe."""
+    file = recipe.reference
+    return PortName(file.name, file) if file else REFERENCE
 
 
 @dataclass
@@ -114,6 +132,7 @@ class Store:
             budget=experiment.budget,
             functions=experiment.recipe.functions,
             threshold=experiment.recipe.threshold,
+            reference=reference_of(experiment.recipe),
         )
 
     def _write(self, name: str, array: Array) -> Path:

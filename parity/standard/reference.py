@@ -1,4 +1,4 @@
-"""The reference: the NumPy port in float64, on the very numbers that a port is given."""
+"""The reference: one port in float64, on the very numbers that the others are given."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from parity.contract import Port
 from parity.standard.inputs import PART, SPLITS, Inputs, Tensors
+from parity.standard.native import Native, all_in_precision, wide_all
 from parity.standard.place import SECOND
 from shared.batches import Schedule, part
 
@@ -22,7 +23,7 @@ ScheduleBetween = Callable[[int, int], Schedule]  # from a first step up to, not
 
 @dataclass(frozen=True)
 class Reference:
-    """What the NumPy port computes in float64 from the very numbers that a port is given.
+    """What the reference computes in float64 from the very numbers that a port is given.
 
     expected: on the rungs forward, loss, gradients and update, by (rung, step): tensors by name.
     checkpoints: the weights before those steps, rounded to the working precision; PART stands for
@@ -41,7 +42,7 @@ class Reference:
 
     def final(self, dtype: str) -> Tensors:
         """Return the weights after the last step, rounded to `dtype`."""
-        return {name: value.astype(dtype) for name, value in self.path[len(self.losses)].items()}
+        return all_in_precision(self.path[len(self.losses)], dtype)
 
 
 @dataclass(frozen=True)
@@ -69,85 +70,78 @@ def checkpoint_steps(steps: int) -> list[int]:
 
 
 def run(port: Port, inputs: Inputs) -> Reference:
-    """Run the NumPy port in float64 on the rounded inputs."""
-    port.configure("float64", "cpu", inputs.threads)
-    x, y = wide(inputs.array("x")), wide(inputs.array("y"))
+    """Run the reference in float64 on the rounded inputs."""
+    native = Native(port, inputs, "float64")
     path: dict[int, Tensors] = {}
     losses = []
     batches = partial(part, inputs.schedule)
-    for stop, weights, part_losses in walk(port, inputs, x, y, batches, wide_all(inputs.weights)):
+    walked = walk_anew if inputs.begins_anew else walk
+    for stop, weights, part_losses in walked(native, batches, wide_all(inputs.weights)):
         path[stop] = weights
         losses.append(part_losses)
     checkpoints = {
-        step: {name: value.astype(inputs.dtype) for name, value in path[step].items()}
-        for step in checkpoint_steps(inputs.steps)
+        step: all_in_precision(path[step], inputs.dtype) for step in checkpoint_steps(inputs.steps)
     }
     checkpoints[PART] = checkpoints[max(checkpoints)]
     expected: dict[At, Tensors] = {}
     for step, weights in checkpoints.items():
-        for rung, tensors in rungs(port, inputs, wide_all(weights), x, y, step):
+        for rung, tensors in rungs(native, weights, step):
             expected[rung, step] = tensors
-    final = {name: wide(value.astype(inputs.dtype)) for name, value in path[inputs.steps].items()}
+    final = native.build(all_in_precision(path[inputs.steps], inputs.dtype))
     outputs = {
-        split: port.module.forward(port.module.build(final), wide(inputs.array(name)))
+        split: native.call("forward", final, native.array(name))
         for split, (name, _) in SPLITS.items()
         if name in inputs.files and "accuracy" in inputs.functions
     }
-    resumed = _resume(port, inputs, x, y) if inputs.steps > 1 else {}
+    resumed = resume(native) if inputs.steps > 1 else {}
     return Reference(expected, checkpoints, path, np.concatenate(losses), outputs, resumed)
 
 
-def _resume(port: Port, inputs: Inputs, x: Any, y: Any) -> Tensors:
+def resume(native: Native) -> Tensors:
     """Return the weights after two calls of one step, the second at another learning rate."""
-    model = port.module.build(wide_all(inputs.weights))
+    inputs = native.inputs
+    model = native.build(inputs.weights)
     for step, rate in enumerate((inputs.learning_rate, SECOND * inputs.learning_rate)):
-        model, _ = port.module.train(model, x, y, part(inputs.schedule, step, step + 1), rate)
-    resumed: Tensors = port.module.export(model)
-    return resumed
+        model, _ = native.train(model, part(inputs.schedule, step, step + 1), rate)
+    return native.export(model)[0]
 
 
-def rungs(
-    port: Port, inputs: Inputs, weights: Tensors, x: Any, y: Any, step: int
-) -> Iterator[tuple[str, Tensors]]:
-    """Yield what the port answers on each rung, forward to update, at one checkpoint.
+def rungs(native: Native, weights: Tensors, step: int) -> Iterator[tuple[str, Tensors]]:
+    """Yield what the reference answers on each rung, forward to update, at one checkpoint.
 
     Args:
-        port: NumPy's.
-        inputs: of the run.
+        native: the reference.
         weights: those of the checkpoint, by name.
-        x: all inputs to train on, (rows, inputs).
-        y: all targets: classes (rows,), or (rows, outputs).
         step: the checkpoint's, whose batch is taken.
 
     Yields:
         A rung, and the tensors on it by name.
     """
-    batch = inputs.batch(x, y, step)
-    net, due = port.module, inputs.functions
-    build = getattr(net, "build", dict)
-    inside = net.layers(build(weights), batch[0]) if "layers" in due else {}
-    outputs = {"outputs": net.forward(build(weights), batch[0])} if "forward" in due else {}
-    yield "forward", {**inside, **outputs}
+    x, y = native.batch(step)
+    inputs, due = native.inputs, native.inputs.functions
+    inside = native.call_by_name("layers", native.build(weights), x) if "layers" in due else {}
+    if "forward" in due:
+        inside["outputs"] = native.call("forward", native.build(weights), x)
+    yield "forward", inside
     if "loss" in due:
-        yield "loss", {"loss": net.loss(build(weights), *batch)}
+        yield "loss", {"loss": native.call("loss", native.build(weights), x, y)}
     if "gradients" in due:
-        yield "gradients", net.gradients(build(weights), *batch)
+        yield "gradients", native.call_by_name("gradients", native.build(weights), x, y)
     if "train" in due:
-        data = inputs.one_step(x, y, step)
-        model, losses = net.train(build(weights), *data, inputs.learning_rate)
-        yield "update", {"loss": losses, **net.export(model)}
+        schedule, of_all = inputs.one_step(step)
+        data = None if of_all else (x, y)
+        rate = inputs.learning_rate
+        after, losses = native.export(*native.train(native.build(weights), schedule, rate, data))
+        yield "update", {"loss": losses, **after}
 
 
 def walk(
-    port: Port, inputs: Inputs, x: Any, y: Any, batches: ScheduleBetween, weights: Tensors
+    native: Native, batches: ScheduleBetween, weights: Tensors
 ) -> Iterator[tuple[int, Tensors, Array]]:
     """Train from checkpoint to checkpoint.
 
     Args:
-        port: NumPy's.
-        inputs: of the run.
-        x: all inputs to train on, (rows, inputs).
-        y: all targets: classes (rows,), or (rows, outputs).
+        native: the reference.
         batches: gives the schedule of the steps from one number up to, not including, another.
         weights: the initial ones, by name.
 
@@ -155,24 +149,28 @@ def walk(
         How many steps are made, the weights then, and the losses of the steps since the last, (n,).
     """
     yield 0, weights, np.empty(0)
-    if inputs.steps:
-        model = port.module.build(weights)
-    for start, stop in spans(inputs.steps):
-        model, losses = port.module.train(model, x, y, batches(start, stop), inputs.learning_rate)
-        yield stop, port.module.export(model), losses
+    model = native.build(weights) if native.inputs.steps else None
+    for start, stop in spans(native.inputs.steps):
+        native.configure()
+        rate = native.inputs.learning_rate
+        model, losses = native.train(model, batches(start, stop), rate)
+        yield stop, *native.export(model, losses)
+
+
+def walk_anew(
+    native: Native, batches: ScheduleBetween, weights: Tensors
+) -> Iterator[tuple[int, Tensors, Array]]:
+    """Train up to each checkpoint, every time from the start; otherwise as `walk`."""
+    yield 0, weights, np.empty(0)
+    for start, stop in spans(native.inputs.steps):
+        model, losses = native.train(
+            native.build(weights), batches(0, stop), native.inputs.learning_rate
+        )
+        after, whole = native.export(model, losses)
+        yield stop, after, whole[start:]
 
 
 def spans(steps: int) -> list[tuple[int, int]]:
     """Return the stretches between checkpoints, (start, stop), up to the end of the run."""
     stops = [*checkpoint_steps(steps), steps]
     return list(pairwise(stops)) if steps else []
-
-
-def wide(array: Any) -> Any:
-    """Return a copy in float64; whole numbers stay as they are."""
-    return array.astype(np.float64) if array.dtype.kind == "f" else np.array(array)
-
-
-def wide_all(tensors: Tensors) -> Tensors:
-    """Return copies in float64."""
-    return {name: wide(value) for name, value in tensors.items()}

@@ -131,7 +131,8 @@ class Scene:
         """
         x, y, schedule = self.experiment.x, self.experiment.y, self.inputs.schedule
         if start == PART:
-            x, y, schedule = self.inputs.one_step(x, y, PART)
+            schedule, of_all = self.inputs.one_step(PART)
+            x, y = (x, y) if of_all else self.inputs.batch(x, y, PART)
         else:
             schedule = part(schedule, start, stop)
         if isinstance(schedule, int):

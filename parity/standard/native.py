@@ -1,0 +1,138 @@
+"""A port at work for its standard: it is given NumPy arrays, and what it answers are NumPy arrays.
+
+Under noise, it is checked that what it answers has kept it.
+"""
+
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.random import Generator
+from numpy.typing import NDArray
+
+from parity.contract import Noise, Port
+from parity.standard.inputs import Inputs, Tensors
+from parity.standard.returned import Reader, trained
+from shared.batches import Schedule
+
+Array = NDArray[Any]
+
+
+@dataclass
+class Native:
+    """A port, and the data of one recipe as its framework holds them, in one precision.
+
+    Args:
+        port: whichever is the reference.
+        inputs: of the run.
+        dtype: "float64", or the working precision, in which its noise is measured.
+        order: of the rows, (rows,), where not their own.
+    """
+
+    port: Port
+    inputs: Inputs
+    dtype: str
+    order: NDArray[np.int64] | None = None
+    noise: Noise | None = None
+    _all_rows: dict[str, Any] = field(default_factory=dict, init=False)
+
+    def __post_init__(self) -> None:
+        self.reader = Reader(self.port, self.dtype, sys.maxsize)
+        self.configure()
+
+    def configure(self) -> None:
+        """Prepare the framework for the precision, after another may have been at work."""
+        self.port.configure(self.dtype, "cpu", self.inputs.threads)
+
+    @contextmanager
+    def err(self, random: Generator) -> Iterator[None]:
+        """Let every operation of the port err at random for a while."""
+        with self.port.noise(random) as self.noise:
+            try:
+                yield
+            finally:
+                self.noise = None
+
+    def array(self, name: str) -> Any:
+        """Return all rows of "x", "y", "x_test" or "y_test"."""
+        if name not in self._all_rows:
+            rows = self.inputs.array(name)
+            rows = rows if self.order is None else rows[self.order]
+            self._all_rows[name] = self.port.to_native(in_precision(rows, self.dtype))
+        return self._take(self._all_rows[name])
+
+    def given(self, array: Array) -> Any:
+        """Return a NumPy array as the framework holds it, in the precision, and as it errs."""
+        array = in_precision(array, self.dtype)
+        plain = array if array.flags.c_contiguous else array.copy()  # PyTorch takes no others
+        return self._take(self.port.to_native(plain))
+
+    def batch(self, step: int) -> tuple[Any, Any]:
+        """Return the rows of x and of y that one step sees, (B, ...), or all of them."""
+        rows = self.inputs.rows(step)
+        if isinstance(rows, slice) and rows == slice(None):
+            return self.array("x"), self.array("y")
+        x, y = (self.given(self.inputs.array(name)[rows]) for name in ("x", "y"))
+        return x, y
+
+    def build(self, weights: Tensors) -> Any:
+        """Build a model; a port without `build` has the weights for its model."""
+        native = {name: self.given(value) for name, value in weights.items()}
+        return self.port.module.build(native) if self.port.has("build") else native
+
+    def call(self, function: str, *arguments: Any) -> Array:
+        """Call a function that returns an array."""
+        value = getattr(self.port.module, function)(*arguments)
+        self._check([value], function)
+        return self.reader.array(value, function)
+
+    def call_by_name(self, function: str, *arguments: Any) -> Tensors:
+        """Call a function that returns arrays by name."""
+        result = getattr(self.port.module, function)(*arguments)
+        self._check(result.values(), function)
+        return self.reader.by_name(result, function)
+
+    def train(
+        self, model: Any, schedule: Schedule, rate: float, data: tuple[Any, Any] | None = None
+    ) -> tuple[Any, Any]:
+        """Train a model on some data, or on all rows; return it, and its losses as they come."""
+        x, y = data or (self.array("x"), self.array("y"))
+        return trained(model, self.port.module.train(model, x, y, schedule, rate))
+
+    def export(self, model: Any, losses: Any = ()) -> tuple[Tensors, Array]:
+        """Return the weights of a trained model, and the losses that `train` returned, (steps,)."""
+        weights = self.port.module.export(model)
+        self._check([*weights.values(), losses], "train")
+        return self.reader.by_name(weights, "export"), self.reader.array(losses, "train")
+
+    def _take(self, value: Any) -> Any:
+        return self.noise.take(value) if self.noise else value
+
+    def _check(self, values: Iterable[Any], function: str) -> None:
+        """Under noise, check that all that a function returned, in lists too, has kept it."""
+        if self.noise:
+            lists = [each if isinstance(each, list | tuple) else [each] for each in values]
+            self.noise.require([value for each in lists for value in each], function)
+
+
+def in_precision(array: Array, dtype: str) -> Array:
+    """Return an array in another precision; whole numbers stay as they are."""
+    return array.astype(dtype, copy=False) if array.dtype.kind == "f" else array
+
+
+def all_in_precision(tensors: Tensors, dtype: str) -> Tensors:
+    """Return arrays by name in another precision."""
+    return {name: in_precision(value, dtype) for name, value in tensors.items()}
+
+
+def wide(array: Any) -> Any:
+    """Return a copy in float64; whole numbers stay as they are."""
+    return array.astype(np.float64) if array.dtype.kind == "f" else np.array(array)
+
+
+def wide_all(tensors: Tensors) -> Tensors:
+    """Return copies in float64."""
+    return {name: wide(value) for name, value in tensors.items()}
