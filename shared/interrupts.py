@@ -1,5 +1,6 @@
 """What Ctrl-C, a request to terminate and a terminal that is closed do to a process."""
 
+import atexit
 import os
 import signal
 import sys
@@ -37,6 +38,17 @@ def _end(signum: int, frame: FrameType | None) -> NoReturn:
 
 
 def _raise(signum: int, frame: FrameType | None) -> NoReturn:
+    # Not SIG_IGN: of one that has come already, but was not handled yet, Python prints that then.
+    for each in SIGNALS:
+        signal.signal(each, _disregard)
+    atexit.register(_ignore)  # Python takes its handlers away before it has ended
+    raise KeyboardInterrupt
+
+
+def _disregard(signum: int, frame: FrameType | None) -> None:
+    """Let nothing disturb what is cleaned up."""
+
+
+def _ignore() -> None:
     for each in SIGNALS:
         signal.signal(each, signal.SIG_IGN)
-    raise KeyboardInterrupt

@@ -9,9 +9,25 @@ from typing import Any, NamedTuple
 
 from parity.contract import ROOT
 
-__all__ = ["PORTS", "ROOT", "Compare", "Run", "run_compare"]
+__all__ = ["PORTS", "ROOT", "Compare", "Run", "result_of", "run_compare"]
 
 PORTS = Path(__file__).parent / "ports"
+
+
+def result_of(
+    report: Mapping[str, Any], port: str, dtype: str, recipe: str | None = None
+) -> dict[str, Any]:
+    """Return the one result of a port in one precision, as a comparison's JSON has it."""
+    found = [
+        result
+        for result in report["results"]
+        if result["port"] == port
+        and result["dtype"] == dtype
+        and recipe in (None, result["recipe"])
+    ]
+    if len(found) != 1:
+        raise LookupError(f"{len(found)} results of {port} in {dtype}")
+    return dict(found[0])
 
 
 class Run(NamedTuple):
@@ -24,16 +40,7 @@ class Run(NamedTuple):
 
     def result(self, port: str, dtype: str, recipe: str | None = None) -> dict[str, Any]:
         """Return the one result of a port in one precision."""
-        found = [
-            result
-            for result in self.report["results"]
-            if result["port"] == port
-            and result["dtype"] == dtype
-            and recipe in (None, result["recipe"])
-        ]
-        if len(found) != 1:
-            raise LookupError(f"{len(found)} results of {port} in {dtype}")
-        return dict(found[0])
+        return result_of(self.report, port, dtype, recipe)
 
 
 def run_compare(environment: Mapping[str, str], file: Path, *arguments: object) -> Run:

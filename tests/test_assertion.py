@@ -142,6 +142,6 @@ def test_an_interrupted_test_leaves_nothing(
     kill(test.pid, signal.SIGINT)
     _, stderr = test.communicate(timeout=30)
     assert stderr.rstrip().endswith("KeyboardInterrupt")
-    assert stderr.count("Traceback") == 1
+    assert stderr.count("Traceback") == 1, stderr
     assert list(temporary.iterdir()) == []
     assert workers_of(marker) == []

@@ -2,6 +2,9 @@
 
 import pytest
 
+from parity.contract import DTYPES
+from parity.sessions.settings import Settings
+from tests.judged import OF_THE_RUN, Judged, Known, judge_all
 from tests.running import PORTS, Compare, Run
 
 STEPS = 60
@@ -47,19 +50,33 @@ CORRECT = {
     "correct_keras": "iris",
 }
 NETS = ("iris", "planar", "mnist")
+PLANTED = {
+    **{name: bug[0] for name, bug in BUGS.items()},
+    **{name: bug[0] for name, bug in IN_FLOAT64_ALONE.items()},
+    **CORRECT,
+}
+# Those that compare.py itself judges, each in a process of its own: all verdicts are among them.
+SAMPLE = (
+    *("factor_two_missing", "missing_key", "transposed_weight"),
+    *("late_bug", "nan_late", "correct_plain_python"),
+    *("softmax_twice", "batch_overwritten"),
+)
+
+
+@pytest.fixture(scope="module")
+def judged(environment: dict[str, str]) -> Judged:
+    """What is said of all that is planted."""
+    ports = [Known(PORTS / f"{name}.py", net) for name, net in PLANTED.items()]
+    return judge_all(environment, Settings(steps=STEPS, data="digits"), ports)
 
 
 @pytest.fixture(scope="module")
 def runs(compare: Compare) -> dict[str, Run]:
-    """One run per net, of all that is planted in it."""
-    planted = {
-        **{name: bug[0] for name, bug in {**BUGS, **IN_FLOAT64_ALONE}.items()},
-        **CORRECT,
-    }
+    """One run of compare.py per net, of a sample of what is planted in it."""
     return {
         net: compare(
             *(net, "--data", "digits", "--steps", STEPS, "--frameworks", "numpy"),
-            *(f"--with={PORTS / name}.py" for name in planted if planted[name] == net),
+            *(f"--with={PORTS / name}.py" for name in SAMPLE if PLANTED[name] == net),
         )
         for net in NETS
     }
@@ -67,9 +84,9 @@ def runs(compare: Compare) -> dict[str, Run]:
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("name", BUGS)
-def test_a_bug_is_caught_on_its_rung(runs: dict[str, Run], name: str, dtype: str) -> None:
-    net, rung, step, tensor, verdict = BUGS[name]
-    result = runs[net].result(f"{name}.py", dtype)
+def test_a_bug_is_caught_on_its_rung(judged: Judged, name: str, dtype: str) -> None:
+    _, rung, step, tensor, verdict = BUGS[name]
+    result = judged.result(f"{name}.py", dtype)
     assert result["verdict"] == verdict
     assert (result["error"] is not None) == (verdict == "error")
     if rung is None:  # it gave back what cannot be compared
@@ -83,20 +100,34 @@ def test_a_bug_is_caught_on_its_rung(runs: dict[str, Run], name: str, dtype: str
 
 
 @pytest.mark.parametrize("name", IN_FLOAT64_ALONE)
-def test_what_float32_cannot_show_is_caught_in_float64(runs: dict[str, Run], name: str) -> None:
-    net, rung, step, tensor = IN_FLOAT64_ALONE[name]
-    assert runs[net].result(f"{name}.py", "float32")["verdict"] == "agree"
-    divergence = runs[net].result(f"{name}.py", "float64")["divergence"]
+def test_what_float32_cannot_show_is_caught_in_float64(judged: Judged, name: str) -> None:
+    _, rung, step, tensor = IN_FLOAT64_ALONE[name]
+    assert judged.result(f"{name}.py", "float32")["verdict"] == "agree"
+    divergence = judged.result(f"{name}.py", "float64")["divergence"]
     assert (divergence["rung"], divergence["step"], divergence["tensor"]) == (rung, step, tensor)
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("name", CORRECT)
-def test_a_correct_port_in_another_style_agrees(
-    runs: dict[str, Run], name: str, dtype: str
-) -> None:
-    result = runs[CORRECT[name]].result(f"{name}.py", dtype)
+def test_a_correct_port_in_another_style_agrees(judged: Judged, name: str, dtype: str) -> None:
+    result = judged.result(f"{name}.py", dtype)
     assert result["verdict"] == "agree", result["divergence"] or result["error"]
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("name", SAMPLE)
+def test_ports_that_share_a_process_are_judged_as_by_compare(
+    judged: Judged, runs: dict[str, Run], name: str, dtype: str
+) -> None:
+    alone = runs[PLANTED[name]].result(f"{name}.py", dtype)
+    shared = judged.result(f"{name}.py", dtype)
+    assert {**shared, **OF_THE_RUN} == {**alone, **OF_THE_RUN}
+
+
+def test_the_sample_has_every_verdict(judged: Judged) -> None:
+    verdicts = {judged.result(f"{name}.py", "float64")["verdict"] for name in SAMPLE}
+    assert verdicts == {"agree", "disagree", "error"}
+    assert {PLANTED[name] for name in SAMPLE} == set(NETS)
 
 
 @pytest.mark.parametrize("net", NETS)
@@ -107,7 +138,8 @@ def test_the_reference_stands_among_the_planted(runs: dict[str, Run], net: str) 
 
 @pytest.mark.parametrize("net", NETS)
 def test_the_exit_status_is_that_of_the_worst(runs: dict[str, Run], net: str) -> None:
-    unusable = any(bug[0] == net and bug[4] == "error" for bug in BUGS.values())
+    planted = [BUGS[name] for name in SAMPLE if name in BUGS]
+    unusable = any(bug[0] == net and bug[4] == "error" for bug in planted)
     assert runs[net].status == (3 if unusable else 1)
 
 
@@ -119,9 +151,9 @@ def test_what_is_not_provided_is_reported(runs: dict[str, Run]) -> None:
     assert "correct_plain_python.py does not provide gradients, train" in runs["planar"].stdout
 
 
-def test_a_late_bug_is_found_near_where_it_starts(runs: dict[str, Run]) -> None:
+def test_a_late_bug_is_found_near_where_it_starts(judged: Judged) -> None:
     for dtype in ("float32", "float64"):
-        step = runs["planar"].result("late_bug.py", dtype)["divergence"]["step"]
+        step = judged.result("late_bug.py", dtype)["divergence"]["step"]
         assert 41 <= step <= 50
 
 
