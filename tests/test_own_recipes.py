@@ -1,5 +1,6 @@
 """Recipes of users' own: a reference in any framework, and ports of it in any other."""
 
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from safetensors.numpy import save_file
 
 from parity.contract import PortError
 from parity.standard import soundness
-from tests.running import PORTS, Compare
+from tests.running import PORTS, ROOT, Compare
 
 FRAMEWORKS = ("torch", "jax", "tensorflow")
 SHAPES: dict[str, tuple[int, ...]] = {
@@ -206,3 +207,28 @@ def test_a_floor_that_is_no_number_is_refused() -> None:
     for floor in (float("inf"), float("nan")):
         with pytest.raises(PortError, match="rounding alone moves loss on the rung loss at step 2"):
             soundness.check_floors({("loss", 2): {"loss": floor}})
+
+
+def test_the_page_shows_what_is_printed(compare: Compare, tmp_path: Path) -> None:
+    text = (ROOT / "docs" / "your-net.md").read_text()
+    blocks = re.findall(r"^```(\w*)\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
+    (reference, port), (recipe,), (printed,) = (
+        [block for tag, block in blocks if tag == language] for language in ("python", "toml", "")
+    )
+    written(tmp_path)
+    with np.load(tmp_path / "data.npz") as arrays:
+        np.savez(tmp_path / "data.npz", x=arrays["x"], y=arrays["y"])
+    for name, content in (("torch.py", reference), ("numpy.py", port), (".toml", recipe)):
+        (tmp_path / f"mlp{name if name == '.toml' else f'_{name}'}").write_text(content)
+    command, *due = printed.splitlines()
+    assert command == "$ python compare.py mlp.toml --with mlp_numpy.py --steps 5"
+    run = compare(tmp_path / "mlp.toml", f"--with={tmp_path / 'mlp_numpy.py'}", "--steps", 5)
+    assert run.status == 1
+    shown = [line.split() for line in run.stdout.splitlines()]
+    said = [line.split() for line in due]
+    # Floors are as they were drawn, but other processors round the reference otherwise.
+    assert [line[:3] for line in shown[:-1]] == [line[:3] for line in said[:-1]]
+    right = tmp_path / "right.py"
+    right.write_text(port.replace("ddof=1, ", ""))
+    assert port != right.read_text()
+    assert compare(tmp_path / "mlp.toml", f"--with={right}", "--steps", 5).status == 0
