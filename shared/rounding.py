@@ -22,6 +22,7 @@ LIKELY = 256  # errors are drawn from so many that are equally likely, one byte 
 BITS = {2: np.int16, 4: np.int32, 8: np.int64}  # by bytes of a number
 # The last bits of a number, which are all 0 in small whole ones, in zeros and in infinities.
 LAST_BITS = {2: (1 << 4) - 1, 4: (1 << 12) - 1, 8: (1 << 36) - 1}
+SMALLEST = 16  # units of the smallest numbers, which an error would take past zero
 GRID = 64  # points on which the distribution of a uniform error is taken
 
 
@@ -72,7 +73,7 @@ class Rounding:
 
     def matmul(self, a: Array, b: Array) -> Array:
         """Multiply a (..., m, k) and b (..., k, n), both off, summing over k in another order."""
-        a, b = self.rounded(a), self.rounded(b)
+        a, b = map(self.rounded, alike([a, b]))
         order = self.order(a.shape[-1])
         a, b = a[..., order], b[..., order, :]
         size = self.block(len(order)) if len(order) else 1
@@ -110,12 +111,30 @@ class Rounding:
         errors = _likely(units, leaning).take(drawn, mode="clip")
         # In its bits, a number and the next one away from zero differ by one.
         bits = values.view(BITS[values.dtype.itemsize])
+        tiny = SMALLEST * np.finfo(values.dtype).smallest_subnormal
+        errors *= (np.abs(values) > tiny).view(np.int8)
         if leaning:
-            errors *= (np.isfinite(values) & (values != 0)).view(np.int8)
+            errors *= np.isfinite(values).view(np.int8)
             errors *= 1 - 2 * (values < 0).view(np.int8)
         else:
             errors *= (bits & LAST_BITS[values.dtype.itemsize] != 0).view(np.int8)
         return np.asarray(bits + errors).view(values.dtype)
+
+
+def alike(values: list[Any]) -> list[Any]:
+    """Return values in which all arrays of real numbers are in the widest precision among them.
+
+    What is multiplied by float64 is rounded as float64 is, though it be held in float32.
+    """
+    real = {np.dtype(value.dtype) for value in values if _is_real(value)}
+    if len(real) < 2:
+        return values
+    widest = np.result_type(*real)
+    return [value.astype(widest) if _is_real(value) else value for value in values]
+
+
+def _is_real(value: Any) -> bool:
+    return getattr(getattr(value, "dtype", None), "kind", None) == "f"
 
 
 @lru_cache
