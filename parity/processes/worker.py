@@ -109,8 +109,9 @@ class Worker:
             WorkerDiedError: the process ended, or was silent for `timeout` seconds and was killed.
         """
         # In a thread: a process that reads nothing would hold up the judge beyond any timeout.
-        self._writing = threading.Thread(target=self._write, args=(request,), daemon=True)
-        self._writing.start()
+        writing = threading.Thread(target=self._write, args=(request,), daemon=True)
+        writing.start()
+        self._writing = writing  # started, since whoever kills the process waits for it
         calling = "import"
         while True:
             try:
