@@ -301,8 +301,9 @@ def _whole_walks(native: Native) -> list[Walk]:
 
 
 def _erring_walk(native: Native, random: Generator) -> Walk:
-    with native.err(random):
-        yield from list(_whole_walk(native, partial(part, native.inputs.schedule)))
+    with native.err(random):  # no other walk must go on before it ends
+        walked = list(_whole_walk(native, partial(part, native.inputs.schedule)))
+    yield from walked
 
 
 def _whole_walk(native: Native, batches: ScheduleBetween) -> Walk:
