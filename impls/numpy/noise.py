@@ -11,7 +11,6 @@ from shared.operations import Operations
 from shared.rounding import NoiseLostError, alike
 
 OPERATIONS = Path(__file__).with_name("operations.toml")
-COMPOSED = {np.sum, np.mean, np.max, np.min, np.clip, np.var, np.std}  # of ufuncs, which err
 
 
 class Noise:
@@ -65,11 +64,11 @@ class NoisyArray(np.ndarray):
     def __array_function__(self, func, types, args, kwargs):
         if func is np.copyto and not isinstance(args[0], NoisyArray):
             raise NoiseLostError("np.copyto writes into a plain array")
-        if func is np.copyto or func in COMPOSED:
-            return super().__array_function__(func, types, args, kwargs)
+        noise = _noise_of([*args, *kwargs.values()])
+        if func is np.copyto or noise.operations.is_composed(func.__name__):
+            return super().__array_function__(func, types, args, kwargs)  # of ufuncs, which err
         if kwargs.get("out") is not None:
             raise NoiseLostError(f"np.{func.__name__}(out=...) is not known to keep the noise")
-        noise = _noise_of([*args, *kwargs.values()])
         plain = {name: _plain(value) for name, value in kwargs.items()}
         return _mapped(noise.take, _call(noise.operations, func, _plain(args), plain))
 
