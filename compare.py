@@ -137,7 +137,8 @@ PATH = click.Path(path_type=Path)
 def compare(listed: bool, source: str | None, **options: Any) -> int:
     """Train the same networks in several frameworks, and report whether they agree.
 
-    RECIPE is what to train (see --list); by default, all of them.
+    RECIPE is what to train (see --list), or the TOML file of a recipe of your own; by default, all
+    of our own.
     """
     if listed:
         print_list()

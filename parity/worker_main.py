@@ -73,6 +73,7 @@ def _serve_reference(request: ReferenceRequest, send: Send) -> None:
     port = contract.load(request.inputs.reference, request.inputs.net)
     match request:
         case Refer():
+            soundness.check_functions(port, request.inputs)
             ran = reference.run(port, request.inputs)
             if request.inputs.begins_anew:
                 soundness.check(Native(port, request.inputs, "float64"), ran)

@@ -2,6 +2,8 @@
 
 import ast
 import hashlib
+import math
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -24,8 +26,9 @@ Array = NDArray[Any]
 Kind = type | tuple[type, ...]
 LONGEST = 1_000_000  # bytes of a recipe
 LARGEST = 1 << 33  # bytes of a file of arrays
+MOST, MOST_SEED = 1_000_000_000, 2**32 - 1
 SPLITS = ("x", "y", "x_test", "y_test")
-DTYPES = ("float32", "float64")
+NAME = re.compile(r"[\w.-]+")  # reports and scripts have it in the names of their files
 # The keys of a recipe, and what each is.
 KEYS: Mapping[str, tuple[Kind, str]] = MappingProxyType(
     {
@@ -42,11 +45,8 @@ KEYS: Mapping[str, tuple[Kind, str]] = MappingProxyType(
     }
 )
 NEEDED = ("reference", "weights", "data")
-
-
-def is_one(name: str) -> bool:
-    """Whether a name is that of a recipe's file, by how it ends."""
-    return name.endswith(".toml")
+# What a function cannot be compared without.
+WITH = {"train": "export", "accuracy": "forward"}
 
 
 @lru_cache
@@ -60,16 +60,16 @@ def load(path: Path) -> Recipe:
     functions = said.functions()
     weights = said.file("weights")
     return Recipe(
-        name=said.get("name", path.stem),
+        name=said.name(),
         net=f"{path.absolute()}",  # no framework has a port of that name
         summary=said.get("summary", said.file("reference").name),
         shapes={},
         initial=partial(_initial, weights),
-        data=partial(_data, path, said.file("data")),
+        data=partial(_data, said.file("data"), said.get("batch", 1)),
         batches=said.batches() if "train" in functions else ForwardOnly(),
-        learning_rate=float(said.get("learning_rate", 0.0)),
+        learning_rate=said.learning_rate(),
         functions=functions,
-        seed=said.get("seed", 0),
+        seed=said.whole("seed", 0, 0, MOST_SEED),
         reference=said.file("reference"),
     )
 
@@ -107,6 +107,27 @@ class _Said:
             self.refuse(f"says {key} = {self.values[key]!r}", f"there is no file {path}")
         return path
 
+    def name(self) -> str:
+        """Return what the recipe is called: by default, as its file."""
+        name = str(self.get("name", self.path.stem))
+        if not NAME.fullmatch(name):
+            self.refuse(f"is called {name!r}", "say name = with letters, digits, _, . and - alone")
+        return name
+
+    def whole(self, key: str, default: int, least: int, most: int) -> int:
+        """Return a whole number within limits."""
+        number = int(self.get(key, default))
+        if not least <= number <= most:
+            self.refuse(f"says {key} = {number}", f"it must be from {least:,} to {most:,}")
+        return number
+
+    def learning_rate(self) -> float:
+        """Return the learning rate, 0 where nothing is trained."""
+        rate = float(self.get("learning_rate", 0.0))
+        if not math.isfinite(rate):
+            self.refuse(f"says learning_rate = {rate}", "it must be a finite number")
+        return rate
+
     def functions(self) -> tuple[str, ...]:
         """Return the functions that ports are compared by: by default, those of the reference."""
         named: list[str] = self.get("functions", _defined(self.file("reference")))
@@ -115,16 +136,19 @@ class _Said:
                 self.refuse(f"names a function {name!r}", guessed(f"{name}", list(FUNCTIONS), {}))
         if "train" in named and not {"steps", "learning_rate"} <= self.values.keys():
             self.refuse("compares train", "say steps and learning_rate, too")
+        for name, other in WITH.items():
+            if name in named and other not in named:
+                self.refuse(f"compares {name} without {other}", f"the reference needs {other}, too")
+        if not {*named} - {"build", "export"}:
+            self.refuse("compares nothing", f"the reference has none of {', '.join(FUNCTIONS)}")
         return tuple(name for name in FUNCTIONS if name in named)
 
     def batches(self) -> Batches:
         """Return in which batches the rows come."""
-        steps = self.values["steps"]
-        if steps < 1:
-            self.refuse(f"says steps = {steps}", "there must be at least 1")
+        steps = self.whole("steps", 1, 1, MOST)
         if "batch" not in self.values:
             return FullBatch(steps)
-        return Shuffled(self.values["batch"], epochs=1, steps=steps)
+        return Shuffled(self.whole("batch", 1, 1, MOST), epochs=1, steps=steps)
 
 
 def _defined(path: Path) -> list[str]:
@@ -156,13 +180,25 @@ def _read(path: Path) -> dict[str, Any]:
 
 
 def _arrays(path: Path) -> dict[str, Array]:
-    """Return the arrays in a file, by name."""
+    """Return the arrays of numbers in a file, by name; whole numbers in int64.
+
+    Raises:
+        InputError: it cannot be read, or holds something else.
+    """
+    arrays = {name: _whole(array) for name, array in _read_arrays(path).items()}
+    for name, array in arrays.items():
+        if array.dtype.kind not in "fi":
+            raise InputError(f"{path}: {name} is an array of {array.dtype}, where numbers are due")
+    return arrays
+
+
+def _read_arrays(path: Path) -> dict[str, Array]:
     try:
         if path.suffix == ".npz":
             with np.load(path, allow_pickle=False) as arrays:
                 return {name: arrays[name] for name in arrays.files}
         if path.suffix == ".safetensors":
-            from safetensors import numpy as safetensors
+            from safetensors import numpy as safetensors  # only here, and takes time to import
 
             return dict(safetensors.load(files.read(path, LARGEST)))
     except Exception as error:  # whatever such a file can do
@@ -176,42 +212,53 @@ def _initial(path: Path, shapes: WeightShapes, seed: int) -> dict[str, Array]:
     weights = _arrays(path)
     if not weights:
         raise InputError(f"{path} holds no weights")
-    for name, value in weights.items():
-        if value.dtype.kind not in "fiu":
-            raise InputError(f"{path}: {name} is an array of {value.dtype}, where numbers are due")
     return weights
 
 
-def _data(recipe: Path, path: Path, choice: str, data_dir: Path | None) -> Dataset:
+def _data(path: Path, batch: int, choice: str, data_dir: Path | None) -> Dataset:
     arrays = _arrays(path)
-    unknown = [name for name in arrays if name not in SPLITS]
-    if unknown:
-        raise InputError(f"{path} holds {unknown[0]!r}: {guessed(unknown[0], list(SPLITS), {})}")
-    if "x" not in arrays:
-        raise InputError(f"{path} holds no x, the inputs of the net")
-    rows = len(arrays["x"])
-    y = arrays.get("y", np.empty((rows, 0)))
-    for name, other in (("y", y), ("y_test", arrays.get("y_test"))):
-        due = rows if name == "y" else len(arrays.get("x_test", ()))
-        if other is not None and len(other) != due:
-            raise InputError(f"{path}: x has {due:,} rows, but {name} has {len(other):,}")
+    _check_data(path, arrays, batch)
     digest = hashlib.sha256()
     for name, array in sorted(arrays.items()):
         digest.update(f"{name} {array.dtype} {array.shape}".encode())
         digest.update(np.ascontiguousarray(array).data)
+    rows = len(arrays["x"])
     return Dataset(
         name=path.stem,
         title=f"{path.name}, {rows:,} rows",
-        x=_whole(arrays["x"]),
-        y=_whole(y),
-        x_test=_whole(arrays.get("x_test")),
-        y_test=_whole(arrays.get("y_test")),
+        x=arrays["x"],
+        y=arrays.get("y", np.empty((rows, 0))),
+        x_test=arrays.get("x_test"),
+        y_test=arrays.get("y_test"),
         sha256=digest.hexdigest(),
     )
 
 
-def _whole(array: Array | None) -> Any:
+def _check_data(path: Path, arrays: dict[str, Array], batch: int) -> None:
+    """Check that there are inputs, with as many targets, and enough of them for a batch.
+
+    Raises:
+        InputError: there are not.
+    """
+    for name, array in arrays.items():
+        if name not in SPLITS:
+            raise InputError(f"{path} holds {name!r}: {guessed(name, list(SPLITS), {})}")
+        if not array.ndim or not len(array):
+            raise InputError(f"{path}: {name} has no rows, one for each example")
+    for inputs, targets in (("x", "y"), ("x_test", "y_test")):
+        lengths = [len(arrays[name]) for name in (inputs, targets) if name in arrays]
+        if len(set(lengths)) > 1:
+            raise InputError(
+                f"{path}: {inputs} has {lengths[0]:,} rows, but {targets} has {lengths[1]:,}"
+            )
+    if "x" not in arrays:
+        raise InputError(f"{path} holds no x, the inputs of the net")
+    if ("x_test" in arrays) != ("y_test" in arrays):
+        raise InputError(f"{path} holds one of x_test and y_test: it takes both, or neither")
+    if batch > len(arrays["x"]):
+        raise InputError(f"{path} has {len(arrays['x']):,} rows, too few for a batch of {batch:,}")
+
+
+def _whole(array: Array) -> Array:
     """Return whole numbers in int64, so that bytes are not taken for pixels; others as they are."""
-    if array is None or array.dtype.kind not in "iu":
-        return array
-    return array.astype(np.int64)
+    return array.astype(np.int64) if array.dtype.kind in "iu" else array

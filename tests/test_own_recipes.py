@@ -9,8 +9,12 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
+from parity import contract
 from parity.contract import PortError
-from parity.standard import soundness
+from parity.standard import floors, reference, soundness
+from parity.standard.inputs import Store
+from parity.standard.native import Native
+from shared.experiment import prepare
 from tests.running import PORTS, ROOT, Compare
 
 FRAMEWORKS = ("torch", "jax", "tensorflow")
@@ -126,7 +130,14 @@ def test_only_what_the_reference_provides_is_compared(compare: Compare, tmp_path
         ({"weights": "gone.npz"}, "says weights = 'gone.npz': there is no file"),
         ({"weights": "mlp.toml"}, "ends in .toml: arrays come in .npz or .safetensors"),
         ({"steps": "ten"}, "says steps = 'ten': steps is a whole number"),
-        ({"steps": 0}, "says steps = 0: there must be at least 1"),
+        ({"steps": 0}, "says steps = 0: it must be from 1 to 1,000,000,000"),
+        ({"batch": 0}, "says batch = 0: it must be from 1 to 1,000,000,000"),
+        ({"batch": 65}, "has 64 rows, too few for a batch of 65"),
+        ({"seed": -1}, "says seed = -1: it must be from 0 to"),
+        ({"name": "a/b"}, "is called 'a/b': say name ="),
+        ({"functions": ["train"]}, "compares train without export: the reference needs export"),
+        ({"functions": ["accuracy"]}, "compares accuracy without forward"),
+        ({"functions": []}, "compares nothing: the reference has none of"),
         ({"steps": None}, "compares train: say steps and learning_rate, too"),
         ({"functions": ["forwards"]}, "names a function 'forwards': did you mean forward?"),
     ],
@@ -146,6 +157,10 @@ def test_a_recipe_that_cannot_be_is_refused_in_a_sentence(
         ({"y": np.zeros(3)}, "holds no x, the inputs of the net"),
         ({"x": np.zeros((4, 6)), "y": np.zeros(3)}, "x has 4 rows, but y has 3"),
         ({"x": np.zeros((4, 6)), "z": np.zeros(4)}, "holds 'z': choose from x, y, x_test, y_test"),
+        ({"x": np.zeros(())}, "x has no rows"),
+        ({"x": np.zeros((0, 6))}, "x has no rows"),
+        ({"x": np.array(["a"])}, "x is an array of <U1, where numbers are due"),
+        ({"x": np.zeros((64, 6)), "x_test": np.zeros((2, 6))}, "one of x_test and y_test"),
     ],
 )
 def test_data_that_cannot_be_is_refused_in_a_sentence(
@@ -200,6 +215,28 @@ def test_what_can_be_no_reference_is_refused_in_a_sentence(
     run = compare(recipe, "--dtype", "float32")
     assert run.status == 3
     assert said in run.stderr
+
+
+def test_noise_ends_before_another_run_goes_on(tmp_path: Path) -> None:
+    experiment = prepare(f"{written(tmp_path)}", "float32")
+    inputs = Store(tmp_path / "arrays").inputs(experiment, "cpu", 1)
+    native = Native(contract.load(inputs.reference, inputs.net), inputs, "float32")
+    walks = floors._whole_walks(native)
+    for _ in range(2):  # as they are made to go on: side by side
+        for walk in walks:
+            next(walk)
+            assert native.noise is None
+            again = [reference.rungs(native, inputs.weights, 0) for _ in range(2)]
+            for (_, one), (_, other) in zip(*again, strict=True):
+                assert all(np.array_equal(one[name], other[name]) for name in one)
+
+
+def test_a_reference_that_lacks_what_is_compared_is_refused(
+    compare: Compare, tmp_path: Path
+) -> None:
+    run = compare(written(tmp_path, functions=["forward", "layers"]), "--dtype", "float32")
+    assert run.status == 3
+    assert "the reference has no layers, which its recipe compares" in run.stderr
 
 
 def test_a_floor_that_is_no_number_is_refused() -> None:

@@ -131,16 +131,19 @@ def check(pending: PendingStandard, standards: list[PendingStandard]) -> None:
     Raises:
         ReferenceFailedError: they do not fit, so that somewhere the noise dropped out.
     """
-    recipe = pending.inputs.recipe
     for other in standards:
         both = {other.inputs.dtype: other, pending.inputs.dtype: pending}
-        same_run = (other.inputs.recipe, other.inputs.steps) == (recipe, pending.inputs.steps)
-        if same_run and len(both) == 2:
+        if _run(other.inputs) == _run(pending.inputs) and len(both) == 2:
             floors = {dtype: _held(each) for dtype, each in both.items()}
             expected = both["float32"].reference.result().expected
             problem = check_scale(floors["float32"], floors["float64"], expected)
             if problem:
-                raise ReferenceFailedError(f"{recipe}: {problem}")
+                raise ReferenceFailedError(f"{pending.inputs.recipe}: {problem}")
+
+
+def _run(inputs: Inputs) -> tuple[str, str, int]:
+    """Return what two runs of one recipe have in common; two recipes may have the same name."""
+    return inputs.recipe, inputs.net, inputs.steps
 
 
 def _held(pending: PendingStandard) -> dict[At, Floors]:
@@ -149,8 +152,9 @@ def _held(pending: PendingStandard) -> dict[At, Floors]:
     An optimizer such as Adam divides a gradient by its size, also one that is nothing but noise.
     """
     floors = pending.floors.result().expected
-    updates = () if pending.inputs.begins_anew else ("update",)
-    return {at: own for at, own in floors.items() if at[0] != "update" or at[0] in updates}
+    if not pending.inputs.begins_anew:
+        return floors
+    return {at: own for at, own in floors.items() if at[0] != "update"}
 
 
 def fail(future: "Future[Any]", error: BaseException) -> None:

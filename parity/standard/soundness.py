@@ -4,12 +4,26 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from parity.contract import PortError
-from parity.standard.inputs import Tensors
+from parity.contract import Port, PortError
+from parity.standard.inputs import Inputs, Tensors
 from parity.standard.native import Native
 from parity.standard.reference import At, Floors, Reference, rungs
 
 OTHER = 1.01, 0.01  # weights are multiplied by the first, and the second is added
+
+
+def check_functions(port: Port, inputs: Inputs) -> None:
+    """Check that a reference has all that its recipe compares.
+
+    Raises:
+        PortError: it has not.
+    """
+    lacking = port.lacks(inputs.functions)
+    if lacking:
+        raise PortError(
+            f"the reference has no {', '.join(lacking)}, which its recipe compares: leave that out "
+            "of functions, or add it"
+        )
 
 
 def check(native: Native, reference: Reference) -> None:
