@@ -168,7 +168,7 @@ def run(
     own = list(dict.fromkeys(map(PortFile.parse, files)))
     names = choice.recipes_of(recipe, own)
     ports = choice.choose(names, frameworks, own, drafts=watch)
-    reading = read_by(ports, settings.data_dir)
+    reading = read_by(ports, settings.data_dir, names)
     outputs = Outputs(**wanted, inputs=reading, timeout=settings.timeout)
     if watch:
         check_watch(own, [*outputs.options, *["--profile"] * settings.profile])

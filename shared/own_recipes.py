@@ -71,6 +71,7 @@ def load(path: Path) -> Recipe:
         functions=functions,
         seed=said.whole("seed", 0, 0, MOST_SEED),
         reference=said.file("reference"),
+        files=(path, *map(said.file, NEEDED)),
     )
 
 

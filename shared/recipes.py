@@ -33,6 +33,7 @@ class Recipe:
     seed: of the initial weights and of the batch order.
     figures: what others printed for it; they hold at this seed alone.
     reference: the file of the port that others are held to, or None for NumPy's of that net.
+    files: all that a user's recipe is read from.
     """
 
     name: str
@@ -49,6 +50,7 @@ class Recipe:
     seed: int = 0
     figures: tuple[Figure, ...] = ()
     reference: Path | None = None
+    files: tuple[Path, ...] = ()
 
     def __str__(self) -> str:
         rate = f", learning rate {self.learning_rate}" if "train" in self.functions else ""

@@ -174,6 +174,18 @@ def test_data_that_cannot_be_is_refused_in_a_sentence(
     assert run.stderr.count("\n") == 1
 
 
+@pytest.mark.parametrize("name", ["mlp.toml", "weights.safetensors", "data.npz", "mlp_torch.py"])
+def test_no_report_takes_the_place_of_what_a_recipe_is_read_from(
+    command: Compare, tmp_path: Path, name: str
+) -> None:
+    recipe = written(tmp_path)
+    before = (tmp_path / name).read_bytes()
+    run = command(recipe, "--json", tmp_path / name)
+    assert run.status == 2
+    assert "--json would overwrite" in run.stderr or "Python" in run.stderr
+    assert (tmp_path / name).read_bytes() == before
+
+
 def test_what_is_no_recipe_is_refused_in_a_sentence(command: Compare, tmp_path: Path) -> None:
     (tmp_path / "broken.toml").write_text("name = ")
     for name, said in (("broken.toml", "is not TOML"), ("gone.toml", "cannot be read")):

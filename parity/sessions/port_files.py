@@ -2,6 +2,7 @@
 
 import os
 import warnings
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -100,9 +101,20 @@ def check_python(path: Path) -> None:
         raise InputError(f"{path} is nested too deeply for Python to read it") from error
 
 
-def read_by(ports: list[PortName], data_dir: Path | None) -> dict[Path, str]:
-    """Return the files that a comparison may read, each with what it is, for no output to hit."""
+def read_by(
+    ports: list[PortName], data_dir: Path | None, names: Iterable[str] = ()
+) -> dict[Path, str]:
+    """Return the files that a comparison may read, each with what it is, for no output to hit.
+
+    Args:
+        ports: what is compared.
+        data_dir: where MNIST may be.
+        names: of the recipes.
+    """
     found = {
+        path: f"part of the recipe {name}" for name in names for path in recipes.get(name).files
+    }
+    found |= {
         path: f"part of the port {port}" for port in ports if port.file for path in parts(port.file)
     }
     variable = os.environ.get("LOCKSTEP_DATA")
