@@ -229,6 +229,17 @@ def test_what_can_be_no_reference_is_refused_in_a_sentence(
     assert said in run.stderr
 
 
+def test_a_reference_that_hangs_is_given_up(compare: Compare, tmp_path: Path) -> None:
+    source = (PORTS / "mlp_torch.py").read_text()
+    (tmp_path / "slow.py").write_text(
+        source.replace("return model(x)", "import time; time.sleep(600)")
+    )
+    recipe = written(tmp_path, reference="slow.py")
+    run = compare(recipe, "--dtype", "float32", "--timeout", 15)
+    assert run.status == 3
+    assert "the reference failed on mlp float32: it hung: it gave no answer in 15 s" in run.stderr
+
+
 def test_noise_ends_before_another_run_goes_on(tmp_path: Path) -> None:
     experiment = prepare(f"{written(tmp_path)}", "float32")
     inputs = Store(tmp_path / "arrays").inputs(experiment, "cpu", 1)

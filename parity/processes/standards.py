@@ -7,7 +7,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from parity.processes.messages import Failed, Measure, Message, Refer, Request, Result
+from parity.processes.messages import (
+    Failed,
+    Measure,
+    Message,
+    Refer,
+    ReferenceRequest,
+    Result,
+)
 from parity.processes.worker import Worker, WorkerDiedError
 from parity.processes.workforce import Workforce
 from parity.standard import cache
@@ -76,7 +83,7 @@ class Assistant:
         self.workforce = workforce
         self.worker: Worker | None = None
 
-    def ask(self, what: str, request: Request) -> Any:
+    def ask(self, what: str, request: ReferenceRequest) -> Any:
         """Ask the reference for something more.
 
         Raises:
@@ -163,11 +170,15 @@ def fail(future: "Future[Any]", error: BaseException) -> None:
         future.set_exception(error)
 
 
-def _compute(workforce: Workforce, worker: Worker, what: str, request: Request) -> Any:
-    """Ask the reference's worker for something, and return it."""
+def _compute(workforce: Workforce, worker: Worker, what: str, request: ReferenceRequest) -> Any:
+    """Ask the reference's worker for something, and return it.
+
+    Ours takes as long as it takes; a user's may hang.
+    """
     heard: list[Message] = []
+    timeout = workforce.options.timeout if request.inputs.begins_anew else None
     try:
-        workforce.ask(worker, WHO, what, request, heard.append)
+        workforce.ask(worker, WHO, what, request, heard.append, timeout)
     except WorkerDiedError as error:
         raise ReferenceFailedError(f"the reference failed on {what}: {error}") from error
     for message in heard:
