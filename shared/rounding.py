@@ -72,7 +72,7 @@ class Rounding:
 
     def matmul(self, a: Array, b: Array) -> Array:
         """Multiply a (..., m, k) and b (..., k, n), both off, summing over k in another order."""
-        a, b = self.rounded(a), self.rounded(b)
+        a, b = map(self.rounded, alike([a, b]))
         order = self.order(a.shape[-1])
         a, b = a[..., order], b[..., order, :]
         size = self.block(len(order)) if len(order) else 1
@@ -116,6 +116,22 @@ class Rounding:
         else:
             inexact = bits & LAST_BITS[values.dtype.itemsize] != 0
         return np.where(inexact, moved, values)
+
+
+def alike(values: list[Any]) -> list[Any]:
+    """Return values in which all arrays of real numbers are in the widest precision among them.
+
+    What is multiplied by float64 is rounded as float64 is, though it be held in float32.
+    """
+    real = {np.dtype(value.dtype) for value in values if _is_real(value)}
+    if len(real) < 2:
+        return values
+    widest = np.result_type(*real)
+    return [value.astype(widest) if _is_real(value) else value for value in values]
+
+
+def _is_real(value: Any) -> bool:
+    return getattr(getattr(value, "dtype", None), "kind", None) == "f"
 
 
 @lru_cache

@@ -12,7 +12,7 @@ import numpy as np
 from jax._src.core import EvalTrace  # there is no public place in which operations can be met
 
 from shared.operations import Operations
-from shared.rounding import NoiseLostError
+from shared.rounding import NoiseLostError, alike
 
 OPERATIONS = Path(__file__).with_name("operations.toml")
 # What would be compiled as a whole, so that nothing in it errs.
@@ -56,7 +56,7 @@ class Noise:
         if operations.is_exact(name):
             return self.evaluate(trace, primitive, args, params)
         if operations.sums(name):
-            args = [_on_numpy(operations.rounding.rounded, value) for value in args]
+            args = [_on_numpy(operations.rounding.rounded, value) for value in alike(args)]
         if name == "reduce_sum" and _is_real(args[0]):
             return jnp.asarray(operations.rounding.sum(np.asarray(args[0]), params["axes"]))
         if name == "dot_general":

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from shared.operations import Operations
-from shared.rounding import NoiseLostError
+from shared.rounding import NoiseLostError, alike
 
 OPERATIONS = Path(__file__).with_name("operations.toml")
 COMPOSED = {np.sum, np.mean, np.max, np.min, np.clip, np.var, np.std}  # of ufuncs, which err
@@ -92,7 +92,7 @@ def _compute(operations, ufunc, method, inputs, kwargs):
     if operations.is_exact(name):
         return getattr(ufunc, method)(*inputs, **kwargs)
     if method != "__call__" or operations.sums(name):
-        inputs = _mapped(_nudged_by(rounding), inputs)
+        inputs = _mapped(_nudged_by(rounding), alike(inputs))
     return operations.error(name)(getattr(ufunc, method)(*inputs, **kwargs))
 
 
@@ -100,7 +100,7 @@ def _call(operations, func, args, kwargs):
     """Return what a function of NumPy's, which is no ufunc, computes on plain arrays, and errs."""
     if operations.is_exact(func.__name__):
         return func(*args, **kwargs)
-    result = func(*_mapped(_nudged_by(operations.rounding), args), **kwargs)
+    result = func(*_mapped(_nudged_by(operations.rounding), alike(list(args))), **kwargs)
     return _mapped(operations.error(func.__name__), result)
 
 
