@@ -2,16 +2,20 @@
 
 import copy
 import importlib
+import os
+import subprocess
 import sys
 from collections.abc import Callable
 from functools import partial
 from itertools import permutations
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
 from lockstep import Agreement, InputError, assert_agree
+from tests.running import ROOT
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*:DeprecationWarning")  # of frameworks' imports
 FRAMEWORKS = ("numpy", "torch", "jax", "tensorflow")
@@ -184,7 +188,9 @@ def test_a_gradient_that_is_wrong_is_caught_where_outputs_agree() -> None:
         return torch.tanh(x) * 0.5 + torch.tanh(x).detach() * 0.5
 
     assert_agree(torch.tanh, port, plain())
-    with pytest.raises(AssertionError, match=r"\ngradients\[0\]: 56 of 56 values(.|\n)*1 other arr"):
+    with pytest.raises(
+        AssertionError, match=r"\ngradients\[0\]: 56 of 56 values(.|\n)*1 other arr"
+    ):
         assert_agree(torch.tanh, port, plain(), wrt=0)
 
 
@@ -446,3 +452,108 @@ def test_a_framework_that_no_function_uses_is_not_imported(
     for name in ("torch", "jax", "tensorflow"):
         monkeypatch.setitem(sys.modules, name, None)  # importing it fails
     assert_agree(np.tanh, lambda x: np.sinh(x) / np.cosh(x), plain())
+
+
+# In somebody's own tests
+
+
+OWN = """
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import lockstep
+import shared
+from parity import odd
+from shared import tripled
+
+
+def held(x):
+    import impls  # while it is called, too
+    assert impls.MINE
+    return tripled(np.tanh(x))
+
+
+X = np.linspace(-2, 2, 12, dtype="float32").reshape(3, 4)
+
+
+def test_agrees(agree):
+    agree(held, lambda x: 3 * np.sinh(x) / np.cosh(x), X)
+    agree(held, held, X)
+    assert sys.modules["shared"] is shared
+    assert not [name for name in sys.modules if name.startswith(("shared.", "parity.", "impls."))]
+    assert Path(shared.__file__).parent == Path(__file__).parent
+    from parity import even
+    assert odd(3) and even(2)
+    assert not [path for path in sys.path if Path(path).name == "tree"]
+
+
+@pytest.mark.parametrize("number", range(3))
+def test_differs(agree, number):
+    agree(held, lambda x: tripled(x), X)
+
+
+def test_without():
+    assert lockstep.assert_agree(held, held, X).ratio <= 1
+"""
+
+
+def own_tests(folder: Path, *options: str) -> str:
+    """Run tests in a folder of somebody's own, where Lockstep is installed; return what is said."""
+    (folder / "site").mkdir()
+    (folder / "site" / "lockstep").symlink_to(ROOT / "lockstep")
+    (folder / "test_own.py").write_text(OWN)
+    (folder / "shared.py").write_text("def tripled(x): return 3 * x\n")
+    (folder / "impls.py").write_text("MINE = True\n")
+    (folder / "parity.py").write_text("def odd(n): return n % 2\ndef even(n): return not n % 2\n")
+    variables = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTHONPATH": str(folder / "site")}
+    plugins = ("-plockstep.pytest_plugin", "-pxdist", "-pno:cacheprovider")
+    done = subprocess.run(
+        [sys.executable, "-P", "-m", "pytest", "-Werror", *plugins, *options],
+        cwd=folder,
+        env={**os.environ, **variables, "COLUMNS": "100"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return done.stdout + done.stderr
+
+
+def test_own_tests_with_modules_of_the_same_names(tmp_path: Path) -> None:
+    printed = own_tests(tmp_path)
+    assert "3 failed, 2 passed" in printed, printed
+    shown = [line for line in printed.splitlines() if line.startswith((">", "E  "))]
+    assert shown[0] == ">       agree(held, lambda x: tripled(x), X)"
+    assert (
+        "AssertionError: a lambda (numpy) does not agree with held (numpy) in float32" in shown[1]
+    )
+    assert "agreement.py" not in printed
+    summary = printed.partition("lockstep: worst ratio per test (up to 8 agrees)")[2].splitlines()
+    named = [line.split()[1] for line in summary if "::" in line and line[:1] == " "]
+    assert set(named[:3]) == {f"test_own.py::test_differs[{number}]" for number in range(3)}
+    assert named[3:] == ["test_own.py::test_agrees"]
+
+
+def test_the_summary_comes_from_workers_too(tmp_path: Path) -> None:
+    printed = own_tests(tmp_path, "-n1", "-kagrees")
+    assert "1 passed" in printed, printed
+    assert "lockstep: worst ratio per test" in printed
+    assert "test_own.py::test_agrees" in printed
+
+
+def test_there_is_no_summary_without_the_fixture(tmp_path: Path) -> None:
+    printed = own_tests(tmp_path, "-kwithout")
+    assert "1 passed" in printed, printed
+    assert "lockstep:" not in printed
+
+
+def test_the_plugin_imports_nothing_heavy() -> None:
+    script = "import sys, lockstep.pytest_plugin; print(*sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    loaded = {name.partition(".")[0] for name in done.stdout.split()}
+    assert "lockstep" in loaded
+    assert not loaded & {"numpy", "torch", "jax", "tensorflow", "parity", "shared", "impls"}
