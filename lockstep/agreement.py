@@ -43,7 +43,9 @@ def assert_agree(
         port: another one.
         arrays: NumPy arrays, also in dicts, lists and tuples, and plain values. Each function gets
             copies as its framework's arrays.
-        wrt: numbers of arguments; the gradients of the sum of all outputs are compared as well.
+        wrt: numbers of arguments. Gradients with respect to them are compared as well: those of the
+            output if it is a single number, otherwise of a sum of all outputs with fixed weights
+            between 1/8 and 1.
         framework: the port's, "numpy", "torch", "jax" or "tensorflow", if its code does not tell.
         reference_framework: the reference's.
 

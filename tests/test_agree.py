@@ -194,6 +194,42 @@ def test_a_gradient_that_is_wrong_is_caught_where_outputs_agree() -> None:
         assert_agree(torch.tanh, port, plain(), wrt=0)
 
 
+@pytest.mark.parametrize("framework", ["torch", "jax", "tensorflow"])
+def test_the_gradient_of_normalized_outputs_is_none_of_zeros(framework: str) -> None:
+    def normalized(x: Any, w: Any) -> Any:
+        return blocks("torch").block(x, w)["hidden"]
+
+    def wrong(x: Any, w: Any) -> Any:
+        importlib.import_module("torch")
+        hidden = normalized(x, w)
+        return hidden.detach() + 0.99 * (hidden - hidden.detach())
+
+    def other(x: Any, w: Any) -> Any:
+        return blocks(framework).block(x, w)["hidden"]
+
+    how: Any = {"framework": "torch", "reference_framework": framework}
+    assert_agree(other, normalized, *given(), wrt=0, **how)
+    with pytest.raises(AssertionError, match=r"gradients\[0\]: \d\d of 56 values"):
+        assert_agree(other, wrong, *given(), wrt=0, **how)
+
+
+@pytest.mark.parametrize("framework", ["torch", "jax", "tensorflow"])
+def test_the_gradient_of_a_loss_is_its_own(framework: str) -> None:
+    def loss(x: Any) -> Any:
+        return (
+            (x * x).sum()
+            if framework != "tensorflow"
+            else importlib.import_module("tensorflow").reduce_sum(x * x)
+        )
+
+    tools = importlib.import_module(f"impls.{framework}.functions")
+    runtime = importlib.import_module(f"impls.{framework}.runtime")
+    weights = importlib.import_module("parity.functions.side").weights
+    x = runtime.to_native(plain())
+    _, [gradient] = tools.differentiate(lambda leaves: {"outputs": loss(*leaves)}, [x], weights)
+    assert np.array_equal(runtime.to_numpy(gradient), 2 * plain())
+
+
 def test_the_text_shows_the_first_array_that_differs() -> None:
     def held(x: Any) -> Any:
         return {"a": x * 3, "b": x / 3, "c": x + 1}

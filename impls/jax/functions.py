@@ -31,18 +31,20 @@ def holding(owners, working, dtype):
     return nullcontext()
 
 
-def differentiate(call, leaves):
-    """Call a function of some arrays; return its outputs, by path, and the gradients of their sum.
+def differentiate(call, leaves, weights):
+    """Call a function of some arrays; return its outputs, by path, and gradients of a sum of them.
 
     Args:
         call: takes a list of arrays, and returns a dict.
         leaves: the arrays.
+        weights: of the numbers of an output in that sum, given its shape.
     """
 
     def total(leaves):
         outputs = call(leaves)
-        summed = [value for value in outputs.values() if _is_real(value)]
-        return sum(map(jnp.sum, summed), jnp.zeros(())), outputs
+        summed = [jnp.asarray(value) for value in outputs.values() if _is_real(value)]
+        parts = [jnp.sum(value * weights(value.shape).astype(value.dtype)) for value in summed]
+        return sum(parts, jnp.zeros(())), outputs
 
     gradients, outputs = jax.grad(total, has_aux=True)(leaves)
     return outputs, gradients

@@ -77,12 +77,13 @@ def holding(owners, working, dtype):
             layer._dtype_policy = policy
 
 
-def differentiate(call, leaves):
-    """Call a function of some tensors; return its outputs, by path, and the gradients of their sum.
+def differentiate(call, leaves, weights):
+    """Call a function of some tensors; return its outputs, by path, and gradients of a sum of them.
 
     Args:
         call: takes a list of tensors, and returns a dict.
         leaves: the tensors.
+        weights: of the numbers of an output in that sum, given its shape.
     """
     with tf.GradientTape() as tape:
         tape.watch(leaves)
@@ -90,7 +91,8 @@ def differentiate(call, leaves):
     summed = [
         value for value in outputs.values() if tf.is_tensor(value) and value.dtype.is_floating
     ]
-    gradients = tape.gradient(summed, leaves, unconnected_gradients="zero")
+    weighed = [tf.constant(weights(value.shape), value.dtype) for value in summed]
+    gradients = tape.gradient(summed, leaves, weighed, unconnected_gradients="zero")
     return outputs, [tf.convert_to_tensor(gradient) for gradient in gradients]
 
 

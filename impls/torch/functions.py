@@ -52,12 +52,13 @@ def holding(owners, working, dtype):
             module._buffers.update(held)
 
 
-def differentiate(call, leaves):
-    """Call a function of some tensors; return its outputs, by path, and the gradients of their sum.
+def differentiate(call, leaves, weights):
+    """Call a function of some tensors; return its outputs, by path, and gradients of a sum of them.
 
     Args:
         call: takes a list of tensors, and returns a dict.
         leaves: the tensors.
+        weights: of the numbers of an output in that sum, given its shape.
     """
     with torch.enable_grad():
         leaves = [leaf.requires_grad_() for leaf in leaves]
@@ -69,9 +70,9 @@ def differentiate(call, leaves):
     ]
     if not summed:
         return outputs, [torch.zeros_like(leaf) for leaf in leaves]
-    ones = [torch.ones_like(value) for value in summed]
+    weighed = [torch.from_numpy(weights(value.shape)).to(value) for value in summed]
     return outputs, torch.autograd.grad(
-        summed, leaves, ones, allow_unused=True, materialize_grads=True
+        summed, leaves, weighed, allow_unused=True, materialize_grads=True
     )
 
 

@@ -1,10 +1,14 @@
 """One of two functions that are held to each other: called with arrays, it gives arrays."""
 
+import math
+from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
-from numpy.random import Generator
+import numpy as np
+from numpy.random import Generator, default_rng
+from numpy.typing import NDArray
 
 from parity.contract import Noise, PortError
 from parity.functions.arguments import Arguments, path_of
@@ -17,7 +21,20 @@ from parity.standard.returned import Reader
 from shared.errors import InputError
 from shared.rounding import Rounding
 
+Array = NDArray[Any]
+WEIGHTS = np.arange(1, 9) / 8  # which no precision rounds
 LARGEST = 1 << 40  # values; whatever a function returns is compared
+
+
+def weights(shape: Sequence[int]) -> Array:
+    """Return weights of the numbers of an output, of which a sum is differentiated.
+
+    A plain sum says nothing of what LayerNorm or a softmax returns, for it is the same whatever
+    they are given. A single number, such as a loss, has weight 1.
+    """
+    size = math.prod(shape)
+    chosen = default_rng(0).choice(WEIGHTS, size) if size != 1 else np.ones(1)
+    return chosen.reshape(tuple(shape))
 
 
 @dataclass(frozen=True)
@@ -97,7 +114,7 @@ class Side:
         if not arguments.wrt:
             return call([]), {}
         outputs, gradients = self.framework.tools.differentiate(
-            call, [taken[path] for path in arguments.wrt]
+            call, [taken[path] for path in arguments.wrt], weights
         )
         names = [f"gradients{path.removeprefix('arguments')}" for path in arguments.wrt]
         return outputs, dict(zip(names, gradients, strict=True))
