@@ -8,8 +8,8 @@ from parity.standard.comparison import LIMIT, Comparison
 
 MOST = 10  # how many other arrays that differ are named
 LEGEND = (
-    f"A ratio is an error divided by the noise floor, which is how far rounding alone moves that "
-    f"array: up to {LIMIT:g} agrees."
+    "A ratio is an error over the noise floor (how far rounding alone moves that array): up to "
+    f"{LIMIT:g} agrees."
 )
 
 
