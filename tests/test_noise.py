@@ -118,6 +118,29 @@ def test_no_error_comes_to_what_has_none(value: float, dtype: str) -> None:
         assert np.array_equal(moved, given, equal_nan=True)
 
 
+@pytest.mark.parametrize("name", ["matmul", "np.dot", "np.einsum"])
+def test_what_is_held_in_float32_beside_float64_errs_as_float64_does(name: str) -> None:
+    products: dict[str, Callable[..., Any]] = {
+        "matmul": lambda a, b: a @ b,
+        "np.dot": np.dot,
+        "np.einsum": lambda a, b: np.einsum("ij,jk->ik", a, b),
+    }
+    a, b = values("float64"), values("float32").T
+    got = products[name](numpy_noise().take(a), b)
+    assert 0 < np.abs(np.asarray(got) - a @ b).max() < 1e-13
+
+
+def test_what_jax_holds_in_float32_beside_float64_errs_as_float64_does() -> None:
+    jax = importlib.import_module("jax")
+    a, b = values("float64"), values("float32").T
+    with jax.enable_x64(True):
+        given = jax.numpy.asarray(a)
+        noise = importlib.import_module("impls.jax.noise").Noise(Rounding(np.random.default_rng(0)))
+        with noise:
+            got = np.asarray(given @ b)
+    assert 0 < np.abs(got - a @ b).max() < 1e-13
+
+
 def test_in_place_operations_stay_in_place() -> None:
     erring = numpy_noise().take(values("float64"))
     before, same = np.asarray(erring).copy(), erring
