@@ -54,6 +54,7 @@ def judge(reference: Side, port: Side, arguments: Arguments) -> Judged:
     Raises:
         InputError: the reference cannot be used.
     """
+    __tracebackhide__ = True
     standard = measure(reference, arguments)
     try:
         got = port.run(arguments, arguments.dtype)
@@ -70,6 +71,7 @@ def measure(reference: Side, arguments: Arguments) -> Standard:
     Raises:
         InputError: it cannot be used.
     """
+    __tracebackhide__ = True
     try:
         expected = reference.run(arguments, "float64", eagerly=True)
         again = reference.run(arguments, "float64", eagerly=True)

@@ -4,10 +4,12 @@ import dis
 import functools
 import sys
 from collections.abc import Iterator
+from itertools import islice
 from types import CodeType, FunctionType, MethodType, ModuleType
 from typing import Any
 
 MOST = 20_000  # things that are looked at
+IN_ONE = 1_000  # of a list, say
 LIBRARIES = ("site-packages", "dist-packages")  # what is in these folders is nobody's own code
 
 
@@ -55,9 +57,9 @@ def _parts(value: Any, first: bool) -> list[Any]:
     if isinstance(value, functools.partial):
         return [value.func, *value.args, *value.keywords.values()]
     if isinstance(value, dict):
-        return list(value.values())
+        return list(islice(value.values(), IN_ONE))
     if isinstance(value, list | tuple | set):
-        return list(value)
+        return list(islice(value, IN_ONE))
     if isinstance(value, type):
         return [
             part for kind in value.__mro__[:-1] for part in vars(kind).values() if callable(part)

@@ -78,6 +78,7 @@ class Side:
             PortError: it returned something that cannot be taken for arrays.
             NoiseLostError: it has lost the noise.
         """
+        __tracebackhide__ = True  # what a function raises is shown from the function on
         working = working or arguments.dtype
         tools = self.framework.tools
         try:
@@ -100,9 +101,11 @@ class Side:
     def _call(
         self, arguments: Arguments, arrays: dict[str, Any], noise: Noise | None
     ) -> tuple[dict[str, Any], dict[str, Any]]:
+        __tracebackhide__ = True
         taken = {path: noise.take(each) if noise else each for path, each in arrays.items()}
 
         def call(changed: list[Any]) -> dict[str, Any]:
+            __tracebackhide__ = True
             new = dict(zip(arguments.wrt, changed, strict=True))
             leaves = {**arguments.plain, **taken, **new}
             whole = [
