@@ -22,6 +22,7 @@ LIKELY = 256  # errors are drawn from so many that are equally likely, one byte 
 BITS = {2: np.int16, 4: np.int32, 8: np.int64}  # by bytes of a number
 # The last bits of a number, which are all 0 in small whole ones, in zeros and in infinities.
 LAST_BITS = {2: (1 << 4) - 1, 4: (1 << 12) - 1, 8: (1 << 36) - 1}
+SMALLEST = 16  # units of the smallest numbers, which an error would take past zero
 GRID = 64  # points on which the distribution of a uniform error is taken
 
 
@@ -111,10 +112,11 @@ class Rounding:
         # In its bits, a number and the next one away from zero differ by one.
         bits = values.view(BITS[values.dtype.itemsize])
         moved = np.where(values > 0, bits + errors, bits - errors).view(values.dtype)
+        inexact = np.abs(values) > SMALLEST * np.finfo(values.dtype).smallest_subnormal
         if leaning:
-            inexact = np.isfinite(values) & (values != 0)
+            inexact &= np.isfinite(values)
         else:
-            inexact = bits & LAST_BITS[values.dtype.itemsize] != 0
+            inexact &= bits & LAST_BITS[values.dtype.itemsize] != 0
         return np.where(inexact, moved, values)
 
 

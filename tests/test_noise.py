@@ -141,6 +141,17 @@ def test_what_jax_holds_in_float32_beside_float64_errs_as_float64_does() -> None
     assert 0 < np.abs(got - a @ b).max() < 1e-13
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_the_smallest_numbers_stay_numbers(dtype: str) -> None:
+    smallest = np.finfo(dtype).smallest_subnormal
+    given = (smallest * np.arange(-40, 41)).astype(dtype)
+    rounding = Rounding(np.random.default_rng(0))
+    for _ in range(50):
+        for moved in (rounding.rounded(given), rounding.approximated(given)):
+            assert np.isfinite(moved).all()
+            assert np.abs(moved - given).max() <= 4 * smallest
+
+
 def test_in_place_operations_stay_in_place() -> None:
     erring = numpy_noise().take(values("float64"))
     before, same = np.asarray(erring).copy(), erring
