@@ -28,7 +28,8 @@ from parity.processes.messages import (
     Visit,
 )
 from parity.rungs import climb
-from parity.standard import floors, reference
+from parity.standard import floors, reference, soundness
+from parity.standard.native import Native
 
 
 class Dispatcher:
@@ -68,10 +69,14 @@ def _serve_port(request: PortRequest, name: PortName, send: Send) -> None:
 
 def _serve_reference(request: ReferenceRequest, send: Send) -> None:
     """Let the reference do what is asked of it."""
+    send(Calling("it"))
     port = contract.load(request.inputs.reference, request.inputs.net)
     match request:
         case Refer():
-            send(Result(reference.run(port, request.inputs)))
+            ran = reference.run(port, request.inputs)
+            if request.inputs.begins_anew:
+                soundness.check(Native(port, request.inputs, "float64"), ran)
+            send(Result(ran))
         case Retrace():
             send(Result(floors.retrace(port, **vars(request))))
         case Explain():
@@ -80,6 +85,7 @@ def _serve_reference(request: ReferenceRequest, send: Send) -> None:
             found = floors.measure(
                 port, request.inputs, request.reference, lambda what: send(Calling(what))
             )
+            soundness.check_floors(found.expected)
             send(Result(found))
 
 

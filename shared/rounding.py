@@ -108,16 +108,17 @@ class Rounding:
             return np.asarray(values)
         raw = self.random.bit_generator.random_raw(values.size // 8 + 1)
         drawn = raw.view(np.uint8)[: values.size].reshape(values.shape)
-        errors = _likely(units, leaning)[drawn]
+        errors = _likely(units, leaning).take(drawn, mode="clip")
         # In its bits, a number and the next one away from zero differ by one.
         bits = values.view(BITS[values.dtype.itemsize])
-        moved = np.where(values > 0, bits + errors, bits - errors).view(values.dtype)
-        inexact = np.abs(values) > SMALLEST * np.finfo(values.dtype).smallest_subnormal
+        tiny = SMALLEST * np.finfo(values.dtype).smallest_subnormal
+        errors *= (np.abs(values) > tiny).view(np.int8)
         if leaning:
-            inexact &= np.isfinite(values)
+            errors *= np.isfinite(values).view(np.int8)
+            errors *= 1 - 2 * (values < 0).view(np.int8)
         else:
-            inexact &= bits & LAST_BITS[values.dtype.itemsize] != 0
-        return np.where(inexact, moved, values)
+            errors *= (bits & LAST_BITS[values.dtype.itemsize] != 0).view(np.int8)
+        return np.asarray(bits + errors).view(values.dtype)
 
 
 def alike(values: list[Any]) -> list[Any]:

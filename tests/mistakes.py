@@ -197,7 +197,7 @@ def gradients(model, x, y):
     return {**own, "b1": np.full_like(own["b1"], own["b1"].sum())}
 """,
     ),
-    "huber": _torch("iris", "another loss", _loss("F.huber_loss(model(x), y)")),
+    "huber": _torch("iris", "another loss", _loss("F.huber_loss(model(x), y, delta=0.3)")),
     "classes_of_one_hot": _torch("iris", "another loss", _loss("F.cross_entropy(model(x), y)")),
     "focal": _torch(
         "mnist",

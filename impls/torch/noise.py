@@ -3,11 +3,13 @@
 A dispatch mode sees all of them below autograd, those of backward passes and optimizers too.
 """
 
+import sys
 from pathlib import Path
 
 import numpy as np
 import torch
 from torch._decomp import decomposition_table
+from torch.optim.adam import _get_value
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from shared.operations import Operations
@@ -17,22 +19,37 @@ OPERATIONS = Path(__file__).with_name("operations.toml")
 # The positions of two factors, which are summed over in another order.
 FACTORS = {"mm": (0, 1), "bmm": (0, 1), "addmm": (1, 2), "baddbmm": (1, 2)}
 
+BETA2 = 0.999  # Adam's
 
-class Noise(TorchDispatchMode):
+
+class Noise:
     """While it lasts, every operation errs at random."""
 
     def __init__(self, rounding):
-        super().__init__()
         self.operations = Operations(OPERATIONS, rounding)
+        self.mode = _Erring(self.operations)
         self.eager = torch.compiler.set_stance("force_eager")  # compiled code is not dispatched
 
     def __enter__(self):
         self.eager.__enter__()
-        return super().__enter__()
+        _let_optimizers_count_by(self.counted)
+        self.mode.__enter__()
+        return self
 
     def __exit__(self, *error):
-        super().__exit__(*error)
+        self.mode.__exit__(*error)
+        _let_optimizers_count_by(_get_value)
         self.eager.__exit__(*error)
+
+    def counted(self, step):
+        """Return the number of an optimizer's step so that 1 - beta2 ** step errs.
+
+        PyTorch computes that in Python. Optax and Keras do in the working precision, in which
+        almost all of it cancels: at the first step, Adam's 1 - 0.999 has only half of its digits.
+        """
+        number, unit = _get_value(step), torch.finfo(torch.get_default_dtype()).eps
+        off = self.operations.rounding.random.uniform(-1, 1) * unit / 4 / (1 - BETA2)
+        return number + off if isinstance(number, int | float) else number
 
     def take(self, value):
         """Return a tensor as it is: it is the operations that err."""
@@ -45,6 +62,14 @@ class Noise(TorchDispatchMode):
             NoiseLostError: nothing has; `where` is named.
         """
         self.operations.require(where)
+
+
+class _Erring(TorchDispatchMode):
+    """Lets every operation err. What is made of several enters it again for each of these."""
+
+    def __init__(self, operations):
+        super().__init__()
+        self.operations = operations
 
     def __torch_dispatch__(self, func, types, args=(), kwargs=None):
         operations, kwargs, schema = self.operations, kwargs or {}, func._schema
@@ -115,6 +140,13 @@ class Noise(TorchDispatchMode):
         order = order.to(args[first].device)
         args[first], args[second] = args[first][..., order], args[second][..., order, :]
         return args
+
+
+def _let_optimizers_count_by(count):
+    """Let the optimizers of torch.optim read the number of their step by a function."""
+    for name, module in list(sys.modules.items()):
+        if name.startswith("torch.optim.") and hasattr(module, "_get_value"):
+            module._get_value = count
 
 
 def _written(schema):

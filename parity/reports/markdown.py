@@ -48,7 +48,7 @@ def code(text: str) -> str:
 def _head(run: FinishedRun) -> Iterable[str]:
     yield f"## Lockstep: {wording.headline(run.results)}"
     yield ""
-    yield f"{wording.effort(run.results, run.seconds)}. {wording.LEGEND}"
+    yield f"{wording.effort(run.results, run.seconds)}. {wording.legend(run.results)}"
     for notice in run.notices:
         yield ""
         yield f"> ⚠️ **STAND-IN DATA:** {escape(notice)}"

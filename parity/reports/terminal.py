@@ -43,7 +43,7 @@ def console(stderr: bool = False) -> Console:
 
 def whole(results: list[PortResult]) -> RenderableType:
     """Return all there is to say but the last line: a table per recipe, and what is wrong."""
-    return Group(Text(wording.LEGEND), *tables(results))
+    return Group(Text(wording.legend(results)), *tables(results))
 
 
 def tables(results: list[PortResult]) -> list[RenderableType]:
@@ -60,7 +60,7 @@ def look(found: Round, verdict_alone: bool) -> RenderableType:
     parts += [Text(fault, style="bold red") for fault in found.faults]
     if found.results:
         if not verdict_alone:
-            parts += [Text(wording.LEGEND)] if not found.changed else []
+            parts += [Text(wording.legend(found.results))] if not found.changed else []
             parts += tables(found.results)
         parts.append(last_line(found.results, found.seconds))
     return Group(*parts)

@@ -3,9 +3,11 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from parity.contract import REFERENCE
 from parity.judging import consensus
 from parity.results import STEPWISE, Diagnosis, Divergence, PortResult, RungResult, Trial
 from parity.standard.comparison import LIMIT, Example
+from parity.standard.inputs import reference_of
 
 # Ratios on the other rungs are not of noise floors.
 MEASURED = (*STEPWISE, "trajectory")
@@ -16,15 +18,20 @@ RUNS_OFTEN = (
 )
 COARSE = "in float64 it agrees: what it computes is right, but not to the precision of float32"
 Values = tuple[tuple[str, str, str], ...]  # index, expected, got
-LEGEND = (
-    "Every port is held to the NumPy port in float64. A ratio is a port's error divided by the "
-    f"noise floor, which is how far rounding alone moves that value: up to {LIMIT:g} agrees."
-)
 # Of a table with a row per port and precision, as `row` fills it.
 COLUMNS = (
     *("port", "dtype", "verdict", "last loss", "train", "test"),
     *("ratio", "worst on", "step", "values", "s"),
 )
+
+
+def legend(results: list[PortResult]) -> str:
+    """Return what ports are held to, and what a ratio is."""
+    return (
+        f"Every port is held to {_referred(results)} in float64. A ratio is a port's error divided "
+        "by the noise floor, which is how far rounding alone moves that value: up to "
+        f"{LIMIT:g} agrees."
+    )
 
 
 def headline(results: list[PortResult]) -> str:
@@ -260,6 +267,12 @@ def _elsewhere(result: PortResult, others: list[PortResult]) -> Iterator[str]:
         yield f"in {other_mode} mode it agrees: {RUNS_OFTEN}"
 
 
+def _referred(results: list[PortResult]) -> str:
+    """Return what some results are held to, in words."""
+    own = dict.fromkeys(reference_of(result.trial.experiment.recipe) for result in results)
+    return " or ".join("the NumPy port" if port == REFERENCE else f"{port}" for port in own)
+
+
 def suspicions(results: list[PortResult]) -> Iterator[str]:
     """Say where the reference stands alone against ports that agree with each other."""
     for dtype in dict.fromkeys(result.dtype for result in results):
@@ -268,7 +281,8 @@ def suspicions(results: list[PortResult]) -> Iterator[str]:
             names = f"{', '.join(ports[:-1])} and {ports[-1]}"
             yield (
                 f"{names} differ from the reference in {dtype} in the same way, and agree with "
-                "each other: the reference, NumPy's port, is the odd one out, and suspect itself"
+                f"each other: the reference, {_referred(group)}, is the odd one out, and suspect "
+                "itself"
             )
 
 

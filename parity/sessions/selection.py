@@ -55,7 +55,9 @@ def choose(
             own = ", ".join(contract.nets_of(port.name))
             raise InputError(f"{port} has no port of {', '.join(wanted)}: it has {own} only")
     ports = [port for port in ports if any(port.covers(net) for net in wanted)]
-    ports += _references(names) + _of_files(files, drafts)
+    references = _references(names)
+    known = {port.file for port in references}
+    ports += references + [port for port in _of_files(files, drafts) if port.file not in known]
     if not ports:
         raise InputError("--frameworks names no framework, so there is nothing to compare")
     return ports

@@ -214,7 +214,8 @@ class Session:
     def _submit(self, missing: list[PendingStandard]) -> None:
         """Put all work into the pool's queue; what others wait for comes before them."""
         pieces = sum(len(run.records) for run in self._runs) + 2 * len(missing)
-        self.workforce.progress.planned(pieces, len(missing))
+        kept = sum(pending.kept is not None for pending in missing)
+        self.workforce.progress.planned(pieces, kept)
         if missing:
             self._pool.submit(standards.refer, self.workforce, missing)
         runs = {run.port: run for run in self._runs}

@@ -39,7 +39,7 @@ def to_html(run: FinishedRun) -> str:
         verdict=overall(run.results),
         headline=wording.headline(run.results),
         effort=wording.effort(run.results, run.seconds),
-        legend=wording.LEGEND,
+        legend=wording.legend(run.results),
         columns=wording.COLUMNS,
         limit=f"{LIMIT:g}",
         written=f"{now.day} {now:%B %Y, %H:%M %Z}",

@@ -1,0 +1,68 @@
+"""Whether a user's port can be a reference: it repeats itself, and takes the weights it gets."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from parity.contract import PortError
+from parity.standard.inputs import Tensors
+from parity.standard.native import Native
+from parity.standard.reference import At, Floors, Reference, rungs
+
+OTHER = 1.01, 0.01  # weights are multiplied by the first, and the second is added
+
+
+def check(native: Native, reference: Reference) -> None:
+    """Check that a reference repeats itself, and computes with the weights that it is given.
+
+    Raises:
+        PortError: it does not; the first place where that shows is named.
+    """
+    weights = reference.checkpoints[0]
+    for (rung, step), tensors in reference.expected.items():
+        for name, value in tensors.items():
+            if not np.isfinite(value).all():
+                raise PortError(
+                    f"the reference itself gives numbers that are not finite: {name} on the rung "
+                    f"{rung} at step {step}"
+                )
+    for at, name, apart in _differences(native, weights, reference):
+        if apart:
+            raise PortError(
+                f"the reference is not deterministic: asked twice for {name} on the rung {at} at "
+                f"step 0, it gives answers that differ by up to {apart:.3g}; fix what is random in "
+                "it, such as dropout, or leave that out"
+            )
+    factor, shift = OTHER
+    moved = {n: w * factor + shift if w.dtype.kind == "f" else w for n, w in weights.items()}
+    if not any(apart for _, _, apart in _differences(native, moved, reference)):
+        raise PortError(
+            "the reference ignores the weights that build is given: with other ones, all that it "
+            "computes is the same"
+        )
+
+
+def check_floors(floors: dict[At, Floors]) -> None:
+    """Check that rounding moves nothing by more than any number.
+
+    Raises:
+        PortError: it moves a tensor to infinity, or makes it no number.
+    """
+    for (rung, step), tensors in floors.items():
+        for name, floor in tensors.items():
+            if not np.isfinite(floor):
+                raise PortError(
+                    f"rounding alone moves {name} on the rung {rung} at step {step} by {floor}, so "
+                    "nothing can be held to it: the reference overflows, or takes the log of 0"
+                )
+
+
+def _differences(
+    native: Native, weights: Tensors, reference: Reference
+) -> Iterator[tuple[str, str, float]]:
+    """Yield the rung, the name and the largest difference of what is answered at step 0."""
+    for rung, tensors in rungs(native, weights, 0):
+        for name, value in tensors.items():
+            with np.errstate(invalid="ignore"):
+                apart = np.abs(np.asarray(value, np.float64) - reference.expected[rung, 0][name])
+            yield rung, name, float(apart.max(initial=0.0))

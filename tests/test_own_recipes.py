@@ -1,0 +1,234 @@
+"""Recipes of users' own: a reference in any framework, and ports of it in any other."""
+
+import re
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from safetensors.numpy import save_file
+
+from parity.contract import PortError
+from parity.standard import soundness
+from tests.running import PORTS, ROOT, Compare
+
+FRAMEWORKS = ("torch", "jax", "tensorflow")
+SHAPES: dict[str, tuple[int, ...]] = {
+    "0.weight": (8, 6),
+    "0.bias": (8,),
+    "1.weight": (8,),
+    "1.bias": (8,),
+    "3.weight": (3, 8),
+    "3.bias": (3,),
+}
+RECIPE = {
+    "summary": "6-8-3, LayerNorm, GELU, Adam",
+    "reference": "mlp_torch.py",
+    "weights": "weights.safetensors",
+    "data": "data.npz",
+    "batch": 16,
+    "steps": 3,
+    "learning_rate": 0.01,
+}
+# In a port of each framework: what is right, what is put in its place, where that first shows.
+MISTAKES = {
+    "gelu.py": ("torch", "nn.GELU()", 'nn.GELU(approximate="tanh")', "forward"),
+    "epsilon.py": ("torch", "nn.LayerNorm(8)", "nn.LayerNorm(8, eps=1e-6)", "forward"),
+    "adam.py": ("torch", "lr=learning_rate", "lr=learning_rate, eps=1e-7", "update"),
+    "stale.py": ("torch", "optimizer.zero_grad()", "pass", "trajectory"),
+    "order.py": ("torch", "for rows in schedule", "for rows in schedule[::-1]", "trajectory"),
+    "summed.py": (
+        "torch",
+        "F.cross_entropy(model(x), y)",
+        "3 * F.cross_entropy(model(x), y)",
+        "loss",
+    ),
+    "constant.py": ("jax", "variance + 1e-5", "variance + 1.01e-5", "forward"),
+}
+
+
+def written(folder: Path, **changes: Any) -> Path:
+    """Write a recipe, with some of what it says changed, and all that it needs."""
+    random = np.random.default_rng(0)
+    weights = {n: random.standard_normal(s).astype(np.float32) for n, s in SHAPES.items()}
+    x = random.standard_normal((80, 6)).astype(np.float32)
+    y = x[:, :3].argmax(1)
+    save_file(weights, folder / "weights.safetensors")
+    np.savez(folder / "data.npz", x=x[:64], y=y[:64], x_test=x[64:], y_test=y[64:])
+    for framework in FRAMEWORKS:
+        shutil.copy(PORTS / f"mlp_{framework}.py", folder)
+    said = {key: value for key, value in {**RECIPE, **changes}.items() if value is not None}
+    recipe = folder / "mlp.toml"
+    recipe.write_text("".join(f"{key} = {value!r}\n" for key, value in said.items()))
+    return recipe
+
+
+def withs(folder: Path, names: list[str]) -> list[str]:
+    return [f"--with={folder / name}" for name in names]
+
+
+@pytest.mark.parametrize(
+    ("reference", "ports", "dtypes"),
+    [
+        ("torch", ["jax", "tensorflow"], ["float32", "float64"]),
+        ("jax", ["torch"], ["float32"]),
+        ("tensorflow", ["torch"], ["float64"]),
+    ],
+)
+def test_correct_ports_agree_whichever_the_reference_is(
+    compare: Compare, tmp_path: Path, reference: str, ports: list[str], dtypes: list[str]
+) -> None:
+    recipe = written(tmp_path, reference=f"mlp_{reference}.py")
+    others = [f"mlp_{name}.py" for name in ports]
+    how = "both" if len(dtypes) == 2 else dtypes[0]
+    run = compare(recipe, "--dtype", how, *withs(tmp_path, others))
+    assert run.status == 0, run.stdout + run.stderr
+    for dtype in dtypes:
+        for name in (f"mlp_{reference}.py", *others):
+            result = run.result(name, dtype)
+            assert result["verdict"] == "agree"
+            provided = {rung["rung"] for rung in result["rungs"] if rung["verdict"] == "agree"}
+            assert {"forward", "loss", "gradients", "update", "trajectory", "accuracy"} <= provided
+    assert f"Every port is held to mlp_{reference}.py in float64" in run.stdout
+
+
+def test_mistakes_are_caught_where_they_are(compare: Compare, tmp_path: Path) -> None:
+    recipe = written(tmp_path)
+    for name, (framework, right, wrong, _) in MISTAKES.items():
+        source = (PORTS / f"mlp_{framework}.py").read_text()
+        assert source.count(right) == 1
+        (tmp_path / name).write_text(source.replace(right, wrong))
+    run = compare(recipe, "--dtype", "float64", *withs(tmp_path, list(MISTAKES)))
+    assert run.status == 1, run.stderr
+    for name, (*_, rung) in MISTAKES.items():
+        result = run.result(name, "float64")
+        assert result["verdict"] == "disagree", name
+        assert result["divergence"]["rung"] == rung, name
+
+
+def test_only_what_the_reference_provides_is_compared(compare: Compare, tmp_path: Path) -> None:
+    source = (PORTS / "mlp_torch.py").read_text()
+    recipe = written(tmp_path, reference="inference.py", steps=None, batch=None, learning_rate=None)
+    (tmp_path / "inference.py").write_text(source.split("def loss")[0])
+    run = compare(recipe, "--dtype", "float32", *withs(tmp_path, ["mlp_torch.py"]))
+    assert run.status == 0, run.stderr
+    rungs = {rung["rung"] for rung in run.result("mlp_torch.py", "float32")["rungs"]}
+    assert rungs == {"data", "forward"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"referense": "a.py"}, "has an unknown key 'referense': did you mean reference?"),
+        ({"reference": None}, "lacks reference: reference is the path of a Python file"),
+        ({"reference": "gone.py"}, "says reference = 'gone.py': there is no file"),
+        ({"weights": "gone.npz"}, "says weights = 'gone.npz': there is no file"),
+        ({"weights": "mlp.toml"}, "ends in .toml: arrays come in .npz or .safetensors"),
+        ({"steps": "ten"}, "says steps = 'ten': steps is a whole number"),
+        ({"steps": 0}, "says steps = 0: there must be at least 1"),
+        ({"steps": None}, "compares train: say steps and learning_rate, too"),
+        ({"functions": ["forwards"]}, "names a function 'forwards': did you mean forward?"),
+    ],
+)
+def test_a_recipe_that_cannot_be_is_refused_in_a_sentence(
+    command: Compare, tmp_path: Path, changes: dict[str, Any], said: str
+) -> None:
+    run = command(written(tmp_path, **changes))
+    assert run.status == 2
+    assert said in run.stderr
+    assert run.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("arrays", "said"),
+    [
+        ({"y": np.zeros(3)}, "holds no x, the inputs of the net"),
+        ({"x": np.zeros((4, 6)), "y": np.zeros(3)}, "x has 4 rows, but y has 3"),
+        ({"x": np.zeros((4, 6)), "z": np.zeros(4)}, "holds 'z': choose from x, y, x_test, y_test"),
+    ],
+)
+def test_data_that_cannot_be_is_refused_in_a_sentence(
+    command: Compare, tmp_path: Path, arrays: dict[str, Any], said: str
+) -> None:
+    recipe = written(tmp_path)
+    np.savez(tmp_path / "data.npz", **arrays)
+    run = command(recipe)
+    assert run.status == 2
+    assert said in run.stderr
+    assert run.stderr.count("\n") == 1
+
+
+def test_what_is_no_recipe_is_refused_in_a_sentence(command: Compare, tmp_path: Path) -> None:
+    (tmp_path / "broken.toml").write_text("name = ")
+    for name, said in (("broken.toml", "is not TOML"), ("gone.toml", "cannot be read")):
+        run = command(tmp_path / name)
+        assert run.status == 2
+        assert said in run.stderr
+        assert run.stderr.count("\n") == 1
+
+
+REFERENCES = {
+    "is not deterministic: asked twice for outputs": (
+        "return model(x)",
+        "return model(x) + 1e-9 * torch.rand(())",
+    ),
+    "ignores the weights": ("model.load_state_dict(weights)", "fixed(model)"),
+    "cannot be measured, so it can be no reference": (
+        'FRAMEWORK = "torch"',
+        "from impls.torch.runtime import *",
+    ),
+    "it raised RuntimeError": ("model.load_state_dict(weights)", "model.load_state_dict({})"),
+}
+FIXED = """
+
+def fixed(model):
+    for weight in model.parameters():
+        torch.nn.init.constant_(weight, 0.3)
+"""
+
+
+@pytest.mark.parametrize("said", REFERENCES)
+def test_what_can_be_no_reference_is_refused_in_a_sentence(
+    compare: Compare, tmp_path: Path, said: str
+) -> None:
+    right, wrong = REFERENCES[said]
+    source = (PORTS / "mlp_torch.py").read_text()
+    assert right in source
+    recipe = written(tmp_path, reference="reference.py")
+    (tmp_path / "reference.py").write_text(source.replace(right, wrong) + FIXED)
+    run = compare(recipe, "--dtype", "float32")
+    assert run.status == 3
+    assert said in run.stderr
+
+
+def test_a_floor_that_is_no_number_is_refused() -> None:
+    soundness.check_floors({("loss", 0): {"loss": 1e-7}})
+    for floor in (float("inf"), float("nan")):
+        with pytest.raises(PortError, match="rounding alone moves loss on the rung loss at step 2"):
+            soundness.check_floors({("loss", 2): {"loss": floor}})
+
+
+def test_the_page_shows_what_is_printed(compare: Compare, tmp_path: Path) -> None:
+    text = (ROOT / "docs" / "your-net.md").read_text()
+    blocks = re.findall(r"^```(\w*)\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
+    (reference, port), (recipe,), (printed,) = (
+        [block for tag, block in blocks if tag == language] for language in ("python", "toml", "")
+    )
+    written(tmp_path)
+    with np.load(tmp_path / "data.npz") as arrays:
+        np.savez(tmp_path / "data.npz", x=arrays["x"], y=arrays["y"])
+    for name, content in (("torch.py", reference), ("numpy.py", port), (".toml", recipe)):
+        (tmp_path / f"mlp{name if name == '.toml' else f'_{name}'}").write_text(content)
+    command, *due = printed.splitlines()
+    assert command == "$ python compare.py mlp.toml --with mlp_numpy.py --steps 5"
+    run = compare(tmp_path / "mlp.toml", f"--with={tmp_path / 'mlp_numpy.py'}", "--steps", 5)
+    assert run.status == 1
+    shown = [line.split() for line in run.stdout.splitlines()]
+    said = [line.split() for line in due]
+    # Floors are as they were drawn, but other processors round the reference otherwise.
+    assert [line[:3] for line in shown[:-1]] == [line[:3] for line in said[:-1]]
+    right = tmp_path / "right.py"
+    right.write_text(port.replace("ddof=1, ", ""))
+    assert port != right.read_text()
+    assert compare(tmp_path / "mlp.toml", f"--with={right}", "--steps", 5).status == 0
