@@ -1,4 +1,4 @@
-"""Lockstep, as it is installed: the command `lockstep`, and `assert_parity` for your own tests.
+"""Lockstep, as installed: the command `lockstep`, and what your own tests call.
 
 Everything else lies in one tree, which is on the path of Lockstep's own processes and of no others:
 its folders have names, such as `shared`, that would be in the way of yours.
@@ -9,22 +9,22 @@ import json
 import os
 import subprocess
 import sys
-from pathlib import Path
 from typing import Any
 
-__all__ = ["InputError", "ReferenceFailedError", "assert_parity"]
+from lockstep.agreement import Agreement, assert_agree
+from lockstep.errors import InputError, ReferenceFailedError
+from lockstep.tree_modules import TREE
 
-_HERE = Path(__file__).resolve().parent
-TREE = _HERE / "tree" if (_HERE / "tree").is_dir() else _HERE.parent  # installed, or in a clone
+__all__ = [
+    "TREE",
+    "Agreement",
+    "InputError",
+    "ReferenceFailedError",
+    "assert_agree",
+    "assert_parity",
+]
+
 _TO_END = 10.0  # seconds that an interrupted comparison may take to end by itself
-
-
-class InputError(ValueError):
-    """What was asked for cannot be used; the text says what is wrong and what to do."""
-
-
-class ReferenceFailedError(RuntimeError):
-    """The reference itself failed, so there is no verdict."""
 
 
 def assert_parity(

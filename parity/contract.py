@@ -22,6 +22,7 @@ from shared.recipes import FUNCTIONS, guessed, unknown
 from shared.rounding import Rounding
 
 SWITCH = "run_eagerly"
+BESIDE_NETS = ("runtime", "noise", "functions")  # the other files of a framework
 RUNTIME = ("configure", SWITCH, "to_native", "to_numpy")  # a user's may lack the switch
 ROOT = Path(__file__).parent.parent
 # The reference comes first. A framework is a folder with a runtime: a new one is found here.
@@ -177,7 +178,7 @@ def is_installed(framework: str) -> bool:
 def nets_of(framework: str) -> list[str]:
     """Return the nets that a framework has ports of."""
     files = (ROOT / "impls" / framework).glob("*.py")
-    return sorted({path.stem for path in files} - {"__init__", "runtime", "noise"})
+    return sorted({path.stem for path in files} - {"__init__", *BESIDE_NETS})
 
 
 def load_framework(name: PortName) -> tuple[str, tuple[Mode, ...]]:

@@ -14,6 +14,7 @@ MINE = """
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import lockstep
@@ -32,6 +33,15 @@ def test_a_port_that_differs():
 def test_a_recipe_that_is_not_there():
     with pytest.raises(lockstep.InputError, match="there is no recipe 'plana'"):
         lockstep.assert_parity("plana", {agrees!r})
+
+
+def test_functions_that_agree(agree):  # a fixture that comes with Lockstep
+    assert agree(np.tanh, lambda x: np.sinh(x) / np.cosh(x), np.ones(3)).ratio <= 8
+
+
+def test_functions_that_differ():
+    with pytest.raises(AssertionError, match="does not agree with tanh"):
+        lockstep.assert_agree(np.tanh, np.sin, np.ones(3))
 
 
 def test_nothing_else_is_on_the_path():
@@ -99,4 +109,5 @@ def test_own_tests_run_anywhere(
     pytest_quietly = (*MODULE, "pytest", "-q", "-p", "no:cacheprovider")
     done = run(installed, clean, tmp_path, *pytest_quietly, "test_mine.py")
     assert done.returncode == 0, done.stdout
+    assert "lockstep: worst ratio per test" in done.stdout
     assert f"{os.sep}tree{os.sep}" not in done.stdout

@@ -1,5 +1,6 @@
 """README, CONTRIBUTING and docs: what they show is printed, and what they name exists."""
 
+import os
 import re
 import subprocess
 import sys
@@ -15,6 +16,7 @@ from traps import record, score
 from traps.catalogue import load
 
 README, OWN_PORT = ROOT / "README.md", ROOT / "docs" / "your-port.md"
+AGREE = ROOT / "docs" / "assert-agree.md"
 PAGES = (README, ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md")))
 TEXT = {page: page.read_text() for page in PAGES}
 NAMES = [page.name for page in PAGES]
@@ -212,6 +214,33 @@ def test_a_failing_assertion_is_as_shown(
     assert first.lstrip("> ") in example
     shown = "\n".join(line.removeprefix("E").removeprefix(" " * 7) for line in rest)
     is_printed(shown.removeprefix("AssertionError: "), str(failed.value))
+
+
+def test_functions_that_disagree_are_as_shown(tmp_path: Path) -> None:
+    (example,) = blocks(AGREE, "python")
+    with_fixture = example.replace("test_ported()", "test_ported(agree)").replace(
+        "  assert_a", "  a"
+    )
+    (tmp_path / "test_example.py").write_text(example)
+    (tmp_path / "test_mine.py").write_text(with_fixture)
+    exact = "jax.nn.gelu(..., approximate=False)"
+    assert exact in TEXT[AGREE]
+    fixed = re.sub(r"(jax\.nn\.gelu\(.*)\)", r"\1, approximate=False)", example)
+    (tmp_path / "test_fixed.py").write_text(fixed)
+    variables = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTHONPATH": str(ROOT), "COLUMNS": "80"}
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-p", "lockstep.pytest_plugin", "-p", "no:cacheprovider"],
+        cwd=tmp_path,
+        env={**os.environ, **variables},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "2 failed, 1 passed" in done.stdout, done.stdout
+    is_printed(block(AGREE, ">       assert_agree("), done.stdout)
+    heading, line = block(AGREE, "=====").splitlines()
+    summary = done.stdout.partition(heading)[2].splitlines()
+    assert summary[1].split()[1:] == line.split()[1:]
 
 
 def is_printed(shown: str, printed: str) -> None:

@@ -17,6 +17,7 @@ RUNS_OFTEN = (
     "so look for code whose effect depends on that"
 )
 COARSE = "in float64 it agrees: what it computes is right, but not to the precision of float32"
+Values = tuple[tuple[str, str, str], ...]  # index, expected, got
 # Of a table with a row per port and precision, as `row` fills it.
 COLUMNS = (
     *("port", "dtype", "verdict", "last loss", "train", "test"),
@@ -160,7 +161,7 @@ class Finding:
     error: str | None
     where: str | None
     extent: tuple[str, ...]
-    values: tuple[tuple[str, str, str], ...]
+    values: Values
     elsewhere: tuple[str, ...]
     cause: str | None = None
     confidence: str | None = None
@@ -181,20 +182,33 @@ class Finding:
 
     def __str__(self) -> str:
         """Return all of it, in plain lines."""
-        table = [("index", "expected", "got"), *self.values] if self.values else []
-        widths = [max(len(row[column]) for row in table) if table else 0 for column in range(3)]
         lines = [*self.titles, *(f"  {line}" for line in self.extent)]
-        for index, expected, got in table:
-            row = f"{index:<{widths[0]}}   {expected:>{widths[1]}}   {got:>{widths[2]}}"
-            lines.append(f"  {row}".rstrip())
+        lines += [f"  {line}" for line in aligned(self.values)]
         lines += [f"  {line}" for line in (*self.elsewhere, self.likeness, self.evidence) if line]
         return "\n".join(lines)
+
+
+def aligned(values: Values) -> list[str]:
+    """Return examples as a table in plain lines, with a heading; of none, no lines."""
+    table = [("index", "expected", "got"), *values] if values else []
+    widths = [max(len(row[column]) for row in table) if table else 0 for column in range(3)]
+    return [
+        f"{index:<{widths[0]}}   {expected:>{widths[1]}}   {got:>{widths[2]}}".rstrip()
+        for index, expected, got in table
+    ]
+
+
+def values(examples: tuple[Example, ...], dtype: str) -> Values:
+    """Return values that differ as the rows of a table: index, expected, got."""
+    digits = 9 if dtype == "float32" else 17  # enough to tell any two numbers apart
+    return tuple(
+        (_index(each), _value(each.expected, digits), _value(each.got, digits)) for each in examples
+    )
 
 
 def finding(result: PortResult, others: list[PortResult]) -> Finding:
     """Say what is wrong with a result; `others` are all there are, for what one says of another."""
     divergence, diagnosis = result.divergence, result.diagnosis
-    digits = 9 if result.dtype == "float32" else 17  # enough to tell any two numbers apart
     where = None
     if divergence:
         where = f"differs first on {divergence.rung}, step {divergence.step}, {divergence.place}"
@@ -203,10 +217,7 @@ def finding(result: PortResult, others: list[PortResult]) -> Finding:
         error=result.error,
         where=where,
         extent=tuple(_extent(divergence)) if divergence else (),
-        values=tuple(
-            (_index(example), _value(example.expected, digits), _value(example.got, digits))
-            for example in (divergence.examples if divergence else ())
-        ),
+        values=values(divergence.examples if divergence else (), result.dtype),
         elsewhere=tuple(_elsewhere(result, others)),
         cause=diagnosis.cause if diagnosis else None,
         confidence=_confidence(diagnosis),
@@ -223,11 +234,15 @@ def _confidence(diagnosis: Diagnosis | None) -> str | None:
 
 def _extent(divergence: Divergence) -> Iterator[str]:
     if divergence.size:
-        share = f"{divergence.mismatches:,} of {divergence.size:,} values are over the limit"
-        ratio = f", the worst by a ratio of {divergence.ratio:.3g}" if divergence.mismatches else ""
-        yield share + ratio
+        yield share(divergence.mismatches, divergence.size, divergence.ratio)
     if divergence.rung == "trajectory" and divergence.teacher_forced is False:
         yield DRIFTS
+
+
+def share(mismatches: int, size: int, ratio: float) -> str:
+    """Say how many of how many values are over the limit, and by how much the worst is."""
+    worst = f", the worst by a ratio of {ratio:.3g}" if mismatches else ""
+    return f"{mismatches:,} of {size:,} values are over the limit{worst}"
 
 
 def _index(example: Example) -> str:

@@ -137,13 +137,13 @@ def _floors_at(
 ) -> dict[At, Floors]:
     """Measure the floors of one checkpoint, in Monte Carlo arithmetic."""
     runs: dict[str, list[Tensors]] = {}
-    for random in _generators(_times(weights)):
+    for random in _generators(runs_for(weights)):
         with native.err(random):
             for rung, tensors in rungs(native, weights, step):
                 runs.setdefault(rung, []).append(tensors)
     floors = {
         (rung, step): {
-            name: _floor(value, [run[name] for run in runs[rung]], native.dtype)
+            name: largest_distance(value, [run[name] for run in runs[rung]], native.dtype)
             for name, value in expected[rung, step].items()
         }
         for rung in runs
@@ -161,22 +161,22 @@ def _floors_of_outputs(native: Native, reference: Reference) -> Floors:
         rows = np.unique(np.linspace(0, len(values) - 1, SAMPLE).astype(int))
         x = native.inputs.array(SPLITS[split][0])[rows]
         runs = []
-        for random in _generators(_times(reference.path[0])):
+        for random in _generators(runs_for(reference.path[0])):
             with native.err(random):
                 model = native.build(reference.final(native.dtype))
                 runs.append(native.call("forward", model, native.given(x)))
-        floors[split] = _floor(values[rows], runs, native.dtype)
+        floors[split] = largest_distance(values[rows], runs, native.dtype)
     return floors
 
 
 def _floors_of_resumed(native: Native, reference: Reference) -> Floors:
     """Measure the floors of the weights after two calls of one step."""
     runs = []
-    for random in _generators(_times(reference.path[0])):
+    for random in _generators(runs_for(reference.path[0])):
         with native.err(random):
             runs.append(resume(native))
     return {
-        name: _floor(value, [run[name] for run in runs], native.dtype)
+        name: largest_distance(value, [run[name] for run in runs], native.dtype)
         for name, value in reference.resumed.items()
     }
 
@@ -196,7 +196,7 @@ def _free_floors(
     """
     inputs = native.inputs
     if not inputs.steps:
-        units = {name: _unit(value, inputs.dtype) for name, value in reference.path[0].items()}
+        units = {name: last_place(value, inputs.dtype) for name, value in reference.path[0].items()}
         return np.empty(0), {0: units}, 0
     walks = _whole_walks(native) if inputs.begins_anew else _walks(native, floors)
     stretches = [(0, inputs.steps)] if inputs.begins_anew else spans(inputs.steps)
@@ -216,7 +216,9 @@ def _free_floors(
         for name in largest:  # no weight is known better than a single update knows it
             own = [floors["update", step][name] for step in stops if step < stop]
             largest[name] = max([largest[name], *own])
-        units = {name: _unit(value, inputs.dtype) for name, value in reference.path[stop].items()}
+        units = {
+            name: last_place(value, inputs.dtype) for name, value in reference.path[stop].items()
+        }
         path[stop] = {name: float(np.maximum(largest[name], units[name])) for name in largest}
         if settled or stop < inputs.budget:
             continue
@@ -319,7 +321,7 @@ def _generators(times: int = K) -> list[Generator]:
     return [default_rng(k) for k in range(times)]
 
 
-def _times(weights: Tensors) -> int:
+def runs_for(weights: Tensors) -> int:
     """Return how many times to measure the floors of a net with these weights.
 
     A floor is the largest of some distances. Where a tensor is a single number, the largest of
@@ -329,12 +331,12 @@ def _times(weights: Tensors) -> int:
     return min(MOST_RUNS, max(K, -(-SAMPLES // smallest)))
 
 
-def _floor(expected: Array, runs: list[Any], dtype: str) -> float:
+def largest_distance(expected: Array, runs: list[Any], dtype: str) -> float:
     """Return the largest distance of any run from the expected values, at least one unit."""
     distances = [np.abs(np.asarray(run, np.float64) - expected).max() for run in runs]
-    return float(np.max([*distances, _unit(expected, dtype)]))  # NaN stays, unlike in max()
+    return float(np.max([*distances, last_place(expected, dtype)]))  # NaN stays, unlike in max()
 
 
-def _unit(values: Array, dtype: str) -> float:
+def last_place(values: Array, dtype: str) -> float:
     """Return one unit in the last place, in `dtype`, of the largest of the values."""
     return float(np.spacing(np.abs(values).max().astype(dtype)))
