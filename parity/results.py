@@ -107,6 +107,19 @@ class Divergence:
 
 
 @dataclass(frozen=True)
+class Layer:
+    """One named layer of a forward pass that differs, at the step at which it does.
+
+    came_out: whether it comes out right. given: whether it does, given the reference's own input to
+    it. None where that cannot be told.
+    """
+
+    name: str
+    came_out: bool | None
+    given: bool | None
+
+
+@dataclass(frozen=True)
 class Diagnosis:
     """The translation mistake that a divergence looks like.
 
@@ -145,6 +158,7 @@ class PortResult:
     test rows, after the run or, where nothing is trained, as the net is. told_apart: up to how many
     steps the free run can be held to the reference; beyond, rounding alone decides where it goes.
     alike: the ports that differ from the reference in the same way, and agree with this one.
+    layers: of a forward pass that differs, in the order in which they are computed.
     ratios: at every step at which a rung was climbed from the reference's own weights. confusion:
     of the port's own model, where it classes rows: after the run, or as the net is.
     curves: for pictures, if it ran to the end. inside: for pictures, what it gave on the rung
@@ -172,6 +186,7 @@ class PortResult:
     ratios: tuple[Ratio, ...] = ()
     confusion: Confusion | None = None
     alike: tuple[str, ...] = ()
+    layers: tuple[Layer, ...] = ()
     traceback: str | None = None
     curves: Curves | None = field(default=None, repr=False)
     inside: dict[str, Array] = field(default_factory=dict, repr=False)
@@ -198,6 +213,12 @@ class PortResult:
         return self.trial.mode
 
     @property
+    def first_wrong_layer(self) -> str | None:
+        """The name of the first wrong layer, if that can be told."""
+        wrong = first_wrong(self.layers)
+        return wrong.name if wrong else None
+
+    @property
     def compared(self) -> int:
         """How many values were compared on all rungs."""
         return sum(rung.compared for rung in self.rungs)
@@ -215,6 +236,22 @@ class Round:
     faults: tuple[str, ...]
     results: list[PortResult]
     seconds: float
+
+
+def first_wrong(layers: tuple[Layer, ...]) -> Layer | None:
+    """Return the first wrong layer of a forward pass, if that can be told.
+
+    One that does not come out right need not be wrong: a port may compute it in one with the next.
+    So it is the first that is wrong given the right input, too, or the one after the last of those
+    that come out right, whichever comes first.
+    """
+    wrong = [layer for layer in layers if layer.came_out is False]
+    last = max((i for i, layer in enumerate(layers) if layer.came_out), default=-1)
+    firsts = [
+        next((layer for layer in wrong if layer.given is False), None),
+        next((layer for layer in layers[last + 1 :] if layer in wrong), None),
+    ]
+    return min(filter(None, firsts), key=layers.index, default=None)
 
 
 def overall(results: list[PortResult]) -> Verdict:

@@ -14,8 +14,11 @@ from parity.processes.messages import (
     Calling,
     Climb,
     Explain,
+    FindLayers,
+    GiveLayers,
     Load,
     Loaded,
+    Look,
     Measure,
     PortRequest,
     Refer,
@@ -27,8 +30,8 @@ from parity.processes.messages import (
     Send,
     Visit,
 )
-from parity.rungs import climb
-from parity.standard import floors, reference, soundness
+from parity.rungs import climb, looking
+from parity.standard import floors, inside, reference, soundness
 from parity.standard.native import Native
 
 
@@ -65,6 +68,8 @@ def _serve_port(request: PortRequest, name: PortName, send: Send) -> None:
             climb.visit(port, request, send)
         case Replay():
             climb.replay(port, request, send)
+        case Look():
+            looking.look(port, request, send)
 
 
 def _serve_reference(request: ReferenceRequest, send: Send) -> None:
@@ -82,6 +87,10 @@ def _serve_reference(request: ReferenceRequest, send: Send) -> None:
             send(Result(floors.retrace(port, **vars(request))))
         case Explain():
             send(Result(diagnose(Case.of(port, request))))
+        case GiveLayers():
+            send(Result(inside.given(port, **vars(request))))
+        case FindLayers():
+            send(Result(inside.found(port, **vars(request))))
         case Measure():
             found = floors.measure(
                 port, request.inputs, request.reference, lambda what: send(Calling(what))

@@ -123,8 +123,13 @@ class Case:
         """What was due at single steps."""
         extra = self.findings.waypoint
         due = {**self.reference.expected, **(extra.expected if extra else {})}
-        lacking = self.findings.lacking
-        return {at: provided(due[at], lacking) if at[0] == "forward" else due[at] for at in due}
+        return {at: self._due(at, tensors) for at, tensors in due.items()}
+
+    def _due(self, at: At, tensors: Tensors) -> Tensors:
+        if at[0] != "forward":
+            return tensors
+        got = self.findings.answers.get(at, {})
+        return provided(tensors, got, self.findings.lacking, self.inputs)[0]
 
     @cached_property
     def noise(self) -> dict[At, Floors]:
@@ -155,11 +160,13 @@ class Case:
         own, due = self.native, self.inputs.functions
         x, y = own.given(x), own.given(y)
         model = own.build(weights)
+        inside = own.call_by_name("layers", model, x) if "layers" in due else {}
+        inside |= own.forward(model, x) if "forward" in due else {}
         return Computed(
-            own.call("forward", model, x) if "forward" in due else np.empty(0),
+            inside.pop("outputs", np.empty(0)),
             own.call("loss", model, x, y) if "loss" in due else np.nan,
             own.call_by_name("gradients", model, x, y) if "gradients" in due else {},
-            own.call_by_name("layers", model, x) if "layers" in due else {},
+            inside,
         )
 
     def answered(self, rung: str) -> list[tuple[int, Tensors]]:

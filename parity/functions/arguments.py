@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from parity.functions.nested import flatten
 from parity.standard.inputs import Tensors
+from parity.standard.nested import flatten
 from shared.errors import InputError
 
 PRECISIONS = ("float32", "float64")

@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from parity.contract import Noise, PortError
 from parity.functions.arguments import Arguments, path_of
 from parity.functions.frameworks import ENDS, Framework, called, framework_of
-from parity.functions.nested import flatten, replaced
 from parity.functions.reach import reached
 from parity.standard.inputs import Tensors
 from parity.standard.native import in_precision
+from parity.standard.nested import flatten, replaced
 from parity.standard.returned import Reader
 from shared.errors import InputError
 from shared.rounding import Rounding

@@ -3,7 +3,18 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from parity.processes.messages import Answer, Explain, Findings, Message, Replay, Retrace, Visit
+from parity.processes.messages import (
+    Answer,
+    Explain,
+    Findings,
+    FindLayers,
+    GiveLayers,
+    Look,
+    Message,
+    Replay,
+    Retrace,
+    Visit,
+)
 from parity.processes.port_run import PortRun
 from parity.processes.record import Record
 from parity.processes.standards import Assistant
@@ -11,7 +22,8 @@ from parity.results import STEPWISE, Diagnosis, Divergence, PortResult
 from parity.rungs import ladder
 from parity.standard.comparison import Comparison
 from parity.standard.inputs import Tensors
-from parity.standard.reference import Waypoint
+from parity.standard.inside import FoundLayers, GivenLayers
+from parity.standard.reference import Floors, Waypoint
 from parity.standard.standard import Standard
 
 EARLY_STEPS = 6  # of a free run, at its start
@@ -41,6 +53,19 @@ class Inquiry:
             self.known[step] = self.assistant.ask(f"{self.standard}: step {step}", request)
         return self.known[step]
 
+    def weights_before(self, step: int) -> Tensors:
+        """Return the reference's weights before a step, rounded to the working precision."""
+        checkpoints = self.standard.reference.checkpoints
+        return checkpoints[step] if step in checkpoints else self.known[step].rounded
+
+    def due(self, rung: str, step: int) -> tuple[Tensors, Floors]:
+        """Return what is expected on a rung, at a checkpoint or a step visited, and its floors."""
+        if (rung, step) in self.standard.reference.expected:
+            expected, floors = self.standard.reference.expected, self.standard.floors.expected
+        else:
+            expected, floors = self.known[step].expected, self.known[step].floors
+        return expected[rung, step], floors[rung, step]
+
     def visit(self, step: int) -> dict[str, list[Comparison]] | None:
         """Let the port climb at one step, from the reference's weights; None if it fails there."""
         due = self.at(step)
@@ -50,8 +75,7 @@ class Inquiry:
         for message in messages:
             if isinstance(message, Answer):
                 self.record.add(message)
-        dtype = self.standard.inputs.dtype
-        return ladder.compare_answers(due.expected, due.floors, self.record, dtype)
+        return ladder.compare_answers(due.expected, due.floors, self.record, self.standard.inputs)
 
     def _visited(self, step: int) -> list[Message] | None:
         request = Visit(self.standard.inputs, self.record.mode, step, self.at(step).rounded)
@@ -77,6 +101,38 @@ class Inquiry:
         expected = self.at(step).weights
         dtype = self.standard.inputs.dtype
         return ladder.compare_tensors("trajectory", step, expected, weights, floors, dtype)
+
+    def give_layers(self, step: int) -> GivenLayers:
+        """Return what goes into each of the reference's layers at one step."""
+        request = GiveLayers(self.standard.inputs, step, self.weights_before(step))
+        found: GivenLayers = self.assistant.ask(f"{self.standard}: layers", request)
+        return found
+
+    def find_layers(self, step: int, layers: Tensors) -> FoundLayers:
+        """Return how close a port's layers come to something in the reference at one step."""
+        request = FindLayers(self.standard.inputs, step, self.weights_before(step), layers)
+        found: FoundLayers = self.assistant.ask(f"{self.standard}: layers", request)
+        return found
+
+    def look(
+        self, step: int, given: GivenLayers, expected: Tensors, floors: Floors
+    ) -> dict[str, Tensors] | None:
+        """Look inside the port's forward pass at one step; None if it fails there.
+
+        Args:
+            step: whose batch is taken.
+            given: what goes into each of the reference's layers.
+            expected, floors: what comes out of them.
+
+        Returns:
+            What it answers, by what `parity.rungs.looking` calls it.
+        """
+        inputs, mode, weights = self.standard.inputs, self.record.mode, self.weights_before(step)
+        request = Look(inputs, mode, step, weights, given.given, expected, floors)
+        messages = self.run.ask_again(f"{self.standard}: layers", request)
+        if messages is None:
+            return None
+        return {m.rung: m.tensors for m in messages if isinstance(m, Answer)}
 
     def explain(self, divergence: Divergence) -> Diagnosis | None:
         """Name the mistake behind a divergence, if any fits."""

@@ -10,6 +10,7 @@ from parity.contract import PortName
 from parity.diagnosis.unusable import of_failure
 from parity.judging import bisection
 from parity.judging.inquiry import Inquiry
+from parity.judging.layers import look_inside
 from parity.processes.messages import Predictions
 from parity.processes.record import Record
 from parity.results import (
@@ -58,6 +59,7 @@ def judge(
         forced = bisection.locate(found, inquiry)
     error = _error(found, standard, record)
     divergence = _first(found, forced)
+    layers = look_inside(divergence, inquiry) if divergence and inquiry else ()
     diagnosis, fault = _diagnosis(divergence, record, standard, inquiry)
     rungs = tuple(
         summarise(rung, comparisons)
@@ -82,7 +84,7 @@ def judge(
         rungs=rungs,
         divergence=divergence,
         diagnosis=diagnosis,
-        not_provided=record.lacking,
+        not_provided=tuple(n for n in record.lacking if n in inputs.functions),
         fixed_rows=tuple(record.fixed_rows),
         loss={
             "first": float(curves.losses[0]) if curves else None,
@@ -93,6 +95,7 @@ def judge(
         told_apart=standard.floors.told_apart,
         ratios=tuple(ratio for rung in STEPWISE for ratio in by_step(found[rung])),
         confusion=_confusion(inputs, standard.reference, record),
+        layers=layers,
         traceback=fault,
         curves=curves,
         inside=record.answers.get(("forward", 0), {}),

@@ -11,6 +11,7 @@ from parity.processes.messages import (
     Climb,
     Failed,
     Load,
+    Look,
     Message,
     PortRequest,
     Replay,
@@ -96,7 +97,7 @@ class PortRun:
         if self.worker:
             self.worker.kill()
 
-    def ask_again(self, what: str, request: Visit | Replay) -> list[Message] | None:
+    def ask_again(self, what: str, request: Visit | Replay | Look) -> list[Message] | None:
         """Return what the port says once it is through with all recipes, or None if it fails."""
         self.over.result()
         if self.worker and not self.workforce.wake(self.worker) and self._load().failure:

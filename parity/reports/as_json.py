@@ -37,6 +37,8 @@ def _result(result: PortResult) -> dict[str, Any]:
         "ratios": [_placed(ratio) for ratio in result.ratios],
         "confusion": asdict(result.confusion) if result.confusion else None,
         "divergence": _placed(result.divergence) if result.divergence else None,
+        "layers": [asdict(layer) for layer in result.layers],
+        "first_wrong_layer": result.first_wrong_layer,
         "diagnosis": asdict(result.diagnosis) if result.diagnosis else None,
         "compared": result.compared,
     }

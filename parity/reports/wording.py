@@ -5,7 +5,16 @@ from dataclasses import dataclass
 
 from parity.contract import REFERENCE
 from parity.judging import consensus
-from parity.results import STEPWISE, Diagnosis, Divergence, PortResult, RungResult, Trial
+from parity.results import (
+    STEPWISE,
+    Diagnosis,
+    Divergence,
+    Layer,
+    PortResult,
+    RungResult,
+    Trial,
+    first_wrong,
+)
 from parity.standard.comparison import LIMIT, Example
 from parity.standard.inputs import reference_of
 
@@ -16,6 +25,7 @@ RUNS_OFTEN = (
     "eager mode runs the port's Python code at every step, compiled mode only while it is traced, "
     "so look for code whose effect depends on that"
 )
+MOST_LISTED = 6  # names of layers in one sentence
 COARSE = "in float64 it agrees: what it computes is right, but not to the precision of float32"
 Values = tuple[tuple[str, str, str], ...]  # index, expected, got
 # Of a table with a row per port and precision, as `row` fills it.
@@ -153,7 +163,8 @@ class Finding:
     """What is wrong with one result.
 
     who: which port. error: why it has no verdict. where: what differs first. extent: how far.
-    values: index, expected and got. elsewhere: where the same port agrees. cause: the mistake that
+    values: index, expected and got. elsewhere: which
+    layers are right, and where the same port agrees. cause: the mistake that
     it looks like, with its confidence and its evidence.
     """
 
@@ -218,7 +229,7 @@ def finding(result: PortResult, others: list[PortResult]) -> Finding:
         where=where,
         extent=tuple(_extent(divergence)) if divergence else (),
         values=values(divergence.examples if divergence else (), result.dtype),
-        elsewhere=tuple(_elsewhere(result, others)),
+        elsewhere=(*layers(result.layers), *_elsewhere(result, others)),
         cause=diagnosis.cause if diagnosis else None,
         confidence=_confidence(diagnosis),
         evidence=diagnosis.evidence if diagnosis else None,
@@ -243,6 +254,34 @@ def share(mismatches: int, size: int, ratio: float) -> str:
     """Say how many of how many values are over the limit, and by how much the worst is."""
     worst = f", the worst by a ratio of {ratio:.3g}" if mismatches else ""
     return f"{mismatches:,} of {size:,} values are over the limit{worst}"
+
+
+def layers(found: tuple[Layer, ...]) -> Iterator[str]:
+    """Say which layer is the first wrong one, and which others are right."""
+    wrong = first_wrong(found)
+    if wrong is None:
+        if found and all(layer.came_out for layer in found):
+            yield f"all layers come out right, up to {found[-1].name}: what follows is wrong"
+        return
+    before = [layer.name for layer in found[: found.index(wrong)] if layer.came_out]
+    so_far = f"; {listed(before)} before it come out right" if before else ""
+    if wrong.given:
+        yield (
+            f"first wrong: what goes into {wrong.name}, which is right given the reference's own "
+            f"input{so_far}"
+        )
+    else:
+        yield f"first wrong layer: {wrong.name}{so_far}"
+    after = [layer.name for layer in found[found.index(wrong) + 1 :] if layer.given]
+    if after:
+        yield f"right, given the reference's own inputs: {listed(after)}"
+
+
+def listed(names: list[str]) -> str:
+    """Return names as a sentence lists them, no more than a few."""
+    if len(names) > MOST_LISTED:
+        return f"{', '.join(names[: MOST_LISTED - 1])} and {len(names) - MOST_LISTED + 1} others"
+    return f"{', '.join(names[:-1])} and {names[-1]}" if len(names) > 1 else names[0]
 
 
 def _index(example: Example) -> str:

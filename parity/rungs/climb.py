@@ -41,8 +41,8 @@ PLANE = "plane"  # in place of a rung
 def climb(port: Port, request: Climb, send: Send) -> None:
     """Call every function that the port provides, and send what it answers."""
     inputs = request.inputs
-    send(Lacking(port.lacks(inputs.functions)))
-    run = _Run(port, inputs, request.mode, send, request.shapes)
+    send(Lacking(port.lacks(inputs.asked)))
+    run = Run(port, inputs, request.mode, send, request.shapes)
     run.build(inputs.weights)
     run.compare_arrays(0)
     run.compare_weights(0)
@@ -61,13 +61,13 @@ def climb(port: Port, request: Climb, send: Send) -> None:
 
 def visit(port: Port, request: Visit, send: Send) -> None:
     """Answer the rungs forward to update at one step."""
-    _Run(port, request.inputs, request.mode, send).climb_at(request.step, request.weights)
+    Run(port, request.inputs, request.mode, send).climb_at(request.step, request.weights)
 
 
 def replay(port: Port, request: Replay, send: Send) -> None:
     """Train freely up to each of some steps, and send the weights there."""
     inputs = request.inputs
-    run = _Run(port, inputs, request.mode, send)
+    run = Run(port, inputs, request.mode, send)
     for stop in request.stops:
         model = run.build(inputs.weights)
         chunks = inputs.chunks(part(run.schedule, 0, stop))
@@ -75,7 +75,7 @@ def replay(port: Port, request: Replay, send: Send) -> None:
         send(Answer("trajectory", stop, run.trained(model, losses)))
 
 
-class _Run:
+class Run:
     """A port at work on one recipe in one precision, with its arrays in native form."""
 
     def __init__(
@@ -103,7 +103,7 @@ class _Run:
 
     def has(self, function: str) -> bool:
         """Whether the recipe is about a function, and the port provides it."""
-        return function in self.inputs.functions and self.port.has(function)
+        return function in self.inputs.asked and self.port.has(function)
 
     def build(self, weights: Tensors) -> Any:
         """Build a fresh model; a port without `build` has the weights for its model."""

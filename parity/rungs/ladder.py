@@ -39,7 +39,7 @@ def compare_rungs(standard: Standard, record: Record) -> dict[str, list[Comparis
     inputs, reference, floors = standard.inputs, standard.reference, standard.floors
     found = {rung: list[Comparison]() for rung in RUNGS}
     found["data"] = list(record.unchanged)
-    found |= compare_answers(reference.expected, floors.expected, record, inputs.dtype)
+    found |= compare_answers(reference.expected, floors.expected, record, inputs)
     if ("trajectory", inputs.steps) in record.answers:
         got = dict(record.answers["trajectory", inputs.steps])
         found["trajectory"].append(_losses(inputs, reference, floors, got.pop("loss")))
@@ -82,7 +82,7 @@ def unanswered(standard: Standard, record: Record) -> list[Place]:
 
 
 def compare_answers(
-    expected: dict[At, Tensors], floors: dict[At, Floors], record: Record, dtype: str
+    expected: dict[At, Tensors], floors: dict[At, Floors], record: Record, inputs: Inputs
 ) -> dict[str, list[Comparison]]:
     """Compare what a port answered at single steps, on the rungs forward to update.
 
@@ -90,7 +90,7 @@ def compare_answers(
         expected: the reference's tensors by name, for each rung and step, in float64.
         floors: one noise floor per tensor of these.
         record: the port's answers; what it has not answered is not compared.
-        dtype: "float32" or "float64".
+        inputs: of the run.
 
     Returns:
         The comparisons of each rung in `expected`.
@@ -102,21 +102,38 @@ def compare_answers(
             if rung == "update" and "export" in record.lacking:
                 tensors = {"loss": tensors["loss"]}
             if rung == "forward":
-                tensors = provided(tensors, record.lacking)
-            compared = compare_tensors(rung, step, tensors, got, floors[rung, step], dtype)
+                tensors, got = provided(tensors, got, record.lacking, inputs)
+            compared = compare_tensors(rung, step, tensors, got, floors[rung, step], inputs.dtype)
             found[rung] += (
                 _of_part(compared, max(at for _, at in expected)) if step == PART else compared
             )
     return found
 
 
-def provided(tensors: Tensors, lacking: tuple[str, ...]) -> Tensors:
-    """Return the outputs, and what is inside layers, of a port that may lack either."""
-    return {
+def provided(
+    expected: Tensors, got: Tensors, lacking: tuple[str, ...], inputs: Inputs
+) -> tuple[Tensors, Tensors]:
+    """Return what is due on the rung forward of a port that may lack `forward` or `layers`.
+
+    Args:
+        expected: the outputs, and what comes out of layers, by name.
+        got: what the port answered.
+        lacking: the functions that it does not provide.
+        inputs: of the run. On a user's recipe a port gives the layers that it likes to, and all of
+            its own where the reference has none.
+
+    Returns:
+        What is due, and what of the port's is held to it.
+    """
+    due = {
         name: value
-        for name, value in tensors.items()
+        for name, value in expected.items()
         if ("forward" if name == "outputs" else "layers") not in lacking
     }
+    if not inputs.optional_layers:
+        return due, got
+    held = got if expected.keys() - {"outputs"} else {n: got[n] for n in got if n == "outputs"}
+    return {name: value for name, value in due.items() if name == "outputs" or name in got}, held
 
 
 def _of_part(comparisons: list[Comparison], step: int) -> list[Comparison]:

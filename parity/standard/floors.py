@@ -136,18 +136,14 @@ def _floors_at(
     native: Native, expected: dict[At, Tensors], step: int, weights: Tensors
 ) -> dict[At, Floors]:
     """Measure the floors of one checkpoint, in Monte Carlo arithmetic."""
-    runs: dict[str, list[Tensors]] = {}
+    floors: dict[At, Floors] = {}
     for random in _generators(runs_for(weights)):
         with native.err(random):
             for rung, tensors in rungs(native, weights, step):
-                runs.setdefault(rung, []).append(tensors)
-    floors = {
-        (rung, step): {
-            name: largest_distance(value, [run[name] for run in runs[rung]], native.dtype)
-            for name, value in expected[rung, step].items()
-        }
-        for rung in runs
-    }
+                own = floors.setdefault((rung, step), {})
+                for name, value in expected[rung, step].items():
+                    distance = largest_distance(value, [tensors[name]], native.dtype)
+                    own[name] = float(np.maximum(own.get(name, distance), distance))
     if {("update", step), ("loss", step)} <= floors.keys():
         loss, update = floors["loss", step], floors["update", step]
         loss["loss"] = update["loss"] = max(loss["loss"], update["loss"])  # of one and the same

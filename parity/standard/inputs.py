@@ -60,6 +60,17 @@ class Inputs:
         """
         return self.reference.file is not None
 
+    @property
+    def optional_layers(self) -> bool:
+        """Whether a port may give some of the reference's layers, or none: on a user's recipe."""
+        return self.reference.file is not None
+
+    @property
+    def asked(self) -> tuple[str, ...]:
+        """The functions that a port is asked for, as far as it provides them."""
+        more = ("layers",) if self.optional_layers and "layers" not in self.functions else ()
+        return (*self.functions, *more)
+
     def array(self, name: str, mode: Literal["r", "c"] = "r") -> Array:
         """Return an array, mapped from its file, of the shape that `shared.datasets.Dataset` says.
 

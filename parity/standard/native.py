@@ -14,6 +14,7 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 
 from parity.contract import Noise, Port
+from parity.standard import layers
 from parity.standard.inputs import Inputs, Tensors
 from parity.standard.returned import Reader, trained
 from shared.batches import Schedule
@@ -94,6 +95,15 @@ class Native:
         result = getattr(self.port.module, function)(*arguments)
         self._check(result.values(), function)
         return self.reader.by_name(result, function)
+
+    def forward(self, model: Any, x: Any) -> Tensors:
+        """Return the outputs and, of a user's net, what its layers give, as its framework sees."""
+        if not self.inputs.optional_layers or "layers" in self.inputs.functions:
+            return {layers.OUTPUTS: self.call("forward", model, x)}
+        with layers.watched(self.port, self.reader, model) as calls:
+            outputs = self.call("forward", model, x)
+        inside = {name: value for call in calls for name, value in call.outputs.items()}
+        return {**inside, layers.OUTPUTS: outputs}
 
     def train(
         self, model: Any, schedule: Schedule, rate: float, data: tuple[Any, Any] | None = None

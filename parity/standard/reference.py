@@ -121,7 +121,7 @@ def rungs(native: Native, weights: Tensors, step: int) -> Iterator[tuple[str, Te
     inputs, due = native.inputs, native.inputs.functions
     inside = native.call_by_name("layers", native.build(weights), x) if "layers" in due else {}
     if "forward" in due:
-        inside["outputs"] = native.call("forward", native.build(weights), x)
+        inside |= native.forward(native.build(weights), x)
     yield "forward", inside
     if "loss" in due:
         yield "loss", {"loss": native.call("loss", native.build(weights), x, y)}

@@ -95,20 +95,15 @@ class Scene:
 
     def has(self, function: str) -> bool:
         """Whether the recipe is about a function, and the port provides it."""
-        return function in self.inputs.functions and not self.lacks(function)
+        return function in self.inputs.asked and not self.lacks(function)
 
     def weights_before(self, step: int) -> Tensors:
         """Return the reference's weights before a step, rounded to the working precision."""
-        checkpoints = self.reference.checkpoints
-        return checkpoints[step] if step in checkpoints else self.inquiry.known[step].rounded
+        return self.inquiry.weights_before(step)
 
     def due(self) -> tuple[Tensors, dict[str, float]]:
         """Return what is expected on the rung and at the step of the divergence, and its floors."""
-        at = self.rung, self.step
-        if at in self.reference.expected:
-            return self.reference.expected[at], self.floors.expected[at]
-        waypoint = self.inquiry.known[self.step]
-        return waypoint.expected[at], waypoint.floors[at]
+        return self.inquiry.due(self.rung, self.step)
 
     def batch(self) -> tuple[Array, Array]:
         """Return x (B, inputs) and y (B,) or (B, outputs) of the step of the divergence."""

@@ -22,8 +22,9 @@ def one_call(scene: Scene) -> Demonstration:
     code = [call(scene, scene.rung), COMPARE]
     weights, (expected, floors) = scene.weights_before(scene.step), scene.due()
     if scene.rung == "forward":
-        lacking = scene.inquiry.record.lacking
-        expected = provided(expected, lacking)
+        record = scene.inquiry.record
+        got = record.answers["forward", scene.step]
+        expected, _ = provided(expected, got, record.lacking, scene.inputs)
     return Demonstration(_about(scene), code, weights, *scene.batch(), None, expected, floors)
 
 
