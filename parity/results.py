@@ -82,7 +82,8 @@ class Divergence:
 
     mismatches: how many of the tensor's `size` values are over the limit. examples: some of them.
     teacher_forced: whether one step alone, from the reference's own weights, is wrong, too; if not,
-    the error is carried over from earlier steps. None where that cannot be told.
+    the error is carried over from earlier steps. None where that cannot be told. wrong, right: the
+    tensors of the same rung and step that differ, and that agree.
     """
 
     place: Place
@@ -94,6 +95,8 @@ class Divergence:
     size: int
     examples: tuple[Example, ...]
     teacher_forced: bool | None = None
+    wrong: tuple[str, ...] = ()
+    right: tuple[str, ...] = ()
 
     @property
     def rung(self) -> str:
@@ -110,13 +113,45 @@ class Divergence:
 class Layer:
     """One named layer of a forward pass that differs, at the step at which it does.
 
-    came_out: whether it comes out right. given: whether it does, given the reference's own input to
-    it. None where that cannot be told.
+    kind: its class, where it is known. came_out: whether it comes out right. given: whether it
+    does, given the reference's own input to it. None where that cannot be told.
     """
 
     name: str
+    kind: str | None
     came_out: bool | None
     given: bool | None
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.kind})" if self.kind else self.name
+
+
+@dataclass(frozen=True)
+class Inside:
+    """What can be told of a forward pass that differs, from inside.
+
+    layers: in the order in which they are computed. line: the first of the reference's whose result
+    does not come up in the port, as "file.py:12: text".
+    """
+
+    layers: tuple[Layer, ...] = ()
+    line: str | None = None
+
+    @property
+    def wrong(self) -> Layer | None:
+        """The first wrong layer, if that can be told.
+
+        One that does not come out right need not be wrong: a port may compute it in one with the
+        next. So it is the first that is wrong given the right input, too, or the one after the last
+        of those that come out right, whichever comes first.
+        """
+        wrong = [layer for layer in self.layers if layer.came_out is False]
+        last = max((i for i, layer in enumerate(self.layers) if layer.came_out), default=-1)
+        firsts = [
+            next((layer for layer in wrong if layer.given is False), None),
+            next((layer for layer in self.layers[last + 1 :] if layer in wrong), None),
+        ]
+        return min(filter(None, firsts), key=self.layers.index, default=None)
 
 
 @dataclass(frozen=True)
@@ -158,7 +193,7 @@ class PortResult:
     test rows, after the run or, where nothing is trained, as the net is. told_apart: up to how many
     steps the free run can be held to the reference; beyond, rounding alone decides where it goes.
     alike: the ports that differ from the reference in the same way, and agree with this one.
-    layers: of a forward pass that differs, in the order in which they are computed.
+    looked: inside a forward pass that differs.
     ratios: at every step at which a rung was climbed from the reference's own weights. confusion:
     of the port's own model, where it classes rows: after the run, or as the net is.
     curves: for pictures, if it ran to the end. inside: for pictures, what it gave on the rung
@@ -186,7 +221,7 @@ class PortResult:
     ratios: tuple[Ratio, ...] = ()
     confusion: Confusion | None = None
     alike: tuple[str, ...] = ()
-    layers: tuple[Layer, ...] = ()
+    looked: Inside = Inside()
     traceback: str | None = None
     curves: Curves | None = field(default=None, repr=False)
     inside: dict[str, Array] = field(default_factory=dict, repr=False)
@@ -213,12 +248,6 @@ class PortResult:
         return self.trial.mode
 
     @property
-    def first_wrong_layer(self) -> str | None:
-        """The name of the first wrong layer, if that can be told."""
-        wrong = first_wrong(self.layers)
-        return wrong.name if wrong else None
-
-    @property
     def compared(self) -> int:
         """How many values were compared on all rungs."""
         return sum(rung.compared for rung in self.rungs)
@@ -236,22 +265,6 @@ class Round:
     faults: tuple[str, ...]
     results: list[PortResult]
     seconds: float
-
-
-def first_wrong(layers: tuple[Layer, ...]) -> Layer | None:
-    """Return the first wrong layer of a forward pass, if that can be told.
-
-    One that does not come out right need not be wrong: a port may compute it in one with the next.
-    So it is the first that is wrong given the right input, too, or the one after the last of those
-    that come out right, whichever comes first.
-    """
-    wrong = [layer for layer in layers if layer.came_out is False]
-    last = max((i for i, layer in enumerate(layers) if layer.came_out), default=-1)
-    firsts = [
-        next((layer for layer in wrong if layer.given is False), None),
-        next((layer for layer in layers[last + 1 :] if layer in wrong), None),
-    ]
-    return min(filter(None, firsts), key=layers.index, default=None)
 
 
 def overall(results: list[PortResult]) -> Verdict:
@@ -300,6 +313,7 @@ def first_divergence(
     if not wrong:
         return None
     first = min(wrong, key=lambda c: c.place.step)
+    beside = [c for c in comparisons if c.place.step == first.place.step]
     shown = first.examples[0] if first.examples else Example((), "values", "none")
     return Divergence(
         first.place,
@@ -311,6 +325,8 @@ def first_divergence(
         first.compared,
         first.examples,
         teacher_forced,
+        wrong=tuple(dict.fromkeys(f"{c.place}" for c in beside if not c.agrees)),
+        right=tuple(dict.fromkeys(f"{c.place}" for c in beside if c.agrees)),
     )
 
 

@@ -15,7 +15,6 @@ from parity.processes.messages import (
     Climb,
     Explain,
     FindLayers,
-    GiveLayers,
     Load,
     Loaded,
     Look,
@@ -23,6 +22,7 @@ from parity.processes.messages import (
     PortRequest,
     Refer,
     ReferenceRequest,
+    ReferLayers,
     Replay,
     Request,
     Result,
@@ -87,8 +87,8 @@ def _serve_reference(request: ReferenceRequest, send: Send) -> None:
             send(Result(floors.retrace(port, **vars(request))))
         case Explain():
             send(Result(diagnose(Case.of(port, request))))
-        case GiveLayers():
-            send(Result(inside.given(port, **vars(request))))
+        case ReferLayers():
+            send(Result(inside.refer(port, **vars(request))))
         case FindLayers():
             send(Result(inside.found(port, **vars(request))))
         case Measure():

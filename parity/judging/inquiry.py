@@ -8,9 +8,9 @@ from parity.processes.messages import (
     Explain,
     Findings,
     FindLayers,
-    GiveLayers,
     Look,
     Message,
+    ReferLayers,
     Replay,
     Retrace,
     Visit,
@@ -22,7 +22,7 @@ from parity.results import STEPWISE, Diagnosis, Divergence, PortResult
 from parity.rungs import ladder
 from parity.standard.comparison import Comparison
 from parity.standard.inputs import Tensors
-from parity.standard.inside import FoundLayers, GivenLayers
+from parity.standard.inside import FoundLayers, ReferenceLayers
 from parity.standard.reference import Floors, Waypoint
 from parity.standard.standard import Standard
 
@@ -102,33 +102,32 @@ class Inquiry:
         dtype = self.standard.inputs.dtype
         return ladder.compare_tensors("trajectory", step, expected, weights, floors, dtype)
 
-    def give_layers(self, step: int) -> GivenLayers:
-        """Return what goes into each of the reference's layers at one step."""
-        request = GiveLayers(self.standard.inputs, step, self.weights_before(step))
-        found: GivenLayers = self.assistant.ask(f"{self.standard}: layers", request)
+    def refer_layers(self, step: int, function: str) -> ReferenceLayers:
+        """Return what the reference's layers do at one step, in `forward` or `loss`."""
+        weights = self.weights_before(step)
+        request = ReferLayers(self.standard.inputs, step, weights, function)
+        found: ReferenceLayers = self.assistant.ask(f"{self.standard}: layers", request)
         return found
 
-    def find_layers(self, step: int, layers: Tensors) -> FoundLayers:
+    def find_layers(self, step: int, function: str, layers: Tensors) -> FoundLayers:
         """Return how close a port's layers come to something in the reference at one step."""
-        request = FindLayers(self.standard.inputs, step, self.weights_before(step), layers)
+        weights = self.weights_before(step)
+        request = FindLayers(self.standard.inputs, step, weights, function, layers)
         found: FoundLayers = self.assistant.ask(f"{self.standard}: layers", request)
         return found
 
     def look(
-        self, step: int, given: GivenLayers, expected: Tensors, floors: Floors
+        self, step: int, function: str, reference: ReferenceLayers
     ) -> dict[str, Tensors] | None:
-        """Look inside the port's forward pass at one step; None if it fails there.
-
-        Args:
-            step: whose batch is taken.
-            given: what goes into each of the reference's layers.
-            expected, floors: what comes out of them.
+        """Look inside the port's `forward` or `loss` at one step; None if it fails there.
 
         Returns:
             What it answers, by what `parity.rungs.looking` calls it.
         """
         inputs, mode, weights = self.standard.inputs, self.record.mode, self.weights_before(step)
-        request = Look(inputs, mode, step, weights, given.given, expected, floors)
+        expected = {**reference.computed, **reference.came_out}
+        floors = {**reference.computed_floors, **reference.floors}
+        request = Look(inputs, mode, step, weights, function, reference.given, expected, floors)
         messages = self.run.ask_again(f"{self.standard}: layers", request)
         if messages is None:
             return None

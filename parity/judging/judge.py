@@ -19,6 +19,7 @@ from parity.results import (
     Curves,
     Diagnosis,
     Divergence,
+    Inside,
     PortResult,
     RungResult,
     Trial,
@@ -59,8 +60,7 @@ def judge(
         forced = bisection.locate(found, inquiry)
     error = _error(found, standard, record)
     divergence = _first(found, forced)
-    layers = look_inside(divergence, inquiry) if divergence and inquiry else ()
-    diagnosis, fault = _diagnosis(divergence, record, standard, inquiry)
+    looked, diagnosis, fault = _diagnosis(divergence, record, standard, inquiry)
     rungs = tuple(
         summarise(rung, comparisons)
         for rung, comparisons in found.items()
@@ -95,7 +95,7 @@ def judge(
         told_apart=standard.floors.told_apart,
         ratios=tuple(ratio for rung in STEPWISE for ratio in by_step(found[rung])),
         confusion=_confusion(inputs, standard.reference, record),
-        layers=layers,
+        looked=looked,
         traceback=fault,
         curves=curves,
         inside=record.answers.get(("forward", 0), {}),
@@ -105,14 +105,15 @@ def judge(
 
 def _diagnosis(
     divergence: Divergence | None, record: Record, standard: Standard, inquiry: Inquiry | None
-) -> tuple[Diagnosis | None, str | None]:
-    """Name the mistake that a disagreement looks like, if any fits; and give a traceback, if any.
+) -> tuple[Inside, Diagnosis | None, str | None]:
+    """Look inside layers, name the mistake that it looks like, and give a traceback, if any.
 
     Nothing that goes wrong here changes the verdict.
     """
-    found, fault = None, None
+    looked, found, fault = Inside(), None, None
     if inquiry and divergence:
         try:
+            looked = look_inside(divergence, inquiry)
             found = inquiry.explain(divergence)
         except Exception:
             fault = traceback.format_exc()
@@ -120,7 +121,7 @@ def _diagnosis(
         fault = record.failure.traceback
         told = of_failure(record.failure.sentence, standard.inputs.weights)
         found = max(filter(None, (found, told)), key=lambda d: d.confidence, default=None)
-    return found, fault
+    return looked, found, fault
 
 
 def _curves(standard: Standard, record: Record) -> Curves | None:

@@ -6,43 +6,58 @@ import numpy as np
 from numpy.typing import NDArray
 
 from parity.judging.inquiry import Inquiry
-from parity.results import Divergence, Layer
+from parity.results import Divergence, Inside, Layer
 from parity.rungs import looking
 from parity.standard.comparison import LIMIT
 from parity.standard.inputs import Tensors
-from parity.standard.inside import GivenLayers
-from parity.standard.layers import OUTPUTS
+from parity.standard.inside import ReferenceLayers
 
 Array = NDArray[np.floating]
 Answers = dict[str, Tensors]
 
 
-def look_inside(divergence: Divergence, inquiry: Inquiry) -> tuple[Layer, ...]:
+def look_inside(divergence: Divergence, inquiry: Inquiry) -> Inside:
     """Return what can be told of each layer of a forward pass that differs, in their order.
 
-    The layers are those that the reference names or, where it names none, the port's own.
+    The layers are those that the reference names or, where it names none, the port's own. Where
+    only the loss differs, they are those in its forward pass, as in training.
     """
-    step = divergence.step
-    if divergence.rung != "forward" or divergence.place.beside:
-        return ()
-    expected, floors = inquiry.due("forward", step)
-    inside = {name: value for name, value in expected.items() if name != OUTPUTS}
-    given = inquiry.give_layers(step) if inside else GivenLayers({}, {}, {})
-    answers = inquiry.look(step, given, inside, {name: floors[name] for name in inside})
+    step, function = divergence.step, divergence.rung
+    if not inquiry.standard.inputs.optional_layers or divergence.place.beside:
+        return Inside()
+    if function not in ("forward", "loss"):
+        return Inside()
+    reference = inquiry.refer_layers(step, function)
+    answers = inquiry.look(step, function, reference)
     if not answers:
-        return ()
-    if not inside:
-        ratios = inquiry.find_layers(step, answers.get(looking.NAMED, {})).ratios
-        return tuple(Layer(name, ratio <= LIMIT, None) for name, ratio in ratios.items())
-    own = inquiry.record.answers.get(("forward", step), {})
-    return tuple(
+        return Inside()
+    line = _first_line(reference, answers)
+    if not reference.came_out:
+        named = answers.get(looking.NAMED, {})
+        ratios = inquiry.find_layers(step, function, named).ratios if named else {}
+        layers = [Layer(name, None, ratio <= LIMIT, None) for name, ratio in ratios.items()]
+        return Inside(tuple(layers), line)
+    own = inquiry.record.answers.get((function, step), {})
+    layers = [
         Layer(
             name,
-            _is(own[name], value, floors[name]) if name in own else _nearest(answers, name),
-            _given(answers, given, name),
+            reference.kinds.get(name),
+            _is(own[name], value, reference.floors[name])
+            if name in own
+            else _nearest(answers, name),
+            _given(answers, reference, name),
         )
-        for name, value in inside.items()
-    )
+        for name, value in reference.came_out.items()
+    ]
+    return Inside(tuple(layers), line)
+
+
+def _first_line(reference: ReferenceLayers, answers: Answers) -> str | None:
+    """Return the line of the reference's after the last whose result comes up in the port."""
+    right = [_nearest(answers, name) for name in reference.lines]
+    last = max((i for i, came_up in enumerate(right) if came_up), default=-1)
+    after = list(reference.lines)[last + 1 :]
+    return f"{after[0]}: {reference.lines[after[0]]}" if after else None
 
 
 def _nearest(answers: Answers, name: str) -> bool | None:
@@ -51,9 +66,9 @@ def _nearest(answers: Answers, name: str) -> bool | None:
     return None if ratio is None else bool(ratio <= LIMIT)
 
 
-def _given(answers: Answers, given: GivenLayers, name: str) -> bool | None:
+def _given(answers: Answers, reference: ReferenceLayers, name: str) -> bool | None:
     """Whether a layer is right given the reference's input, in any order of axes that it takes."""
-    if name not in given.expected:
+    if name not in reference.alone:
         return None
     made = [
         answers[f"{looking.GIVEN}{said}"][name]
@@ -63,7 +78,7 @@ def _given(answers: Answers, given: GivenLayers, name: str) -> bool | None:
     orders = [each for value in made for each in _orders(value)]
     if not orders:
         return None
-    return any(_is(each, given.expected[name], given.floors[name]) for each in orders)
+    return any(_is(each, reference.alone[name], reference.alone_floors[name]) for each in orders)
 
 
 def _orders(value: Array) -> Iterator[Array]:

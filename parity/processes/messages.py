@@ -11,7 +11,7 @@ from parity.results import Diagnosis, Divergence
 from parity.standard.comparison import Comparison
 from parity.standard.floors import NoiseFloors
 from parity.standard.inputs import Inputs, Tensors
-from parity.standard.inside import FoundLayers, GivenLayers
+from parity.standard.inside import Arguments, FoundLayers, ReferenceLayers
 from parity.standard.reference import At, Floors, Reference, Waypoint
 
 Array = NDArray[Any]
@@ -146,46 +146,50 @@ class Explain:
 
 @dataclass(frozen=True)
 class Look:
-    """Request: look inside the port's forward pass at one step, from the reference's weights.
+    """Request: look inside one of the port's functions at one step, from the reference's weights.
 
-    weights: the reference's before that step, rounded to the working precision. given: what goes
-    into each of the reference's layers. expected, floors: what comes out of them.
+    weights: the reference's before that step, rounded to the working precision. function: "forward"
+    or "loss". given: what goes into each of the reference's layers. expected, floors: what comes
+    out of them.
     """
 
     inputs: Inputs
     mode: Mode
     step: int
     weights: Tensors
-    given: dict[str, tuple[Array, ...]]
+    function: str
+    given: Arguments
     expected: Tensors
     floors: Floors
 
 
 @dataclass(frozen=True)
-class GiveLayers:
-    """Request: what goes into each layer of the reference's at one step; see `Look`."""
+class ReferLayers:
+    """Request: look inside one of the reference's functions at one step; see `Look`."""
 
     inputs: Inputs
     step: int
     weights: Tensors
+    function: str
 
 
 @dataclass(frozen=True)
 class FindLayers:
     """Request: which of a port's layers come out as something that the reference computes.
 
-    layers: what comes out of each, by name.
+    layers: what comes out of each, by name. The rest is as of `Look`.
     """
 
     inputs: Inputs
     step: int
     weights: Tensors
+    function: str
     layers: Tensors
 
 
 PortRequest = Load | Climb | Visit | Replay | Look  # of any port
 # Of the reference: NumPy's port, or a user's.
-ReferenceRequest = Refer | Retrace | Measure | Explain | GiveLayers | FindLayers
+ReferenceRequest = Refer | Retrace | Measure | Explain | ReferLayers | FindLayers
 Request = PortRequest | ReferenceRequest
 
 
@@ -247,7 +251,7 @@ class Timed:
 class Result:
     """What a request of the reference gave."""
 
-    value: Reference | NoiseFloors | Waypoint | Diagnosis | GivenLayers | FoundLayers | None
+    value: Reference | NoiseFloors | Waypoint | Diagnosis | ReferenceLayers | FoundLayers | None
 
 
 @dataclass(frozen=True)

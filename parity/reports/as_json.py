@@ -11,7 +11,7 @@ from parity.standard.comparison import LIMIT
 
 SCHEMA = 1
 # Not in JSON: arrays are for pictures, tracebacks for --debug; of the trial, what is said of it.
-LEFT_OUT = ("trial", "curves", "inside", "predicted", "traceback")
+LEFT_OUT = ("trial", "curves", "inside", "predicted", "looked", "traceback")
 
 
 def to_json(results: list[PortResult]) -> str:
@@ -27,6 +27,7 @@ def to_json(results: list[PortResult]) -> str:
 
 
 def _result(result: PortResult) -> dict[str, Any]:
+    wrong = result.looked.wrong
     fields = {name: value for name, value in vars(result).items() if name not in LEFT_OUT}
     return {
         "recipe": result.recipe,
@@ -37,8 +38,8 @@ def _result(result: PortResult) -> dict[str, Any]:
         "ratios": [_placed(ratio) for ratio in result.ratios],
         "confusion": asdict(result.confusion) if result.confusion else None,
         "divergence": _placed(result.divergence) if result.divergence else None,
-        "layers": [asdict(layer) for layer in result.layers],
-        "first_wrong_layer": result.first_wrong_layer,
+        "layers": [asdict(layer) for layer in result.looked.layers],
+        "first_wrong": {"layer": wrong.name if wrong else None, "line": result.looked.line},
         "diagnosis": asdict(result.diagnosis) if result.diagnosis else None,
         "compared": result.compared,
     }

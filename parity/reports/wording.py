@@ -9,11 +9,11 @@ from parity.results import (
     STEPWISE,
     Diagnosis,
     Divergence,
+    Inside,
     Layer,
     PortResult,
     RungResult,
     Trial,
-    first_wrong,
 )
 from parity.standard.comparison import LIMIT, Example
 from parity.standard.inputs import reference_of
@@ -25,6 +25,7 @@ RUNS_OFTEN = (
     "eager mode runs the port's Python code at every step, compiled mode only while it is traced, "
     "so look for code whose effect depends on that"
 )
+FEW = 5  # tensors, as small nets have
 MOST_LISTED = 6  # names of layers in one sentence
 COARSE = "in float64 it agrees: what it computes is right, but not to the precision of float32"
 Values = tuple[tuple[str, str, str], ...]  # index, expected, got
@@ -229,7 +230,7 @@ def finding(result: PortResult, others: list[PortResult]) -> Finding:
         where=where,
         extent=tuple(_extent(divergence)) if divergence else (),
         values=values(divergence.examples if divergence else (), result.dtype),
-        elsewhere=(*layers(result.layers), *_elsewhere(result, others)),
+        elsewhere=(*inside(result.looked), *_elsewhere(result, others)),
         cause=diagnosis.cause if diagnosis else None,
         confidence=_confidence(diagnosis),
         evidence=diagnosis.evidence if diagnosis else None,
@@ -246,8 +247,21 @@ def _confidence(diagnosis: Diagnosis | None) -> str | None:
 def _extent(divergence: Divergence) -> Iterator[str]:
     if divergence.size:
         yield share(divergence.mismatches, divergence.size, divergence.ratio)
+    if divergence.rung in ("gradients", "update") and divergence.right:
+        yield from _spread(divergence)
     if divergence.rung == "trajectory" and divergence.teacher_forced is False:
         yield DRIFTS
+
+
+def _spread(divergence: Divergence) -> Iterator[str]:
+    """Say which tensors of a larger net differ there, and how many agree."""
+    if len(divergence.wrong) + len(divergence.right) > FEW:
+        others = "other agrees" if len(divergence.right) == 1 else "others agree"
+        differ = "differs" if len(divergence.wrong) == 1 else "differ"
+        yield (
+            f"there, {listed(list(divergence.wrong))} {differ}; the {len(divergence.right)} "
+            f"{others}"
+        )
 
 
 def share(mismatches: int, size: int, ratio: float) -> str:
@@ -256,23 +270,31 @@ def share(mismatches: int, size: int, ratio: float) -> str:
     return f"{mismatches:,} of {size:,} values are over the limit{worst}"
 
 
-def layers(found: tuple[Layer, ...]) -> Iterator[str]:
-    """Say which layer is the first wrong one, and which others are right."""
-    wrong = first_wrong(found)
-    if wrong is None:
-        if found and all(layer.came_out for layer in found):
-            yield f"all layers come out right, up to {found[-1].name}: what follows is wrong"
-        return
-    before = [layer.name for layer in found[: found.index(wrong)] if layer.came_out]
-    so_far = f"; {listed(before)} before it come out right" if before else ""
+def inside(looked: Inside) -> Iterator[str]:
+    """Say which layer and which line of the reference are the first wrong ones."""
+    layers, wrong = looked.layers, looked.wrong
+    if wrong:
+        yield from _layers(layers, wrong)
+    elif layers and all(layer.came_out for layer in layers):
+        yield f"all layers come out right, up to {layers[-1]}: what follows is wrong"
+    if looked.line:
+        yield "the first line of the reference whose result does not come up in the port:"
+        yield f"  {looked.line}"
+
+
+def _layers(layers: tuple[Layer, ...], wrong: Layer) -> Iterator[str]:
+    number = layers.index(wrong)
+    before = [layer.name for layer in layers[:number] if layer.came_out]
+    come = "comes" if len(before) == 1 else "come"
+    so_far = f"; {listed(before)} before it {come} out right" if before else ""
     if wrong.given:
-        yield (
-            f"first wrong: what goes into {wrong.name}, which is right given the reference's own "
-            f"input{so_far}"
-        )
+        found = f"what goes into {wrong}, which is right given the reference's own input"
+        yield f"first wrong: {found}{so_far}"
+    elif wrong.given is None and before:
+        yield f"first wrong layer: {wrong}, or what leads to it from {before[-1]}{so_far}"
     else:
-        yield f"first wrong layer: {wrong.name}{so_far}"
-    after = [layer.name for layer in found[found.index(wrong) + 1 :] if layer.given]
+        yield f"first wrong layer: {wrong}{so_far}"
+    after = [layer.name for layer in layers[number + 1 :] if layer.given]
     if after:
         yield f"right, given the reference's own inputs: {listed(after)}"
 

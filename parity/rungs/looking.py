@@ -21,12 +21,12 @@ ORDERS = {"": None, ", channels last": (1, -1), ", channels first": (-1, 1)}
 
 def look(port: Port, request: Look, send: Send) -> None:
     """Send what the port's layers make of given inputs, and which values it comes by."""
-    run = Run(port, request.inputs, request.mode, send)
-    _, (x, _) = run.batch(request.step)
+    run, function = Run(port, request.inputs, request.mode, send), request.function
+    _, (x, y) = run.batch(request.step)
     model = run.build(request.weights)
-    send(Calling("forward, to see its layers"))
+    send(Calling(f"{function}, to see its layers"))
     with layers.watched(port, run.reader, model) as calls:
-        port.module.forward(model, x)
+        inside.call(port, model, x, y, function)
     named = {name: value for call in calls for name, value in call.outputs.items()}
     send(Answer(NAMED, request.step, named))
     for said, axes in ORDERS.items():
@@ -36,9 +36,10 @@ def look(port: Port, request: Look, send: Send) -> None:
             ordered = [_moved(array, axes) for array in arrays]
             made |= _made(run, model, name, [a for a in ordered if a is not None])
         send(Answer(f"{GIVEN}{said}", request.step, made))
-    send(Calling("forward, operation by operation"))
+    send(Calling(f"{function}, operation by operation"))
     model = run.build(request.weights)
-    known = layers.values_of(port, lambda take: port.module.forward(model, take(x)))
+    noted = layers.values_of(port, lambda take: inside.call(port, model, take(x), y, function))
+    known = [value.array for value in noted]
     ratios = {
         name: np.array(inside.nearest(value, [(each, request.floors[name]) for each in known]))
         for name, value in request.expected.items()

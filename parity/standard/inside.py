@@ -1,7 +1,10 @@
 """Looking inside a forward pass: what goes into each layer, and which values come up in it."""
 
+import linecache
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,6 +15,7 @@ from parity.contract import Port
 from parity.standard import layers
 from parity.standard.floors import K, largest_distance
 from parity.standard.inputs import Inputs, Tensors
+from parity.standard.layers import Value
 from parity.standard.native import Native, all_in_precision, in_precision, wide
 from parity.standard.reference import Floors
 
@@ -21,16 +25,25 @@ FINER = 2.0**-29  # float64's rounding over float32's
 
 
 @dataclass(frozen=True)
-class GivenLayers:
-    """What goes into the reference's layers at one step, and what comes out of that.
+class ReferenceLayers:
+    """The reference's layers at one step, as one of its functions computes them.
 
-    given: by layer, rounded to the working precision. expected, floors: what each then makes of it,
-    by name, and its noise floors.
+    kinds: what each layer is, by its name: that of its class. came_out: by name, in the order in
+    which they are computed. given: what goes into each, rounded to the working precision. alone:
+    what it then makes of that. lines: of its file, by "file.py:12". computed: what they give.
+    floors, alone_floors, computed_floors: the noise floors of what came out, of what each layer
+    makes of what it is given, and of what lines give.
     """
 
-    given: Arguments
-    expected: Tensors
+    kinds: dict[str, str]
+    came_out: Tensors
     floors: Floors
+    given: Arguments
+    alone: Tensors
+    alone_floors: Floors
+    lines: dict[str, str]
+    computed: Tensors
+    computed_floors: Floors
 
 
 @dataclass(frozen=True)
@@ -51,32 +64,41 @@ def single(port: Port, model: Any, layer: str) -> Callable[..., Any] | None:
     return own
 
 
-def given(port: Port, inputs: Inputs, step: int, weights: Tensors) -> GivenLayers:
-    """Return what goes into each of the reference's layers, and what each makes of that alone.
+def refer(
+    port: Port, inputs: Inputs, step: int, weights: Tensors, function: str
+) -> ReferenceLayers:
+    """Return what goes into each of the reference's layers, what comes out, and what they do alone.
 
     Args:
         port: the reference.
         inputs: of the run.
         step: whose batch is taken.
         weights: before that step, rounded to the working precision.
+        function: "forward" or "loss".
     """
     exact = Native(port, inputs, "float64")
-    arguments = {
+    came_out, arguments = _called(exact, step, weights, function)
+    rounded = {
         name: tuple(in_precision(array, inputs.dtype) for array in arrays)
-        for name, arrays in _arguments(exact, step, weights).items()
+        for name, arrays in arguments.items()
     }
-    expected = _alone(exact, step, weights, arguments)
-    native, floors = Native(port, inputs, inputs.dtype), Floors()
-    for k in range(K if expected else 0):
+    alone = _alone(exact, step, weights, function, rounded)
+    native = Native(port, inputs, inputs.dtype)
+    floors, alone_floors = Floors(), Floors()
+    for k in range(K if came_out else 0):
         with native.err(default_rng(k)):
-            erring = _alone(native, step, weights, arguments)
-        for name, value in expected.items():
-            distance = largest_distance(value, [erring[name]], inputs.dtype)
-            floors[name] = max(floors.get(name, 0.0), distance)
-    return GivenLayers(arguments, expected, floors)
+            erring, _ = _called(native, step, weights, function)
+            alone_erring = _alone(native, step, weights, function, rounded)
+        _widen(floors, came_out, erring, inputs.dtype)
+        _widen(alone_floors, alone, alone_erring, inputs.dtype)
+    kinds = layers.kinds(port, exact.build(weights))
+    lines = _lines(port, inputs, step, weights, function)
+    return ReferenceLayers(kinds, came_out, floors, rounded, alone, alone_floors, *lines)
 
 
-def found(port: Port, inputs: Inputs, step: int, weights: Tensors, layers: Tensors) -> FoundLayers:
+def found(
+    port: Port, inputs: Inputs, step: int, weights: Tensors, function: str, layers: Tensors
+) -> FoundLayers:
     """Return how close a port's layers come to values that the reference computes on its way.
 
     Args:
@@ -84,28 +106,78 @@ def found(port: Port, inputs: Inputs, step: int, weights: Tensors, layers: Tenso
         inputs: of the run.
         step: whose batch is taken.
         weights: before that step, rounded to the working precision.
+        function: "forward" or "loss".
         layers: what comes out of each, by name.
     """
-    exact, rough = (
-        values(Native(port, inputs, dtype), step, all_in_precision(weights, dtype))
-        for dtype in ("float64", "float32")
-    )
-    finer = FINER if inputs.dtype == "float64" else 1.0
-    floors = [
-        largest_distance(one, [one + (other - one) * finer], inputs.dtype)
-        if one.shape == other.shape
-        else 0.0
-        for one, other in zip(exact, rough, strict=False)
+    known = [
+        (value.array, floor) for value, floor in _values(port, inputs, step, weights, function)
     ]
-    known = [(value, floor) for value, floor in zip(exact, floors, strict=False) if floor]
     return FoundLayers({name: nearest(value, known) for name, value in layers.items()})
 
 
-def values(native: Native, step: int, weights: Tensors) -> list[Array]:
-    """Return all that the operations of a forward pass give, in float64."""
-    model, (x, _) = native.build(weights), native.batch(step)
-    noted = layers.values_of(native.port, lambda take: native.port.module.forward(model, take(x)))
-    return [wide(value) for value in noted]
+def _values(
+    port: Port, inputs: Inputs, step: int, weights: Tensors, function: str
+) -> list[tuple[Value, float]]:
+    """Return what the reference's operations give in float64, and how far rounding moves that.
+
+    That is how far its plain run in float32 is off; in float64, so much less as that is finer.
+    """
+    exact, rough = (
+        _noted(Native(port, inputs, dtype), step, all_in_precision(weights, dtype), function)
+        for dtype in ("float64", "float32")
+    )
+    if [value.array.shape for value in exact] != [value.array.shape for value in rough]:
+        return []  # it computes in one precision what it does not in the other
+    finer = FINER if inputs.dtype == "float64" else 1.0
+    return [
+        (value, largest_distance(value.array, [moved], inputs.dtype))
+        for value, other in zip(exact, rough, strict=True)
+        for moved in [value.array + (other.array - value.array) * finer]
+        if value.array.size and np.isfinite(value.array).all() and np.isfinite(moved).all()
+    ]
+
+
+def _lines(
+    port: Port, inputs: Inputs, step: int, weights: Tensors, function: str
+) -> tuple[dict[str, str], Tensors, Floors]:
+    """Return the lines of the reference that depend on its inputs, what they give, and floors.
+
+    Of a line that several operations come from, the last one counts. The same line is another, if
+    it is run again.
+    """
+    values = _values(port, inputs, step, weights, function)
+    native = Native(port, inputs, "float64")
+    other = _noted(native, step, weights, function, reverse=True)
+    constant = {
+        id(value)
+        for (value, _), turned in zip(values, other, strict=False)
+        if np.array_equal(value.array, turned.array)
+    }
+    texts, given, floors = dict[str, str](), Tensors(), Floors()
+    times, before = Counter[tuple[str, int]](), None
+    for value, floor in values:
+        if value.line is None or id(value) in constant:
+            continue
+        times[value.line] += value.line != before
+        before, (file, number) = value.line, value.line
+        again = f" ({times[value.line]})" if times[value.line] > 1 else ""
+        name = f"{Path(file).name}:{number}{again}"
+        texts[name] = linecache.getline(file, number).strip()
+        given[name], floors[name] = value.array, floor
+    return texts, given, floors
+
+
+def _noted(
+    native: Native, step: int, weights: Tensors, function: str, reverse: bool = False
+) -> list[Value]:
+    """Return all that the operations of a function give, in float64."""
+    model, (x, y) = native.build(weights), native.batch(step)
+    if reverse:
+        x = native.given(native.reader.array(x, "x")[::-1])
+    noted = layers.values_of(
+        native.port, lambda take: call(native.port, model, take(x), y, function)
+    )
+    return [Value(wide(value.array), value.line) for value in noted]
 
 
 def nearest(value: Array, known: list[tuple[Array, float]]) -> float:
@@ -124,35 +196,46 @@ def nearest(value: Array, known: list[tuple[Array, float]]) -> float:
     return best
 
 
-def _arguments(native: Native, step: int, weights: Tensors) -> Arguments:
-    """Return what goes into the layers that can be called alone, as far as it is arrays.
+def call(port: Port, model: Any, x: Any, y: Any, function: str) -> Any:
+    """Call `forward` or `loss`."""
+    own = getattr(port.module, function)
+    return own(model, x) if function == "forward" else own(model, x, y)
+
+
+def _called(
+    native: Native, step: int, weights: Tensors, function: str
+) -> tuple[Tensors, Arguments]:
+    """Return what comes out of each layer, and what goes in, as far as it is arrays.
 
     Of a reference that says by `layers` what comes out of them, and by `layer` how to call one, it
     is what comes out of the one before, if that is so.
     """
-    port, (x, _) = native.port, native.batch(step)
-    if not port.has("layer"):
-        model = native.build(weights)
+    port, (x, y) = native.port, native.batch(step)
+    model = native.build(weights)
+    if not port.has("layers"):
         with layers.watched(port, native.reader, model) as calls:
-            native.call("forward", model, x)
+            call(native.port, model, x, y, function)
+        inside = {name: value for each in calls for name, value in each.outputs.items()}
         # Of a layer that is called several times, only the first is called by its own name.
-        first = {call.layer: call for call in reversed(calls) if call.arguments}
-        return {name: call.arguments for name, call in first.items() if call.arguments}
-    inside = native.call_by_name("layers", native.build(weights), x)
+        first = {each.layer: each.arguments for each in reversed(calls) if each.arguments}
+        return inside, {name: arrays for name, arrays in first.items() if arrays}
+    inside = native.call_by_name("layers", model, x) if function == "forward" else {}
     befores = [native.reader.array(x, "x"), *inside.values()]
     chain: Arguments = {name: (before,) for name, before in zip(inside, befores, strict=False)}
-    made = _alone(native, step, weights, chain)
-    return {
+    made = _alone(native, step, weights, function, chain)
+    return inside, {
         name: arrays
         for name, arrays in chain.items()
         if name in made and np.array_equal(made[name], inside[name])
     }
 
 
-def _alone(native: Native, step: int, weights: Tensors, arguments: Arguments) -> Tensors:
+def _alone(
+    native: Native, step: int, weights: Tensors, function: str, arguments: Arguments
+) -> Tensors:
     """Return what each layer makes of some arguments, by name."""
-    model, (x, _) = native.build(weights), native.batch(step)
-    native.call("forward", model, x)  # which may prepare the model, as by model.eval()
+    model, (x, y) = native.build(weights), native.batch(step)
+    call(native.port, model, x, y, function)  # which may prepare the model, as by model.eval()
     made: Tensors = {}
     for name, arrays in arguments.items():
         layer = single(native.port, model, name)
@@ -160,3 +243,10 @@ def _alone(native: Native, step: int, weights: Tensors, arguments: Arguments) ->
             output = layer(*map(native.given, arrays))
             made |= layers.outputs_of(native.reader, output, name)
     return made
+
+
+def _widen(floors: Floors, expected: Tensors, erring: Tensors, dtype: str) -> None:
+    """Take one more noisy run into the floors."""
+    for name, value in expected.items():
+        distance = largest_distance(value, [erring[name]], dtype)
+        floors[name] = max(floors.get(name, 0.0), distance)

@@ -2,15 +2,20 @@
 
 import importlib
 import importlib.util
+import sys
+import sysconfig
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from parity.contract import Port, PortError
+from parity.contract import ROOT, Port, PortError
 from parity.standard.inputs import Tensors
 from parity.standard.nested import flatten
 from parity.standard.returned import Reader
@@ -47,6 +52,11 @@ def named(port: Port, model: Any) -> dict[str, Any]:
     return {name: layer for name, layer in found.items() if name != OUTPUTS}
 
 
+def kinds(port: Port, model: Any) -> dict[str, str]:
+    """Return the classes of a model's layers, by the layers' names."""
+    return {name: type(layer).__name__ for name, layer in named(port, model).items()}
+
+
 @contextmanager
 def watched(port: Port, reader: Reader, model: Any) -> Iterator[list[Call]]:
     """Note every call of a model's layers while it lasts, in the order in which they end.
@@ -72,19 +82,44 @@ def watched(port: Port, reader: Reader, model: Any) -> Iterator[list[Call]]:
         yield calls
 
 
-def values_of(port: Port, call: Callable[[Callable[[Any], Any]], Any]) -> list[Array]:
+@dataclass(frozen=True)
+class Value:
+    """What one operation gave. line: of a user's file, that it was called from, if it was."""
+
+    array: Array
+    line: tuple[str, int] | None
+
+
+def values_of(port: Port, call: Callable[[Callable[[Any], Any]], Any]) -> list[Value]:
     """Return what every operation gives, in order, while something is called.
 
     Args:
         port: whose framework it is of.
         call: is given what inputs are to be taken by.
     """
-    own, noted = tools(port), list[Array]()
+    own, noted = tools(port), list[Value]()
     if own is None:
         return []
-    with own.operations(lambda value: noted.append(np.array(value))) as take:
+    with own.operations(lambda value: noted.append(Value(np.array(value), _line()))) as take:
         call(take)
     return noted
+
+
+def _line() -> tuple[str, int] | None:
+    """Return the file and the line of the innermost call that is made in a user's file."""
+    frame: FrameType | None = sys._getframe()
+    while frame and not _of_a_user(frame.f_code.co_filename):
+        frame = frame.f_back
+    return (frame.f_code.co_filename, frame.f_lineno) if frame else None
+
+
+@lru_cache
+def _of_a_user(name: str) -> bool:
+    """Whether a file is neither ours nor a library's."""
+    file = Path(name)
+    others = [ROOT / folder for folder in ("parity", "impls")]
+    others += [Path(sysconfig.get_path(kind)) for kind in ("stdlib", "purelib", "platlib")]
+    return file.is_file() and not any(other in file.parents for other in others)
 
 
 def outputs_of(reader: Reader, output: Any, name: str) -> Tensors:
