@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from parity.contract import Port
 from parity.processes.messages import Explain, Findings
 from parity.rungs.ladder import provided
-from parity.standard.comparison import LIMIT
 from parity.standard.inputs import PART, Inputs, Tensors
 from parity.standard.native import Native, wide, wide_all
 from parity.standard.reference import At, Floors, Reference
@@ -87,20 +86,10 @@ class Case:
         return Native(self.port, self.inputs, "float64")
 
     @cached_property
-    def descends(self) -> bool:
-        """Whether the reference's `train` is gradient descent alone, as ideas about runs take it.
-
-        What it is not given by the gradients is an optimizer's, which nothing here knows.
-        """
-        if not self.inputs.begins_anew:
-            return True
-        for step, weights in self.weights.items():
-            due = self.expected.get(("update", step), {})
-            for name, slope in self.expected.get(("gradients", step), {}).items():
-                moved = weights[name] - self.rate * slope
-                if distance(moved, due[name]) > LIMIT * self.noise["update", step][name]:
-                    return False
-        return {"gradients", "train"} <= {*self.inputs.functions}
+    def buffers(self) -> tuple[str, ...]:
+        """What is exported beside the weights that have gradients, such as running means."""
+        slopes = self.expected.get(("gradients", 0), self.inputs.weights)
+        return tuple(name for name in self.inputs.weights if name not in slopes)
 
     @cached_property
     def ran(self) -> bool:

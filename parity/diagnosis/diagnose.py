@@ -25,6 +25,7 @@ from parity.diagnosis import (
     penalties,
     precision,
     scales,
+    stateful,
     unusable,
 )
 from parity.diagnosis.case import Case
@@ -72,8 +73,9 @@ def _unlike_itself(case: Case) -> Diagnosis | None:
 def _of_step(case: Case, rung: str) -> Diagnosis | None:
     if "forward" not in case.inputs.functions:
         return layers.diagnose(case)
-    if rung == "update" and not case.descends:
-        return None
+    own = stateful.recognise(case) if rung == "update" else stateful.PLAIN
+    if own != stateful.PLAIN:
+        return _best(stateful.tried(case, own, rung, RUN_STEPS)) if own else None
     chain = recognise(case)
     best = _best(_tried(case, chain, rung))
     if best is None and rung == "forward":
@@ -116,9 +118,12 @@ def _tried(case: Case, chain: Chain | None, rung: str) -> Iterator[Scored | None
 
 
 def _of_run(case: Case) -> Diagnosis | None:
-    if not case.ran or not case.descends:
+    own = stateful.recognise(case) if case.ran else None
+    if own is None:
         return None
     step = case.findings.divergence.step
+    if own != stateful.PLAIN:
+        return _best(stateful.tried(case, own, "trajectory", max(RUN_STEPS, step + RUN_STEPS)))
     best = _best(_tried_in_run(case, max(RUN_STEPS, step + RUN_STEPS)))
     if best and best.confidence >= CONVINCING:
         return best

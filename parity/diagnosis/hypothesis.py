@@ -92,7 +92,8 @@ class Hypothesis:
         weights = case.weights[step]
         if rung == "update":
             losses, new = self.train(case, weights, [step], random)
-            return {"loss": losses, **new}
+            slopes = case.expected["gradients", step] if case.buffers else new
+            return {"loss": losses, **{name: new[name] for name in new if name in slopes}}
         answer = self.answer(case, weights, *case.batch(step), random)
         if rung == "gradients":
             return answer.gradients
@@ -131,7 +132,11 @@ class Hypothesis:
                 moved = answer.gradients
                 if self.rule:
                     moved = self.rule(number, weights, moved, memory)
-                weights = {name: w - case.rate * moved[name] for name, w in weights.items()}
+                # What has no gradient, such as a running mean, is moved by no rule.
+                slopes = {name: moved[name] for name in weights if name in moved}
+                weights = weights | {
+                    name: weights[name] - case.rate * slope for name, slope in slopes.items()
+                }
                 number += 1
             if self.pooled:
                 before.append(self.pooled(np.array(losses), np.array(rows)))

@@ -60,20 +60,22 @@ def _whole(case: Case, *states: Tensors) -> bool:
 
 def _flat(case: Case, tensors: Tensors) -> Array:
     floors = case.floors["update", 0]
-    return np.concatenate([tensors[n].ravel() / floors[n] for n in case.inputs.weights])
+    return np.concatenate(
+        [tensors[n].ravel() / floors[n] for n in case.inputs.weights if n not in case.buffers]
+    )
 
 
 def mistakes(case: Case) -> Iterator[Hypothesis]:
     """Yield rules that fit the steps taken."""
     steps = taken(case)
-    yield from _plain_rules()
+    yield from plain_rules()
     yield from _momenta(steps)
     yield from _momenta_decayed(case, steps)
-    yield from _gathered()
+    yield from gathered()
     yield from _warming(steps)
     yield from _decays(steps)
     yield from _from_some_step(case, steps)
-    yield from _whole_decays(case)
+    yield from whole_decays(case)
     yield from logs.mistakes(case)
 
 
@@ -86,7 +88,7 @@ def first_move(case: Case) -> Tensors | None:
     return {name: (w - wide(then[name])) / case.rate for name, w in now.items()}
 
 
-def _plain_rules() -> Iterator[Hypothesis]:
+def plain_rules() -> Iterator[Hypothesis]:
     """Yield rules without a number to fit."""
     yield Hypothesis(
         "gradients accumulate",
@@ -183,7 +185,7 @@ def _decaying(moving: Callable[[], Rule], inside: bool, share: float) -> Rule:
     return rule
 
 
-def _gathered() -> Iterator[Hypothesis]:
+def gathered() -> Iterator[Hypothesis]:
     """Yield gradients that are cleared, or used, only once in several steps."""
     cause = "gradients accumulate"
     for every in (2, 3, 4, 5, 8, 10):  # no more than the few steps that show it
@@ -231,7 +233,7 @@ def _decays(steps: dict[int, Taken]) -> Iterator[Hypothesis]:
         yield Hypothesis("learning rate decays", claim, rule=rule, fitted=1)
 
 
-def _whole_decays(case: Case) -> Iterator[Hypothesis]:
+def whole_decays(case: Case) -> Iterator[Hypothesis]:
     """Yield learning rates that fall to zero over the whole run."""
     steps = case.inputs.steps
     for how, scale in (("a line", rules.linear), ("a cosine", rules.cosine)):

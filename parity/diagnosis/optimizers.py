@@ -26,12 +26,12 @@ class Optimizer(NamedTuple):
 
     name: str
     variant: str
-    moved: Moved
+    rule: Rule
 
-    @property
-    def rule(self) -> Rule:
-        """Its update of all weights."""
-        return partial(_apply, self.moved)
+
+def each(name: str, variant: str, moved: Moved) -> Optimizer:
+    """Return an optimizer that treats every weight alike."""
+    return Optimizer(name, variant, partial(_apply, moved))
 
 
 def _apply(
@@ -49,7 +49,7 @@ def _moments(g: Array, kept: Kept, first: float = 0.9, second: float = 0.999) ->
     kept["v"] = second * kept.get("v", 0.0) + (1 - second) * g * g
 
 
-def _adam(
+def adam(
     eps: float,
     decay: float,
     t: int,
@@ -151,15 +151,15 @@ def _lion(t: int, w: Array, g: Array, kept: Kept) -> Array:
 
 OPTIMIZERS = (
     *(
-        Optimizer("Adam", f"an epsilon of {eps:g}", partial(_adam, eps, 0.0))
+        each("Adam", f"an epsilon of {eps:g}", partial(adam, eps, 0.0))
         for eps in (1e-8, 1e-7, 1e-6, 1e-5, 1e-10, 1e-3)
     ),
     *(
-        Optimizer("Adam", f"betas of {a:g} and {b:g}", partial(_adam, 1e-8, 0.0, betas=(a, b)))
+        each("Adam", f"betas of {a:g} and {b:g}", partial(adam, 1e-8, 0.0, betas=(a, b)))
         for a, b in ((0.9, 0.99), (0.9, 0.98), (0.9, 0.95), (0.5, 0.999), (0.0, 0.999))
     ),
     *(
-        Optimizer(
+        each(
             "Adam",
             f"an epsilon of {eps:g} before the bias correction, as in Keras",
             partial(_adam_hat, eps, 0.0),
@@ -167,49 +167,43 @@ OPTIMIZERS = (
         for eps in (1e-7, 1e-8, 1e-6)
     ),
     *(
-        Optimizer(
-            "Adam", f"an epsilon of {eps:g} and no bias correction", partial(_adam_biased, eps)
-        )
+        each("Adam", f"an epsilon of {eps:g} and no bias correction", partial(_adam_biased, eps))
         for eps in (1e-8, 1e-7, 1e-6)
     ),
-    Optimizer("AdamW", "a weight decay of 0.01, as in PyTorch", partial(_adam, 1e-8, 0.01)),
-    Optimizer("AdamW", "a weight decay of 0.0001, as in Optax", partial(_adam, 1e-8, 1e-4)),
-    Optimizer("AdamW", "a weight decay of 0.004, as in Keras", partial(_adam_hat, 1e-7, 0.004)),
-    Optimizer("NAdam", "PyTorch's schedule of momentum", partial(_nadam, 1e-8, 4e-3, True)),
-    Optimizer(
-        "NAdam", "PyTorch's schedule of momentum in float64", partial(_nadam, 1e-8, 4e-3, False)
-    ),
-    Optimizer("NAdam", "Keras' schedule of momentum", partial(_nadam, 1e-7, 1.0, False)),
-    Optimizer("NAdam", "a constant momentum, as in Optax", partial(_nadam_plain, 1e-8)),
-    Optimizer("Adamax", "an epsilon of 1e-08, as in PyTorch", partial(_adamax, 1e-8)),
+    each("AdamW", "a weight decay of 0.01, as in PyTorch", partial(adam, 1e-8, 0.01)),
+    each("AdamW", "a weight decay of 0.0001, as in Optax", partial(adam, 1e-8, 1e-4)),
+    each("AdamW", "a weight decay of 0.004, as in Keras", partial(_adam_hat, 1e-7, 0.004)),
+    each("NAdam", "PyTorch's schedule of momentum", partial(_nadam, 1e-8, 4e-3, True)),
+    each("NAdam", "PyTorch's schedule of momentum in float64", partial(_nadam, 1e-8, 4e-3, False)),
+    each("NAdam", "Keras' schedule of momentum", partial(_nadam, 1e-7, 1.0, False)),
+    each("NAdam", "a constant momentum, as in Optax", partial(_nadam_plain, 1e-8)),
+    each("Adamax", "an epsilon of 1e-08, as in PyTorch", partial(_adamax, 1e-8)),
     *(
-        Optimizer(
-            "Adamax", f"an epsilon of 1e-07, as in Keras{said}", partial(_adamax_outside, 1e-7, b)
-        )
+        each("Adamax", f"an epsilon of 1e-07, as in Keras{said}", partial(_adamax_outside, 1e-7, b))
         for said, b in (("", 0.9), (ROUNDED, SINGLE[0]))
     ),
-    Optimizer(
+    each(
         "AdamW",
         f"a weight decay of 0.004, as in Keras{ROUNDED}",
         partial(_adam_hat, 1e-7, float(np.float32(0.004)), corrected=SINGLE),
     ),
-    Optimizer(
+    each(
         "Adam",
         f"an epsilon of 1e-07 before the bias correction, as in Keras{ROUNDED}",
         partial(_adam_hat, 1e-7, 0.0, corrected=SINGLE),
     ),
-    Optimizer(
+    each(
         "Adam",
         f"an epsilon of 1e-08 before the bias correction, as in TensorFlow 1{ROUNDED}",
         partial(_adam_hat, float(np.float32(1e-8)), 0.0, betas=SINGLE, corrected=SINGLE),
     ),
-    Optimizer(
+    each(
         "RMSprop",
         f"a share of 0.9 and a mean square that begins at 1, as in TensorFlow 1{ROUNDED}",
         partial(_rmsprop, SINGLE[0], float(np.float32(1e-10)), True, 1.0),
     ),
     *(
-        Optimizer("RMSprop", f"a share of {share:g} and {said}", partial(_rmsprop, share, *how))
+        each("RMSprop", f"a share of {share:g} and {said}", partial(_rmsprop, share, *how))
         for share in (0.99, 0.9)
         for said, how in (
             ("an epsilon of 1e-08, as in PyTorch", (1e-8, False, 0.0)),
@@ -219,25 +213,21 @@ OPTIMIZERS = (
             ("a mean square that begins at 1, as in TensorFlow 1", (1e-10, True, 1.0)),
         )
     ),
-    Optimizer(
-        "Adagrad", "a sum of squares from 0, as in PyTorch", partial(_adagrad, 1e-10, False, 0.0)
-    ),
-    Optimizer(
-        "Adagrad", "a sum of squares from 0.1, as in Keras", partial(_adagrad, 1e-7, True, 0.1)
-    ),
-    Optimizer(
+    each("Adagrad", "a sum of squares from 0, as in PyTorch", partial(_adagrad, 1e-10, False, 0.0)),
+    each("Adagrad", "a sum of squares from 0.1, as in Keras", partial(_adagrad, 1e-7, True, 0.1)),
+    each(
         "Adagrad",
         "a sum of squares from the float32 number 0.1, as in Keras",
         partial(_adagrad, 1e-7, True, float(np.float32(0.1))),
     ),
-    Optimizer(
+    each(
         "Adagrad",
         "a sum of squares from 0.1, as in TensorFlow 1",
         partial(_adagrad, 0.0, True, 0.1),
     ),
-    Optimizer("Adadelta", "a share of 0.9, as in PyTorch", partial(_adadelta, 0.9, 1e-6)),
-    Optimizer("Adadelta", "a share of 0.95, as in Keras", partial(_adadelta, 0.95, 1e-7)),
-    Optimizer("Lion", "betas of 0.9 and 0.99", _lion),
+    each("Adadelta", "a share of 0.9, as in PyTorch", partial(_adadelta, 0.9, 1e-6)),
+    each("Adadelta", "a share of 0.95, as in Keras", partial(_adadelta, 0.95, 1e-7)),
+    each("Lion", "betas of 0.9 and 0.99", _lion),
 )
 
 
@@ -254,14 +244,14 @@ def mistakes(case: Case, moved: Tensors | None) -> Iterator[Hypothesis]:
         cause = f"{optimizer.name} instead of SGD"
         claim = f"updates are those of {optimizer.name}, with {optimizer.variant}"
         yield Hypothesis(cause, claim, rule=optimizer.rule)
-        factor = 1.0 if moved is None else _fit(moved, optimizer.rule(0, initial, gradients, {}))
+        factor = 1.0 if moved is None else fit(moved, optimizer.rule(0, initial, gradients, {}))
         for rate, fitted in _rates(case, factor * case.rate):
             at = f"{claim}, at a learning rate of {rate:.9g}"
-            rule = _at_rate(optimizer.rule, rate / case.rate)
+            rule = at_rate(optimizer.rule, rate / case.rate)
             yield Hypothesis(cause, at, rule=rule, fitted=fitted)
 
 
-def _fit(moved: Tensors, due: Tensors) -> float:
+def fit(moved: Tensors, due: Tensors) -> float:
     """Return the factor that, times what was due, is closest to what was moved."""
     with np.errstate(all="ignore"):
         top = sum(float((moved[name] * value).sum()) for name, value in due.items())
@@ -284,7 +274,9 @@ def _rates(case: Case, rate: float) -> Iterator[tuple[float, int]]:
         yield rate, 2
 
 
-def _at_rate(rule: Rule, factor: float) -> Rule:
+def at_rate(rule: Rule, factor: float) -> Rule:
+    """Return a rule whose learning rate is another one."""
+
     def scaled(step: int, weights: Tensors, gradients: Tensors, memory: Memory) -> Tensors:
         return {n: factor * m for n, m in rule(step, weights, gradients, memory).items()}
 

@@ -109,6 +109,16 @@ def decayed(share: float) -> Rule:
     return rule
 
 
+def after(first: Rule, then: Rule) -> Rule:
+    """Return what one rule makes of what another has made of the gradients."""
+
+    def rule(step: int, weights: Tensors, gradients: Tensors, memory: Memory) -> Tensors:
+        made = first(step, weights, gradients, memory.setdefault("first", {}))
+        return then(step, weights, made, memory.setdefault("then", {}))
+
+    return rule
+
+
 def scheduled(scale: Callable[[int], float]) -> Rule:
     """Return g times a factor that depends on the step."""
 

@@ -102,9 +102,12 @@ class Inputs:
         return (1, False) if isinstance(rows, slice) else (rows[np.newaxis], True)
 
     def chunks(self, schedule: Schedule) -> list[Schedule]:
-        """Return a schedule as the `train` calls that run it: one, unless it is a very long one."""
+        """Return a schedule as the `train` calls that run it: one, unless it is a very long one.
+
+        What `train` of a user's keeps for its optimizer would be lost between two.
+        """
         steps = length(schedule)
-        size = self.budget if steps > 2 * self.budget else steps
+        size = self.budget if steps > 2 * self.budget and not self.begins_anew else steps
         return [part(schedule, start, min(start + size, steps)) for start in range(0, steps, size)]
 
 

@@ -1,0 +1,135 @@
+"""Mistakes where the optimizer keeps a state: the reference's is recognised, then varied."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from functools import partial
+from itertools import product
+
+import numpy as np
+
+from parity.diagnosis import batches, models, penalties, rules
+from parity.diagnosis.case import Case, distance
+from parity.diagnosis.factors import rate_called
+from parity.diagnosis.hypothesis import Hypothesis, Scored
+from parity.diagnosis.in_run import first_move, gathered, plain_rules, whole_decays
+from parity.diagnosis.optimizers import OPTIMIZERS, Optimizer, adam, at_rate, each, fit
+from parity.diagnosis.rules import Rule
+from parity.standard.comparison import LIMIT
+from parity.standard.inputs import Tensors
+from parity.standard.native import wide_all
+
+SOME = 6  # losses of a run, by which an optimizer is recognised
+DECAYS = (0.01, 0.1, 0.05, 0.001, 5e-4, 1e-4, 1e-5)  # of weights, as people choose them
+CLIPPED = (1.0, 0.5, 5.0, 0.1, 10.0)  # norms to which gradients are clipped, likewise
+CLIPS = {
+    " together, as by torch's clip_grad_norm_": penalties.clip_norm_as_torch,
+    " together": penalties.clip_norm,
+    " each": penalties.clip_norms,
+}
+PLAIN = Optimizer("SGD", "no momentum", rules.scheduled(lambda step: 1.0))
+KNOWN = (
+    PLAIN,
+    *(Optimizer("SGD", f"a momentum of {m:g}", rules.moving(m)) for m in (0.9, 0.95, 0.99, 0.5)),
+    *(
+        Optimizer("SGD", f"Nesterov's momentum of {m:g}", rules.moving(m, nesterov=True))
+        for m in (0.9, 0.95, 0.99)
+    ),
+    *OPTIMIZERS,
+    *(each("AdamW", f"a weight decay of {d:g}", partial(adam, 1e-8, d)) for d in DECAYS),
+)
+
+
+def recognise(case: Case) -> Optimizer | None:
+    """Return the optimizer that gives the reference's own updates and first losses, if one does.
+
+    Our own recipes are plain gradient descent.
+    """
+    if not case.inputs.begins_anew:
+        return PLAIN
+    if not {"gradients", "train"} <= {*case.inputs.functions}:
+        return None
+    decayed = (
+        Optimizer(one.name, f"{one.variant}, and an L2 penalty of {decay:g}", rule)
+        for decay in DECAYS
+        for one in KNOWN[: len(KNOWN) - len(DECAYS)]
+        for rule in [rules.after(rules.decayed(decay), one.rule)]
+    )
+    return next((one for one in (*KNOWN, *decayed) if _is_own(case, one)), None)
+
+
+def _is_own(case: Case, optimizer: Optimizer) -> bool:
+    for step, weights in case.weights.items():
+        gradients, due = case.expected["gradients", step], case.expected["update", step]
+        moved = optimizer.rule(0, weights, gradients, {})
+        for name, value in moved.items():
+            off = distance(weights[name] - case.rate * value, due[name])
+            if not off <= LIMIT * case.noise["update", step][name]:
+                return False
+    steps = min(SOME, case.inputs.steps)
+    initial = wide_all(case.inputs.weights)
+    losses, _ = Hypothesis("", "", rule=optimizer.rule).train(case, initial, list(range(steps)))
+    off_by = np.abs(losses - case.reference.losses[:steps])
+    return bool((off_by <= LIMIT * case.loss_floors[:steps]).all())
+
+
+def tried(case: Case, own: Optimizer, rung: str, steps: int) -> Iterator[Scored | None]:
+    """Yield how well each mistake around the reference's optimizer explains a port.
+
+    Args:
+        case: what is to be explained.
+        own: the reference's optimizer.
+        rung: "update" or "trajectory".
+        steps: of the free run, that are tried.
+    """
+    for idea in mistakes(case, own):
+        if rung == "update":
+            found = idea.diagnose(case, rung)
+            explains = found is not None and found[1].explains and case.ran
+            yield (idea.diagnose_run(case, steps) or found) if explains else found
+        else:
+            yield idea.diagnose_run(case, steps)
+    yield models.stale(case) if case.ran else None
+
+
+def mistakes(case: Case, own: Optimizer) -> Iterator[Hypothesis]:
+    """Yield the reference's optimizer at another rate or with other numbers, and others."""
+    moved = first_move(case)
+    gradients = case.expected["gradients", 0]
+    usual = own.rule(0, case.weights[0], gradients, {})
+    if moved is not None:
+        factor = fit({name: moved[name] for name in usual}, usual)
+        cause, claim, factor, fitted = rate_called(case, factor)
+        yield Hypothesis(cause, claim, rule=at_rate(own.rule, factor), fitted=fitted)
+    for other in KNOWN:
+        if other != own:
+            yield _instead(own, other)
+    for decay in DECAYS:
+        claim = f"{decay:g} times each weight is added to its gradient, before {own.name}"
+        rule = rules.after(rules.decayed(decay), own.rule)
+        yield Hypothesis("weight decay", claim, rule=rule)
+    for size, (how, clip) in product(CLIPPED, CLIPS.items()):
+        claim = f"gradients are clipped to a norm of {size:g}{how}, before {own.name}"
+        rule = rules.after(_clipped(clip, size), own.rule)
+        yield Hypothesis("gradients clipped", claim, rule=rule)
+    for idea in (*plain_rules(), *gathered()):
+        if idea.rule:
+            idea = replace(idea, rule=rules.after(idea.rule, own.rule))
+        yield replace(idea, claim=f"{idea.claim}; {own.name} is as in the reference")
+    for idea in whole_decays(case):
+        if idea.rule:
+            yield replace(idea, rule=rules.after(own.rule, idea.rule))
+    for idea in batches.mistakes(case):
+        yield replace(idea, rule=own.rule)
+
+
+def _clipped(clip: Callable[[Tensors, float], Tensors], size: float) -> Rule:
+    return lambda step, weights, gradients, memory: clip(gradients, size)
+
+
+def _instead(own: Optimizer, other: Optimizer) -> Hypothesis:
+    if other.name == own.name:
+        claim = f"{own.name} has {other.variant}, in place of {own.variant}"
+        return Hypothesis(f"another variant of {own.name}", claim, rule=other.rule)
+    cause = f"{other.name} instead of {own.name}"
+    claim = f"updates are those of {other.name}, with {other.variant}"
+    return Hypothesis(cause, claim, rule=other.rule)
