@@ -13,9 +13,13 @@ from parity.processes import quiet_import, serving
 from parity.processes.messages import (
     Calling,
     Climb,
+    Draw,
     Explain,
     Load,
     Loaded,
+    Made,
+    MakeData,
+    MakingRequest,
     Measure,
     PortRequest,
     Refer,
@@ -28,7 +32,7 @@ from parity.processes.messages import (
     Visit,
 )
 from parity.rungs import climb
-from parity.standard import floors, reference, soundness
+from parity.standard import floors, reference, soundness, users_code
 from parity.standard.native import Native
 
 
@@ -44,6 +48,8 @@ class Dispatcher:
             self.name = request.port
         if isinstance(request, PortRequest):
             _serve_port(request, self.name, send)
+        elif isinstance(request, MakingRequest):
+            _make(request, send)
         else:
             _serve_reference(request, send)
 
@@ -65,6 +71,18 @@ def _serve_port(request: PortRequest, name: PortName, send: Send) -> None:
             climb.visit(port, request, send)
         case Replay():
             climb.replay(port, request, send)
+
+
+def _make(request: MakingRequest, send: Send) -> None:
+    """Let users' code make what a recipe leaves to it."""
+    match request:
+        case Draw():
+            port = contract.load(request.port, request.port.name)
+            send(Calling("build(None)"))
+            send(Made(users_code.draw(port, request.seed, request.threads)))
+        case MakeData():
+            send(Calling("data()"))
+            send(Made(users_code.data(request.file)))
 
 
 def _serve_reference(request: ReferenceRequest, send: Send) -> None:

@@ -147,6 +147,8 @@ def recognise(case: Case) -> Chain | None:
     layers = tuple(zip(names[::2], names[1::2], strict=False))
     if not names or len(names) % 2 or not all(W[0] == "W" and b[0] == "b" for W, b in layers):
         return None
+    if not case.x_is_real or isinstance(case.y, dict):
+        return None
     step = max(case.weights)
     weights, (x, y) = case.weights[step], case.batch(step)
     due = case.compute(weights, x, y)
