@@ -32,6 +32,10 @@ class Computed(NamedTuple):
     inside: Tensors = {}  # noqa: RUF012 - never changed
 
 
+class NotTakenError(Exception):
+    """A user's reference does not take what an idea gives it, such as labels of no class."""
+
+
 class Compute(Protocol):
     """A computation on one batch: the reference's, or one with a mistake in it."""
 
@@ -161,7 +165,19 @@ class Case:
         return self.rows if isinstance(schedule, int) else schedule.shape[1]
 
     def compute(self, weights: Tensors, x: Rows, y: Rows) -> Computed:
-        """Return what the reference computes on one batch; a `Compute`."""
+        """Return what the reference computes on one batch; a `Compute`.
+
+        Raises:
+            NotTakenError: it is a user's, and raised something.
+        """
+        try:
+            return self._computed(weights, x, y)
+        except Exception as error:
+            if self.inputs.begins_anew:
+                raise NotTakenError from error
+            raise
+
+    def _computed(self, weights: Tensors, x: Rows, y: Rows) -> Computed:
         own, due = self.native, self.inputs.functions
         x, y = own.given(x), own.given(y)
         model = own.build(weights)

@@ -4,6 +4,7 @@ Mistakes inside a step can only be tried on a net that is known from the inside.
 taken on trust: a chain is used only where it computes what the reference computes.
 """
 
+import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from itertools import product
@@ -159,8 +160,9 @@ def recognise(case: Case) -> Chain | None:
         if trained and (y.ndim == 1) != (kind == "cross-entropy"):
             continue
         chain = Chain(layers, activation, kind, kinds[kind], output)
-        if _same(due, chain.compute(weights, x, y)):
-            return replace(chain, inside=_inside(chain, due, weights, x, y))
+        with contextlib.suppress(ValueError, IndexError):  # other shapes, or targets of no class
+            if _same(due, chain.compute(weights, x, y)):
+                return replace(chain, inside=_inside(chain, due, weights, x, y))
     return None
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.random import Generator, default_rng
 
-from parity.diagnosis.case import Case, Compute, Computed, distance, growth
+from parity.diagnosis.case import Case, Compute, Computed, NotTakenError, distance, growth
 from parity.diagnosis.rules import Memory, Rule
 from parity.results import UNEXPLAINED, Diagnosis
 from parity.standard.comparison import LIMIT
@@ -151,6 +151,12 @@ class Hypothesis:
 
         What explains single steps, but no free run, is no more than a part of the truth.
         """
+        try:
+            return self._of_rung(case, rung)
+        except NotTakenError:
+            return None
+
+    def _of_rung(self, case: Case, rung: str) -> Scored | None:
         before = case.before(rung)
         after = case.misfit(rung, lambda step: self.predict(case, rung, step), _hopeless(before))
         if LIMIT < after <= min(NEAR, before / MUCH):
@@ -189,6 +195,12 @@ class Hypothesis:
         A mistake may make a run unstable, so that rounding shows in it before long: then the steps
         just after the divergence are enough. Losses that agree anyway prove nothing.
         """
+        try:
+            return self._of_run(case, steps)
+        except NotTakenError:
+            return None
+
+    def _of_run(self, case: Case, steps: int) -> Scored | None:
         if case.inputs.steps <= 2 * self.period:
             return None
         first = min(case.findings.divergence.step + self._shown, case.inputs.steps)
