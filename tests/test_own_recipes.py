@@ -2,6 +2,7 @@
 
 import re
 import shutil
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,9 @@ from parity.contract import PortError
 from parity.standard import floors, reference, soundness
 from parity.standard.inputs import Store
 from parity.standard.native import Native
+from shared import own_data
 from shared.experiment import prepare
+from shared.renames import is_expression
 from tests.running import PORTS, ROOT, Compare
 
 FRAMEWORKS = ("torch", "jax", "tensorflow")
@@ -295,9 +298,15 @@ def test_a_floor_that_is_no_number_is_refused() -> None:
 def test_the_page_shows_what_is_printed(compare: Compare, tmp_path: Path) -> None:
     text = (ROOT / "docs" / "your-net.md").read_text()
     blocks = re.findall(r"^```(\w*)\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
-    (reference, port), (recipe,), (printed,) = (
+    (reference, build, data, port), (recipe, renames), (printed,) = (
         [block for tag, block in blocks if tag == language] for language in ("python", "toml", "")
     )
+    assert "weights is not None" in build
+    made: dict[str, Any] = {}
+    exec(data, made)
+    assert own_data.dataset(tmp_path, made["data"](), True).x.keys() == {"tokens", "mask"}
+    *all_ports, one_port = tomllib.loads(renames)["rename"].values()
+    assert all(map(is_expression, (*all_ports, *one_port.values())))
     written(tmp_path)
     with np.load(tmp_path / "data.npz") as arrays:
         np.savez(tmp_path / "data.npz", x=arrays["x"], y=arrays["y"])

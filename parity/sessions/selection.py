@@ -73,13 +73,15 @@ def check_renames(names: list[str], ports: list[PortName]) -> None:
     Raises:
         InputError: no port has that file.
     """
-    there = {port.file.name for port in ports if port.file}
-    for recipe in map(recipes.get, names):
+    own = [recipes.get(name) for name in names]
+    references = {recipe.reference for recipe in own}
+    there = {port.file.name for port in ports if port.file and port.file not in references}
+    for recipe in own:
         for file in filter(None, recipe.renames):
             if file not in there and not is_regular(recipe.files[0].with_name(file)):
                 raise InputError(
-                    f"{recipe.files[0]} renames for {file!r}, which is the file of no port: name "
-                    f"one of {', '.join(sorted(there))}"
+                    f"{recipe.files[0]} renames for {file!r}, which is the file of no port: --with "
+                    f"names {', '.join(sorted(there)) or 'none'}"
                 )
 
 
