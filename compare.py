@@ -66,7 +66,11 @@ PATH = click.Path(path_type=Path)
     multiple=True,
     help="Your own port (repeatable); RECIPE=FILE names its recipe.",
 )
-@click.option("--dtype", default="both", show_default=True, help="float32, float64 or both.")
+@click.option(
+    "--dtype",
+    metavar="NAME",
+    help="float32, float64 or both. [default: what your own recipe says, else both]",
+)
 @click.option(
     "--mode",
     default="compiled",

@@ -31,7 +31,7 @@ def assert_parity(
     recipe: str,
     port: str | os.PathLike[str],
     *,
-    dtype: str = "both",
+    dtype: str | None = None,
     mode: str = "compiled",
     steps: int | None = None,
     seed: int | None = None,

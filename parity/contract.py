@@ -203,7 +203,7 @@ def load(name: PortName, net: str) -> Port:
     """
     if name.file is None:
         return _with_runtime(importlib.import_module(f"impls.{name}.{net}"), str(name))
-    module = _load_file(name.file)
+    module = load_file(name.file)
     port = _own_runtime(module) or _with_runtime(module, _framework_of(module))
     if port.lacks(FUNCTIONS) == FUNCTIONS:
         raise PortError(f"it provides none of the functions of a port: {', '.join(FUNCTIONS)}")
@@ -216,7 +216,12 @@ def module_name(path: Path) -> str:
 
 
 @lru_cache
-def _load_file(path: Path) -> ModuleType:
+def load_file(path: Path) -> ModuleType:
+    """Import a user's file.
+
+    Raises:
+        PortError: it is not called as Python files are.
+    """
     sys.path.append(str(path.parent))  # last, so that no file beside it hides a framework
     spec = importlib.util.spec_from_file_location(module_name(path), path)
     if spec is None or spec.loader is None:

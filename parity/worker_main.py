@@ -13,11 +13,15 @@ from parity.processes import quiet_import, serving
 from parity.processes.messages import (
     Calling,
     Climb,
+    Draw,
     Explain,
     FindLayers,
     Load,
     Loaded,
     Look,
+    Made,
+    MakeData,
+    MakingRequest,
     Measure,
     PortRequest,
     Refer,
@@ -31,7 +35,7 @@ from parity.processes.messages import (
     Visit,
 )
 from parity.rungs import climb, looking
-from parity.standard import floors, inside, reference, soundness
+from parity.standard import floors, inside, reference, soundness, users_code
 from parity.standard.native import Native
 
 
@@ -47,6 +51,8 @@ class Dispatcher:
             self.name = request.port
         if isinstance(request, PortRequest):
             _serve_port(request, self.name, send)
+        elif isinstance(request, MakingRequest):
+            _make(request, send)
         else:
             _serve_reference(request, send)
 
@@ -70,6 +76,18 @@ def _serve_port(request: PortRequest, name: PortName, send: Send) -> None:
             climb.replay(port, request, send)
         case Look():
             looking.look(port, request, send)
+
+
+def _make(request: MakingRequest, send: Send) -> None:
+    """Let users' code make what a recipe leaves to it."""
+    match request:
+        case Draw():
+            port = contract.load(request.port, request.port.name)
+            send(Calling("build(None)"))
+            send(Made(users_code.draw(port, request.seed, request.threads)))
+        case MakeData():
+            send(Calling("data()"))
+            send(Made(users_code.data(request.file)))
 
 
 def _serve_reference(request: ReferenceRequest, send: Send) -> None:

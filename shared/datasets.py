@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.random import RandomState
@@ -14,10 +13,10 @@ from numpy.typing import NDArray
 
 from shared import mnist_files
 from shared.errors import InputError
+from shared.rows import Array, Rows
 
 Loader = Callable[[str, Path | None], "Dataset"]
-Rows = Sequence[Sequence[float]]
-Array = NDArray[Any]
+Table = Sequence[Sequence[float]]
 
 
 @dataclass(frozen=True)
@@ -26,16 +25,17 @@ class Dataset:
 
     x, x_test: inputs (n, inputs), float64, or the bytes of pixels, of which `rounded` makes numbers
     from 0 to 1. y, y_test: targets; classes (n,) int64, or float64 (n, outputs), (n, 0) where there
-    are none. notice: what every output must say of this data, or None. sha256: of the arrays, or of
-    the files they were read from.
+    are none. Of users' own data, each has any shape (n, ...), or is several arrays by name. notice:
+    what every output must say of this data, or None. sha256: of the arrays, or of the files they
+    were read from.
     """
 
     name: str
     title: str
-    x: NDArray[np.float64] | NDArray[np.uint8]
-    y: NDArray[np.float64] | NDArray[np.int64]
-    x_test: NDArray[np.float64] | NDArray[np.uint8] | None
-    y_test: NDArray[np.float64] | NDArray[np.int64] | None
+    x: Rows
+    y: Rows
+    x_test: Rows
+    y_test: Rows
     sha256: str
     notice: str | None = None
 
@@ -164,10 +164,10 @@ def activations(choice: str, data_dir: Path | None) -> Dataset:
 def _small(
     name: str,
     title: str,
-    x: Rows,
-    y: Rows | None = None,
-    x_test: Rows | None = None,
-    y_test: Rows | None = None,
+    x: Table,
+    y: Table | None = None,
+    x_test: Table | None = None,
+    y_test: Table | None = None,
 ) -> Dataset:
     """Return rows that are written out here; without targets, y is (n, 0)."""
     inputs = np.array(x, np.float64)

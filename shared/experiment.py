@@ -3,16 +3,14 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
-from numpy.typing import NDArray
-
-from shared import recipes
+from shared import recipes, renames
 from shared.batches import Schedule, length, part
 from shared.datasets import Dataset, rounded
+from shared.errors import InputError
 from shared.recipes import Recipe
-
-Array = NDArray[Any]
+from shared.rows import Array, Rows, count, mapped, named
 
 
 @dataclass(frozen=True, eq=False)
@@ -20,20 +18,28 @@ class Experiment:
     """All that a port is given, in one precision.
 
     x, y, x_test, y_test: the rows to train and to test on; the latter None where there are none.
-    weights: the initial ones, in canonical names and layout. Integer arrays stay int64.
+    Each is an array or, of users' own data, may be several by name. weights: the initial ones, in
+    canonical names and layout. Integer arrays stay int64.
     """
 
     recipe: Recipe
     data: Dataset
     dtype: str
     seed: int
-    x: Array
-    y: Array
-    x_test: Array | None
-    y_test: Array | None
+    x: Rows
+    y: Rows
+    x_test: Rows
+    y_test: Rows
     weights: dict[str, Array]
     schedule: Schedule
     learning_rate: float
+
+    @property
+    def arrays(self) -> dict[str, Array]:
+        """All arrays of x, y, x_test and y_test, each by a name of its own."""
+        found = {name: getattr(self, name) for name in ("x", "y", "x_test", "y_test")}
+        given = {name: rows for name, rows in found.items() if rows is not None}
+        return {own: array for name in given for own, array in named(name, given[name]).items()}
 
     @property
     def steps(self) -> int:
@@ -43,7 +49,7 @@ class Experiment:
     @property
     def budget(self) -> int:
         """How many updates the recipe itself makes."""
-        return length(self.recipe.batches.schedule(len(self.x), None, self.seed))
+        return length(self.recipe.batches.schedule(count(self.x), None, self.seed))
 
     @property
     def headline(self) -> str:
@@ -66,7 +72,7 @@ class Experiment:
 
 
 def prepare(
-    name: str,
+    recipe: str | Recipe,
     dtype: str = "float64",
     steps: int | None = None,
     seed: int | None = None,
@@ -77,7 +83,7 @@ def prepare(
     """Make a recipe concrete.
 
     Args:
-        name: of the recipe.
+        recipe: the recipe, or its name.
         dtype: "float32" or "float64"; everything is made in float64, then rounded to it.
         steps: how many, or None for the recipe's own budget.
         seed: of the initial weights and the batch order, or None for the recipe's own.
@@ -85,22 +91,58 @@ def prepare(
         rows: the most to train on, and the most to test on, or None for all of the recipe's.
 
     Raises:
-        InputError: there is no such recipe, or its data is missing or damaged.
+        InputError: there is no such recipe, its data is missing or damaged, or has too few rows.
     """
-    recipe = recipes.get(name)
+    recipe = recipes.get(recipe) if isinstance(recipe, str) else recipe
+    assert callable(recipe.data), "what users' code makes is made by now"
+    assert recipe.initial is not None, "and so is what it draws"
     data = recipe.data(choice, data_dir)
     seed = recipe.seed if seed is None else seed
-    x, y = (array[: recipe.rows][:rows] for array in (data.x, data.y))
+
+    def ready(given: Rows, most: int | None) -> Rows:
+        return mapped(lambda array: rounded(array[:most][:rows], dtype), given)
+
+    x = ready(data.x, recipe.rows)
+    _check_batch(recipe, data, count(x))
+    weights = {k: rounded(w, dtype) for k, w in recipe.initial(recipe.shapes, seed).items()}
+    _check_renames(recipe, weights)
     return Experiment(
         recipe=recipe,
         data=data,
         dtype=dtype,
         seed=seed,
-        x=rounded(x, dtype),
-        y=rounded(y, dtype),
-        x_test=None if data.x_test is None else rounded(data.x_test[:rows], dtype),
-        y_test=None if data.y_test is None else rounded(data.y_test[:rows], dtype),
-        weights={k: rounded(w, dtype) for k, w in recipe.initial(recipe.shapes, seed).items()},
-        schedule=recipe.batches.schedule(len(x), steps, seed),
+        x=x,
+        y=ready(data.y, recipe.rows),
+        x_test=None if data.x_test is None else ready(data.x_test, None),
+        y_test=None if data.y_test is None else ready(data.y_test, None),
+        weights=weights,
+        schedule=recipe.batches.schedule(count(x), steps, seed),
         learning_rate=recipe.learning_rate,
     )
+
+
+def _check_batch(recipe: Recipe, data: Dataset, rows: int) -> None:
+    """Check that there are enough rows for a batch.
+
+    Raises:
+        InputError: there are not.
+    """
+    size = getattr(recipe.batches, "size", 1)
+    if size > rows:
+        raise InputError(
+            f"{recipe.name} trains on {rows:,} rows ({data.title}), too few for a batch of {size:,}"
+        )
+
+
+def _check_renames(recipe: Recipe, weights: dict[str, Array]) -> None:
+    """Check that what ports call the weights fits these.
+
+    Raises:
+        InputError: it does not.
+    """
+    for file, own in recipe.renames.items():
+        try:
+            renames.check_weights({**recipe.renames.get("", {}), **own}, weights)
+        except InputError as error:
+            of = f" for {file}" if file else ""
+            raise InputError(f"{recipe.files[0]} renames{of} {error}") from error

@@ -1,7 +1,6 @@
 """Recipes of users' own: a TOML file that names a reference, its data and its weights."""
 
 import ast
-import hashlib
 import math
 import re
 import tomllib
@@ -12,22 +11,26 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from shared import files, syntax
+from shared import datasets, files, own_data, renames, syntax
 from shared.batches import Batches, ForwardOnly, FullBatch, Shuffled
-from shared.datasets import Dataset
+from shared.datasets import Dataset, Loader
 from shared.errors import InputError
 from shared.recipes import FUNCTIONS, Recipe, guessed
-from shared.weights import WeightShapes
+from shared.renames import Renames
+from shared.weights import Weights, WeightShapes
 
-Array = NDArray[Any]
 Kind = type | tuple[type, ...]
 LONGEST = 1_000_000  # bytes of a recipe
-LARGEST = 1 << 33  # bytes of a file of arrays
 MOST, MOST_SEED = 1_000_000_000, 2**32 - 1
-SPLITS = ("x", "y", "x_test", "y_test")
+DTYPES = ("float32", "float64", "both")
+OWN_DATA: Mapping[str, Loader] = MappingProxyType(
+    {
+        "mnist": datasets.mnist,
+        "digits": lambda choice, data_dir: datasets.digits(),
+        "iris": datasets.iris,
+        "planar": datasets.planar,
+    }
+)
 NAME = re.compile(r"[\w.-]+")  # reports and scripts have it in the names of their files
 # The keys of a recipe, and what each is.
 KEYS: Mapping[str, tuple[Kind, str]] = MappingProxyType(
@@ -36,15 +39,18 @@ KEYS: Mapping[str, tuple[Kind, str]] = MappingProxyType(
         "summary": (str, "a text"),
         "reference": (str, "the path of a Python file"),
         "weights": (str, "the path of a .safetensors or .npz file"),
-        "data": (str, "the path of a .npz or .safetensors file"),
+        "data": (str, "the path of a .npz, .safetensors or .py file, or one of our data sets"),
+        "rows": (int, "a whole number"),
         "batch": (int, "a whole number of rows"),
         "steps": (int, "a whole number"),
         "learning_rate": ((int, float), "a number"),
         "seed": (int, "a whole number"),
         "functions": (list, f"a list of {', '.join(FUNCTIONS)}"),
+        "dtype": (str, f"one of {', '.join(DTYPES)}"),
+        "rename": (dict, "a table of weights"),
     }
 )
-NEEDED = ("reference", "weights", "data")
+NEEDED = ("reference", "data")
 # What a function cannot be compared without.
 WITH = {"train": "export", "accuracy": "forward"}
 
@@ -58,20 +64,23 @@ def load(path: Path) -> Recipe:
     """
     said = _Said(path, _read(path))
     functions = said.functions()
-    weights = said.file("weights")
+    weights = said.file("weights") if "weights" in said.values else None
     return Recipe(
         name=said.name(),
         net=f"{path.absolute()}",  # no framework has a port of that name
         summary=said.get("summary", said.file("reference").name),
         shapes={},
-        initial=partial(_initial, weights),
-        data=partial(_data, said.file("data"), said.get("batch", 1)),
+        initial=partial(_initial, weights) if weights else None,
+        data=said.data(functions),
         batches=said.batches() if "train" in functions else ForwardOnly(),
         learning_rate=said.learning_rate(),
         functions=functions,
         seed=said.whole("seed", 0, 0, MOST_SEED),
         reference=said.file("reference"),
-        files=(path, *map(said.file, NEEDED)),
+        files=(path, *said.named_files()),
+        rows=said.whole("rows", 1, 1, MOST) if "rows" in said.values else None,
+        dtype=said.dtype(),
+        renames=said.renamed(),
     )
 
 
@@ -105,8 +114,44 @@ class _Said:
         """Return the path of a file; it stands beside the recipe, if it is a relative one."""
         path: Path = (self.path.parent / self.values[key]).absolute()
         if not files.is_regular(path):
-            self.refuse(f"says {key} = {self.values[key]!r}", f"there is no file {path}")
+            ours = f", and of our data sets there are {', '.join(OWN_DATA)}" * (key == "data")
+            self.refuse(f"says {key} = {self.values[key]!r}", f"there is no file {path}{ours}")
         return path
+
+    def data(self, functions: tuple[str, ...]) -> Loader | Path:
+        """Return what loads the data, or the Python file that makes it."""
+        if self.values["data"] in OWN_DATA:
+            return OWN_DATA[self.values["data"]]
+        path = self.file("data")
+        return path if path.suffix == ".py" else partial(_data, path, "accuracy" in functions)
+
+    def named_files(self) -> list[Path]:
+        """Return the files that it names."""
+        named = [key for key in ("reference", "weights", "data") if key in self.values]
+        return [self.file(key) for key in named if self.values[key] not in OWN_DATA]
+
+    def dtype(self) -> str:
+        """Return the precisions to compare it in."""
+        dtype = str(self.get("dtype", "both"))
+        if dtype not in DTYPES:
+            self.refuse(f"says dtype = {dtype!r}", guessed(dtype, list(DTYPES), {}))
+        return dtype
+
+    def renamed(self) -> dict[str, Renames]:
+        """Return what ports call the weights: by the name of a port's file, of all ports by ""."""
+        table: dict[str, Any] = self.get("rename", {})
+        found: dict[str, Renames] = {k: own for k, own in table.items() if isinstance(own, dict)}
+        for file in found:
+            if Path(file).name != file or not file:
+                self.refuse(f"renames for {file!r}", "name a port's file, without its folder")
+            if file == self.file("reference").name:
+                self.refuse(f"renames for {file!r}", "that is the reference, whose names are due")
+        found[""] = {name: text for name, text in table.items() if not isinstance(text, dict)}
+        for own in found.values():
+            for name, text in own.items():
+                if not renames.is_expression(text):
+                    self.refuse(f"says rename {name!r} = {text!r}", renames.EXPRESSIONS)
+        return found
 
     def name(self) -> str:
         """Return what the recipe is called: by default, as its file."""
@@ -180,86 +225,9 @@ def _read(path: Path) -> dict[str, Any]:
         raise InputError(f"{path} is not TOML ({error})") from error
 
 
-def _arrays(path: Path) -> dict[str, Array]:
-    """Return the arrays of numbers in a file, by name; whole numbers in int64.
-
-    Raises:
-        InputError: it cannot be read, or holds something else.
-    """
-    arrays = {name: _whole(array) for name, array in _read_arrays(path).items()}
-    for name, array in arrays.items():
-        if array.dtype.kind not in "fi":
-            raise InputError(f"{path}: {name} is an array of {array.dtype}, where numbers are due")
-    return arrays
+def _initial(path: Path, shapes: WeightShapes, seed: int) -> Weights:
+    return own_data.weights(path)
 
 
-def _read_arrays(path: Path) -> dict[str, Array]:
-    try:
-        if path.suffix == ".npz":
-            with np.load(path, allow_pickle=False) as arrays:
-                return {name: arrays[name] for name in arrays.files}
-        if path.suffix == ".safetensors":
-            from safetensors import numpy as safetensors  # only here, and takes time to import
-
-            return dict(safetensors.load(files.read(path, LARGEST)))
-    except Exception as error:  # whatever such a file can do
-        raise InputError(f"{path} cannot be read ({error})") from error
-    raise InputError(
-        f"{path} ends in {path.suffix or 'nothing'}: arrays come in .npz or .safetensors"
-    )
-
-
-def _initial(path: Path, shapes: WeightShapes, seed: int) -> dict[str, Array]:
-    weights = _arrays(path)
-    if not weights:
-        raise InputError(f"{path} holds no weights")
-    return weights
-
-
-def _data(path: Path, batch: int, choice: str, data_dir: Path | None) -> Dataset:
-    arrays = _arrays(path)
-    _check_data(path, arrays, batch)
-    digest = hashlib.sha256()
-    for name, array in sorted(arrays.items()):
-        digest.update(f"{name} {array.dtype} {array.shape}".encode())
-        digest.update(np.ascontiguousarray(array).data)
-    rows = len(arrays["x"])
-    return Dataset(
-        name=path.stem,
-        title=f"{path.name}, {rows:,} rows",
-        x=arrays["x"],
-        y=arrays.get("y", np.empty((rows, 0))),
-        x_test=arrays.get("x_test"),
-        y_test=arrays.get("y_test"),
-        sha256=digest.hexdigest(),
-    )
-
-
-def _check_data(path: Path, arrays: dict[str, Array], batch: int) -> None:
-    """Check that there are inputs, with as many targets, and enough of them for a batch.
-
-    Raises:
-        InputError: there are not.
-    """
-    for name, array in arrays.items():
-        if name not in SPLITS:
-            raise InputError(f"{path} holds {name!r}: {guessed(name, list(SPLITS), {})}")
-        if not array.ndim or not len(array):
-            raise InputError(f"{path}: {name} has no rows, one for each example")
-    for inputs, targets in (("x", "y"), ("x_test", "y_test")):
-        lengths = [len(arrays[name]) for name in (inputs, targets) if name in arrays]
-        if len(set(lengths)) > 1:
-            raise InputError(
-                f"{path}: {inputs} has {lengths[0]:,} rows, but {targets} has {lengths[1]:,}"
-            )
-    if "x" not in arrays:
-        raise InputError(f"{path} holds no x, the inputs of the net")
-    if ("x_test" in arrays) != ("y_test" in arrays):
-        raise InputError(f"{path} holds one of x_test and y_test: it takes both, or neither")
-    if batch > len(arrays["x"]):
-        raise InputError(f"{path} has {len(arrays['x']):,} rows, too few for a batch of {batch:,}")
-
-
-def _whole(array: Array) -> Array:
-    """Return whole numbers in int64, so that bytes are not taken for pixels; others as they are."""
-    return array.astype(np.int64) if array.dtype.kind in "iu" else array
+def _data(path: Path, classes: bool, choice: str, data_dir: Path | None) -> Dataset:
+    return own_data.dataset(path, own_data.read(path), classes)

@@ -2,7 +2,7 @@
 
 import difflib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
@@ -11,6 +11,7 @@ from shared import datasets, figures, weights
 from shared.batches import Batches, ForwardOnly, FullBatch, InOrder, OneBatch, Shuffled
 from shared.errors import InputError
 from shared.figures import Figure
+from shared.renames import Renames
 
 # What a port may provide, in the order in which it stands in its file.
 FUNCTIONS = ("build", "forward", "layers", "loss", "gradients", "train", "accuracy", "export")
@@ -25,8 +26,9 @@ class Recipe:
     net: the file of its ports, impls/<framework>/<net>.py.
     summary: the net and its loss in a few words.
     shapes: of the weights in canonical layout, y = x @ W + b.
-    initial: makes the initial weights from `shapes` and `seed`.
-    data: loads the data set.
+    initial: makes the initial weights from `shapes` and `seed`; None where the reference's own
+        `build` draws them.
+    data: loads the data set, or is the Python file whose `data` makes it.
     functions: those of its ports that it is about; a lesson may train nothing.
     threshold: of a single output, over which the class is 1: 0 for logits, 1/2 for probabilities.
     rows: how many of the data's rows to train on, or None for all.
@@ -34,14 +36,16 @@ class Recipe:
     figures: what others printed for it; they hold at this seed alone.
     reference: the file of the port that others are held to, or None for NumPy's of that net.
     files: all that a user's recipe is read from.
+    dtype: the precisions to compare it in, unless others are asked for.
+    renames: what ports call the reference's weights, by the port's file; all ports by "".
     """
 
     name: str
     net: str
     summary: str
     shapes: Mapping[str, tuple[int, ...]]
-    initial: Callable[[weights.WeightShapes, int], weights.Weights]
-    data: datasets.Loader
+    initial: Callable[[weights.WeightShapes, int], weights.Weights] | None
+    data: datasets.Loader | Path
     batches: Batches
     learning_rate: float = 0.0
     functions: tuple[str, ...] = TRAINED
@@ -51,6 +55,14 @@ class Recipe:
     figures: tuple[Figure, ...] = ()
     reference: Path | None = None
     files: tuple[Path, ...] = ()
+    dtype: str = "both"
+    renames: Mapping[str, Renames] = field(default_factory=dict)
+
+    def renames_for(self, file: Path | None) -> dict[str, str]:
+        """Return what the port in a file calls the reference's weights, where otherwise."""
+        if file is None or file == self.reference:
+            return {}
+        return {**self.renames.get("", {}), **self.renames.get(file.name, {})}
 
     def __str__(self) -> str:
         rate = f", learning rate {self.learning_rate}" if "train" in self.functions else ""

@@ -91,7 +91,7 @@ def test_mnist_in_file_order_has_the_published_mean_cost(mnist_dir: Path) -> Non
 
 def test_mnist_reaches_the_accuracy_of_the_tutorial(mnist_dir: Path) -> None:
     experiment = prepare("mnist", "float32", data_dir=mnist_dir)
-    assert (len(experiment.x), len(experiment.x_test), experiment.steps) == (55_000, 10_000, 5_500)  # type: ignore[arg-type] # mnist has test rows
+    assert (len(experiment.x), len(experiment.x_test), experiment.steps) == (55_000, 10_000, 5_500)
     net = port("mnist")
     model, _ = trained(experiment, 1_000)
     assert abs(net.accuracy(model, experiment.x_test, experiment.y_test) - 0.918) <= 0.004

@@ -2,6 +2,7 @@
 
 import re
 import shutil
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,9 @@ from parity.contract import PortError
 from parity.standard import floors, reference, soundness
 from parity.standard.inputs import Store
 from parity.standard.native import Native
+from shared import own_data
 from shared.experiment import prepare
+from shared.renames import is_expression
 from tests.running import PORTS, ROOT, Compare
 
 FRAMEWORKS = ("torch", "jax", "tensorflow")
@@ -83,11 +86,13 @@ def withs(folder: Path, names: list[str]) -> list[str]:
 def test_correct_ports_agree_whichever_the_reference_is(
     compare: Compare, tmp_path: Path, reference: str, ports: list[str], dtypes: list[str]
 ) -> None:
-    recipe = written(tmp_path, reference=f"mlp_{reference}.py")
-    others = [f"mlp_{name}.py" for name in ports]
     how = "both" if len(dtypes) == 2 else dtypes[0]
-    run = compare(recipe, "--dtype", how, *withs(tmp_path, others))
+    # Without weights, the reference draws them.
+    recipe = written(tmp_path, reference=f"mlp_{reference}.py", weights=None, dtype=how)
+    others = [f"mlp_{name}.py" for name in ports]
+    run = compare(recipe, *withs(tmp_path, others))
     assert run.status == 0, run.stdout + run.stderr
+    assert {result["dtype"] for result in run.report["results"]} == {*dtypes}
     for dtype in dtypes:
         for name in (f"mlp_{reference}.py", *others):
             result = run.result(name, dtype)
@@ -132,7 +137,12 @@ def test_only_what_the_reference_provides_is_compared(compare: Compare, tmp_path
         ({"steps": "ten"}, "says steps = 'ten': steps is a whole number"),
         ({"steps": 0}, "says steps = 0: it must be from 1 to 1,000,000,000"),
         ({"batch": 0}, "says batch = 0: it must be from 1 to 1,000,000,000"),
-        ({"batch": 65}, "has 64 rows, too few for a batch of 65"),
+        ({"batch": 65}, "trains on 64 rows (data.npz, 64 rows), too few for a batch of 65"),
+        ({"rows": 8}, "trains on 8 rows (data.npz, 64 rows), too few for a batch of 16"),
+        ({"rows": 0}, "says rows = 0: it must be from 1 to"),
+        ({"data": "minst"}, "minst, and of our data sets there are mnist, digits, iris, planar"),
+        ({"dtype": "float16"}, "says dtype = 'float16': did you mean float"),
+        ({"rename": 1}, "says rename = 1: rename is a table of weights"),
         ({"seed": -1}, "says seed = -1: it must be from 0 to"),
         ({"name": "a/b"}, "is called 'a/b': say name ="),
         ({"functions": ["train"]}, "compares train without export: the reference needs export"),
@@ -161,6 +171,22 @@ def test_a_recipe_that_cannot_be_is_refused_in_a_sentence(
         ({"x": np.zeros((0, 6))}, "x has no rows"),
         ({"x": np.array(["a"])}, "x is an array of <U1, where numbers are due"),
         ({"x": np.zeros((64, 6)), "x_test": np.zeros((2, 6))}, "one of x_test and y_test"),
+        ({"x": np.array([[1, np.nan], [0, 1]])}, "x has 1 of 4 values that are no finite number"),
+        ({"x.a": np.zeros((4, 6)), "x.b": np.zeros(3)}, "x.a has 4 rows, but x.b has 3"),
+        (
+            {"x": np.zeros((4, 6)), "x.b": np.zeros(4)},
+            "holds x and x.b: x is one array, or several",
+        ),
+        ({"x.": np.zeros((4, 6))}, "holds 'x.': after x. comes a name of letters, digits and _"),
+        ({"z.a": np.zeros(4)}, "holds 'z.a': choose from x, y, x_test, y_test"),
+        (
+            {"x.a": np.zeros(4), "y": np.zeros(4), "x_test": np.zeros(2), "y_test": np.zeros(2)},
+            "holds x_test to test on, but x.a to train on: both take the same names",
+        ),
+        (
+            {"x": np.zeros((4, 6)), "y.a": np.zeros(4)},
+            "holds y.a, of which no accuracy can be told",
+        ),
     ],
 )
 def test_data_that_cannot_be_is_refused_in_a_sentence(
@@ -272,9 +298,15 @@ def test_a_floor_that_is_no_number_is_refused() -> None:
 def test_the_page_shows_what_is_printed(compare: Compare, tmp_path: Path) -> None:
     text = (ROOT / "docs" / "your-net.md").read_text()
     blocks = re.findall(r"^```(\w*)\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
-    (reference, port), (recipe,), (printed,) = (
+    (reference, build, data, port), (recipe, renames), (printed,) = (
         [block for tag, block in blocks if tag == language] for language in ("python", "toml", "")
     )
+    assert "weights is not None" in build
+    made: dict[str, Any] = {}
+    exec(data, made)
+    assert own_data.dataset(tmp_path, made["data"](), True).x.keys() == {"tokens", "mask"}
+    *all_ports, one_port = tomllib.loads(renames)["rename"].values()
+    assert all(map(is_expression, (*all_ports, *one_port.values())))
     written(tmp_path)
     with np.load(tmp_path / "data.npz") as arrays:
         np.savez(tmp_path / "data.npz", x=arrays["x"], y=arrays["y"])

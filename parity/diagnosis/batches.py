@@ -4,16 +4,15 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from parity.diagnosis.case import Case
-from parity.diagnosis.hypothesis import Hypothesis
+from parity.diagnosis.hypothesis import Hypothesis, Select
 from parity.diagnosis.in_run import _flat, taken
 from parity.results import Diagnosis
 from parity.standard.inputs import Tensors
 from parity.standard.native import wide_all
+from shared.rows import Array, Rows, picked
 
-Array = NDArray[Any]
 OTHER_ORDER = "batches in another order"
 CANDIDATES = 1000  # batches that are tried for one step
 
@@ -24,9 +23,9 @@ def mistakes(case: Case) -> Iterator[Hypothesis]:
     if isinstance(schedule, int):
         return
     size, last = schedule.shape[1], len(schedule) - 1
-    per_epoch = len(case.x) // size
+    per_epoch = case.rows // size
 
-    def batch(change: Callable[[int], int]) -> Callable[[Case, int], tuple[Array, Array]]:
+    def batch(change: Callable[[int], int]) -> Select:
         return lambda case, step: case.batch(change(step))
 
     orders: dict[str, Callable[[int], int]] = {
@@ -67,9 +66,9 @@ def mistakes(case: Case) -> Iterator[Hypothesis]:
     )
     rows: dict[str, Callable[[Array, int], tuple[Any, Any]]] = {
         "the rows are taken in order, not as scheduled": lambda r, k: (
-            (np.arange(k * size, (k + 1) * size) % len(case.x),) * 2
+            (np.arange(k * size, (k + 1) * size) % case.rows,) * 2
         ),
-        "each row number is one too large": lambda r, k: ((r + 1) % len(case.x),) * 2,
+        "each row number is one too large": lambda r, k: ((r + 1) % case.rows,) * 2,
         "each row number is one too small": lambda r, k: (r - 1, r - 1),
     }
     for claim, choose in rows.items():
@@ -79,7 +78,7 @@ def mistakes(case: Case) -> Iterator[Hypothesis]:
         "y is of the batch, x of the first rows": lambda r, k: (slice(size), r),
         "x is of the rows in rising order, y of the rows as they are": lambda r, k: (np.sort(r), r),
         "y is of the rows in rising order, x of the rows as they are": lambda r, k: (r, np.sort(r)),
-        "y is of the rows that follow": lambda r, k: (r, (r + 1) % len(case.x)),
+        "y is of the rows that follow": lambda r, k: (r, (r + 1) % case.rows),
     }
     for claim, choose in apart.items():
         yield Hypothesis("targets of other rows", claim, select=_chosen(choose))
@@ -87,12 +86,12 @@ def mistakes(case: Case) -> Iterator[Hypothesis]:
 
 def _chosen(
     choose: Callable[[Array, int], tuple[Any, Any]],
-) -> Callable[[Case, int], tuple[Array, Array]]:
-    def select(case: Case, step: int) -> tuple[Array, Array]:
+) -> Select:
+    def select(case: Case, step: int) -> tuple[Rows, Rows]:
         schedule = case.inputs.schedule
         assert not isinstance(schedule, int)
         x_rows, y_rows = choose(schedule[step], step)
-        return case.x[x_rows], case.y[y_rows]
+        return picked(case.x, x_rows), picked(case.y, y_rows)
 
     return select
 

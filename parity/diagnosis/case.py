@@ -7,7 +7,6 @@ from functools import cached_property
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
 from parity.contract import Port
 from parity.processes.messages import Explain, Findings
@@ -16,8 +15,7 @@ from parity.standard.inputs import PART, Inputs, Tensors
 from parity.standard.native import Native, wide, wide_all
 from parity.standard.reference import At, Floors, Reference
 from shared.batches import Schedule
-
-Array = NDArray[Any]
+from shared.rows import Array, Rows, count, mapped
 
 
 class Computed(NamedTuple):
@@ -33,16 +31,20 @@ class Computed(NamedTuple):
     inside: Tensors = {}  # noqa: RUF012 - never changed
 
 
+class NotTakenError(Exception):
+    """A user's reference does not take what an idea gives it, such as labels of no class."""
+
+
 class Compute(Protocol):
     """A computation on one batch: the reference's, or one with a mistake in it."""
 
-    def __call__(self, weights: Tensors, x: Array, y: Array) -> Computed:
+    def __call__(self, weights: Tensors, x: Rows, y: Rows) -> Computed:
         """Compute outputs, loss and gradients.
 
         Args:
             weights: by name, in float64.
-            x: the batch's inputs, (B, inputs).
-            y: its targets: classes (B,), or (B, outputs).
+            x: the batch's inputs, (B, inputs), or several arrays by name.
+            y: its targets: classes (B,), or (B, outputs), or several by name.
         """
         ...
 
@@ -71,14 +73,27 @@ class Case:
         return cls(port, **vars(asked))
 
     @cached_property
-    def x(self) -> Array:
-        """All rows to train on, (rows, inputs)."""
-        return np.asarray(wide(self.inputs.array("x")))
+    def x(self) -> Rows:
+        """All rows to train on, (rows, inputs), or several arrays by name."""
+        return mapped(lambda array: np.asarray(wide(array)), self.inputs.data("x"))
 
     @cached_property
-    def y(self) -> Array:
-        """All targets to train on: classes (rows,), or (rows, outputs)."""
-        return np.asarray(wide(self.inputs.array("y")))
+    def y(self) -> Rows:
+        """All targets to train on: classes (rows,), or (rows, outputs), or several by name."""
+        return mapped(lambda array: np.asarray(wide(array)), self.inputs.data("y"))
+
+    @property
+    def rows(self) -> int:
+        """How many rows there are to train on."""
+        return count(self.x)
+
+    @property
+    def x_is_real(self) -> bool:
+        """Whether the inputs are one array of real numbers, (rows, ...), as ideas about x take it.
+
+        Several arrays are not, and neither are whole numbers, which may be looked up by.
+        """
+        return isinstance(self.x, np.ndarray) and self.x.dtype.kind == "f" and self.x.ndim > 1
 
     @cached_property
     def native(self) -> Native:
@@ -133,19 +148,30 @@ class Case:
         rounded = {**self.reference.checkpoints, **({extra.step: extra.rounded} if extra else {})}
         return {step: wide_all(weights) for step, weights in rounded.items()}
 
-    def batch(self, step: int) -> tuple[Array, Array]:
+    def batch(self, step: int) -> tuple[Rows, Rows]:
         """Return x (B, inputs) and y (B,) or (B, outputs) of the rows that one step sees."""
-        x, y = self.inputs.batch(self.x, self.y, step)
-        return x, y
+        return self.inputs.batch(self.x, self.y, step)
 
     @property
     def batch_size(self) -> int:
         """How many rows a step sees."""
         schedule: Schedule = self.inputs.schedule
-        return len(self.x) if isinstance(schedule, int) else schedule.shape[1]
+        return self.rows if isinstance(schedule, int) else schedule.shape[1]
 
-    def compute(self, weights: Tensors, x: Array, y: Array) -> Computed:
-        """Return what the reference computes on one batch; a `Compute`."""
+    def compute(self, weights: Tensors, x: Rows, y: Rows) -> Computed:
+        """Return what the reference computes on one batch; a `Compute`.
+
+        Raises:
+            NotTakenError: it is a user's, and raised something.
+        """
+        try:
+            return self._computed(weights, x, y)
+        except Exception as error:
+            if self.inputs.begins_anew:
+                raise NotTakenError from error
+            raise
+
+    def _computed(self, weights: Tensors, x: Rows, y: Rows) -> Computed:
         own, due = self.native, self.inputs.functions
         x, y = own.given(x), own.given(y)
         model = own.build(weights)

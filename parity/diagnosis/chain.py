@@ -4,6 +4,7 @@ Mistakes inside a step can only be tried on a net that is known from the inside.
 taken on trust: a chain is used only where it computes what the reference computes.
 """
 
+import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from itertools import product
@@ -147,6 +148,8 @@ def recognise(case: Case) -> Chain | None:
     layers = tuple(zip(names[::2], names[1::2], strict=False))
     if not names or len(names) % 2 or not all(W[0] == "W" and b[0] == "b" for W, b in layers):
         return None
+    if not case.x_is_real or isinstance(case.y, dict):
+        return None
     step = max(case.weights)
     weights, (x, y) = case.weights[step], case.batch(step)
     due = case.compute(weights, x, y)
@@ -157,8 +160,9 @@ def recognise(case: Case) -> Chain | None:
         if trained and (y.ndim == 1) != (kind == "cross-entropy"):
             continue
         chain = Chain(layers, activation, kind, kinds[kind], output)
-        if _same(due, chain.compute(weights, x, y)):
-            return replace(chain, inside=_inside(chain, due, weights, x, y))
+        with contextlib.suppress(ValueError, IndexError):  # other shapes, or targets of no class
+            if _same(due, chain.compute(weights, x, y)):
+                return replace(chain, inside=_inside(chain, due, weights, x, y))
     return None
 
 

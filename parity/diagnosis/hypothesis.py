@@ -7,9 +7,8 @@ from typing import Any
 
 import numpy as np
 from numpy.random import Generator, default_rng
-from numpy.typing import NDArray
 
-from parity.diagnosis.case import Case, Compute, Computed, distance, growth
+from parity.diagnosis.case import Case, Compute, Computed, NotTakenError, distance, growth
 from parity.diagnosis.rules import Memory, Rule
 from parity.results import UNEXPLAINED, Diagnosis
 from parity.standard.comparison import LIMIT
@@ -17,9 +16,9 @@ from parity.standard.inputs import Tensors
 from parity.standard.native import wide_all
 from parity.standard.reference import Floors
 from shared.batches import rows_of
+from shared.rows import Array, Rows, count, mapped, picked
 
-Array = NDArray[Any]
-Select = Callable[[Case, int], tuple[Array, Array]]
+Select = Callable[[Case, int], tuple[Rows, Rows]]
 
 SURE, DOUBT, CLOSEST = 0.95, 0.15, 0.1
 NEAR = 1e6  # a ratio up to it may be due to an idea that rounds more than the reference does
@@ -59,7 +58,7 @@ class Hypothesis:
     anew: bool = False
 
     def answer(
-        self, case: Case, weights: Tensors, x: Array, y: Array, random: Generator | None = None
+        self, case: Case, weights: Tensors, x: Rows, y: Rows, random: Generator | None = None
     ) -> Computed:
         """Return what the net computes on one batch, with random roundings if there is a source."""
         compute = self.compute or case.compute
@@ -70,7 +69,12 @@ class Hypothesis:
             name: w + unit * np.abs(w).max(initial=0.0) * random.uniform(-1, 1, w.shape)
             for name, w in weights.items()
         }
-        answer = compute(rounded, x * (1 + unit * random.uniform(-1, 1, x.shape)), y)
+
+        def moved(array: Array) -> Array:
+            off = 1 + unit * random.uniform(-1, 1, array.shape)
+            return array * off if array.dtype.kind == "f" else array
+
+        answer = compute(rounded, mapped(moved, x), y)
         floors = case.noise.get(("gradients", 0), {})
         slopes = {
             name: np.where(g, g + floors.get(name, 0.0) * random.uniform(-1, 1, g.shape), g)
@@ -123,12 +127,12 @@ class Hypothesis:
             whole = None
             if self.size and not self.pooled:
                 whole = self.answer(case, weights, x, y, random).loss
-            for start in range(0, len(x), self.size or len(x) or 1):
+            for start in range(0, count(x), self.size or count(x) or 1):
                 own = slice(start, start + self.size if self.size else None)
                 weights = first if self.anew else weights
-                answer = self.answer(case, weights, x[own], y[own], random)
+                answer = self.answer(case, weights, picked(x, own), picked(y, own), random)
                 losses.append(answer.loss)
-                rows.append(len(x[own]))
+                rows.append(count(picked(x, own)))
                 moved = answer.gradients
                 if self.rule:
                     moved = self.rule(number, weights, moved, memory)
@@ -152,6 +156,12 @@ class Hypothesis:
 
         What explains single steps, but no free run, is no more than a part of the truth.
         """
+        try:
+            return self._of_rung(case, rung)
+        except NotTakenError:
+            return None
+
+    def _of_rung(self, case: Case, rung: str) -> Scored | None:
         before = case.before(rung)
         after = case.misfit(rung, lambda step: self.predict(case, rung, step), _hopeless(before))
         if LIMIT < after <= min(NEAR, before / MUCH):
@@ -190,6 +200,12 @@ class Hypothesis:
         A mistake may make a run unstable, so that rounding shows in it before long: then the steps
         just after the divergence are enough. Losses that agree anyway prove nothing.
         """
+        try:
+            return self._of_run(case, steps)
+        except NotTakenError:
+            return None
+
+    def _of_run(self, case: Case, steps: int) -> Scored | None:
         if case.inputs.steps <= 2 * self.period:
             return None
         first = min(case.findings.divergence.step + self._shown, case.inputs.steps)
@@ -269,9 +285,9 @@ class Hypothesis:
         return None
 
 
-def _own_rows(case: Case, step: int) -> tuple[Array, Array]:
+def _own_rows(case: Case, step: int) -> tuple[Rows, Rows]:
     rows = rows_of(case.inputs.schedule, step)
-    return case.x[rows], case.y[rows]
+    return picked(case.x, rows), picked(case.y, rows)
 
 
 def _hopeless(before: float) -> float:

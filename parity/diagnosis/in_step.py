@@ -7,7 +7,6 @@ from functools import partial
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from parity.diagnosis import classes, losses, parts, preprocessing
 from parity.diagnosis.case import Case, Compute, Computed
@@ -16,8 +15,8 @@ from parity.diagnosis.factors import spoken
 from parity.diagnosis.hypothesis import Hypothesis
 from parity.diagnosis.losses import softmax
 from parity.standard.inputs import Tensors
+from shared.rows import Array, Rows, picked
 
-Array = NDArray[Any]
 Transform = Callable[[Array], Array]
 # What is written in place of the error times the derivative, where a product is one of matrices.
 MATRICES: dict[str, Callable[[Array, Array, Array], Array]] = {
@@ -43,14 +42,9 @@ def mistakes(case: Case, chain: Chain | None) -> Iterator[Hypothesis]:
     """Yield every mistake that can be tried on one step."""
     yield from _targets(case)
     yield from _rows(case)
-    for scale, claim in SCALES.items():
-        yield Hypothesis("inputs scaled", f"x is {claim}", _scaled(case.compute, scale))
-    for shifted in (False, True):
-        yield _affine(case, *_fitted(case, shifted))
-    side = math.isqrt(case.x.shape[1])
-    if side > 1 and side * side == case.x.shape[1]:
-        yield Hypothesis("inputs transposed", "each image is transposed", _turned(case, side))
-    yield from preprocessing.mistakes(case)
+    if case.x_is_real:
+        yield from _inputs(case)
+        yield from preprocessing.mistakes(case)
     yield from parts.mistakes(case)
     yield from losses.root(case)
     if chain:
@@ -64,6 +58,16 @@ def mistakes(case: Case, chain: Chain | None) -> Iterator[Hypothesis]:
         yield from _activations(chain)
         yield from _biases(case, chain)
         yield from _layouts(case, chain)
+
+
+def _inputs(case: Case) -> Iterator[Hypothesis]:
+    for scale, claim in SCALES.items():
+        yield Hypothesis("inputs scaled", f"x is {claim}", _scaled(case.compute, scale))
+    for shifted in (False, True):
+        yield _affine(case, *_fitted(case, shifted))
+    side = math.isqrt(case.x.shape[1])
+    if side > 1 and case.x[0].size == side * side:
+        yield Hypothesis("inputs transposed", "each image is transposed", _turned(case, side))
 
 
 def _scaled(compute: Compute, scale: float) -> Compute:
@@ -116,6 +120,8 @@ def _fitted(case: Case, shifted: bool) -> tuple[float, float]:
 
 
 def _targets(case: Case) -> Iterator[Hypothesis]:
+    if isinstance(case.y, dict):
+        return
     for cause, claim, change in _other_targets(case.y):
         yield Hypothesis(cause, claim, _towards(case.compute, change))
 
@@ -176,7 +182,7 @@ def _rows(case: Case) -> Iterator[Hypothesis]:
 
 def _partly(compute: Compute, part: slice) -> Compute:
     """Return a computation that sees some rows alone."""
-    return lambda weights, x, y: compute(weights, x[part], y[part])
+    return lambda weights, x, y: compute(weights, picked(x, part), picked(y, part))
 
 
 def _slopes(chain: Chain) -> Iterator[Hypothesis]:
@@ -301,8 +307,8 @@ def _with_biases(
     change: Transform,
     slope: Transform,
     weights: Tensors,
-    x: Array,
-    y: Array,
+    x: Rows,
+    y: Rows,
 ) -> Computed:
     """Return what the net computes when some biases are changed before they are added."""
     changed = {name: change(w) if name in names else w for name, w in weights.items()}
@@ -326,7 +332,7 @@ def _layouts(case: Case, chain: Chain) -> Iterator[Hypothesis]:
     """Yield weights that are reshaped where they should be transposed."""
     for name, _ in chain.layers:
 
-        def compute(weights: Tensors, x: Array, y: Array, name: str = name) -> Computed:
+        def compute(weights: Tensors, x: Rows, y: Rows, name: str = name) -> Computed:
             answer = case.compute({**weights, name: reshaped(weights[name])}, x, y)
             own = {k: back(g) if k == name else g for k, g in answer.gradients.items()}
             return answer._replace(gradients=own)

@@ -2,10 +2,8 @@
 
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from parity.diagnosis.case import Case, Computed, comparable, distance
 from parity.diagnosis.chain import log_softmax, sigmoid
@@ -19,8 +17,8 @@ from parity.standard.comparison import LIMIT
 from parity.standard.inputs import PART, Tensors
 from parity.standard.native import wide_all
 from parity.standard.place import SECOND
+from shared.rows import Array, Rows, count
 
-Array = NDArray[Any]
 STALE = "stale or averaged weights"
 CERTAIN = 0.97  # over SURE: nothing else makes such losses or gradients
 ANEW = "a second call of train starts anew"
@@ -106,7 +104,7 @@ def orders(case: Case) -> Iterator[Hypothesis]:
         yield Hypothesis(cause, claim, partial(_in_turn, case, [[name] for name in order]))
 
 
-def _in_turn(case: Case, groups: list[list[str]], weights: Tensors, x: Array, y: Array) -> Computed:
+def _in_turn(case: Case, groups: list[list[str]], weights: Tensors, x: Rows, y: Rows) -> Computed:
     """Return gradients of which each group is taken after the groups before it are updated."""
     answer = case.compute(weights, x, y)
     taken: Tensors = {}
@@ -123,7 +121,7 @@ def of_part(case: Case, rung: str) -> Diagnosis | None:
     due, floors = case.expected[rung, PART], case.noise[rung, PART]
     x, y = case.batch(PART)
     whole = case.compute(weights, *case.batch(0))
-    part = len(y) / case.batch_size
+    part = count(y) / case.batch_size
     scaled = {name: part * value for name, value in due.items()}
     kept = {"loss": {"loss": whole.loss}, "gradients": whole.gradients}.get(rung, {})
     if rung == "update":
@@ -136,7 +134,7 @@ def of_part(case: Case, rung: str) -> Diagnosis | None:
     ):
         near = [distance(got[n], v) <= LIMIT * floors[n] for n, v in idea.items() if n in got]
         if near and all(near):
-            evidence = f"on {len(y)} rows, a part of a batch, the rung {rung} gives {claim}"
+            evidence = f"on {count(y)} rows, a part of a batch, the rung {rung} gives {claim}"
             return Diagnosis(cause, evidence, 0.9)
     return None
 

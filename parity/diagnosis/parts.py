@@ -2,16 +2,14 @@
 
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from parity.diagnosis.case import Case, Compute, Computed
 from parity.diagnosis.hypothesis import Hypothesis
 from parity.standard.inputs import Tensors
+from shared.rows import Array, Rows, count, picked
 
-Array = NDArray[Any]
 Cuts = list[slice]
 UNEVEN = "mean of the means of uneven parts"
 MINI = "mini-batches in place of all rows"
@@ -58,9 +56,9 @@ def _in_chunks(number: int, rows: int) -> Cuts:
 
 
 def _averaged(case: Case, cuts: Callable[[int], Cuts]) -> Compute:
-    def compute(weights: Tensors, x: Array, y: Array) -> Computed:
+    def compute(weights: Tensors, x: Rows, y: Rows) -> Computed:
         whole = case.compute(weights, x, y)
-        parts = [case.compute(weights, x[part], y[part]) for part in cuts(len(x))]
+        parts = [case.compute(weights, picked(x, part), picked(y, part)) for part in cuts(count(x))]
         slopes = {
             name: np.asarray(sum(p.gradients[name] for p in parts) / len(parts))
             for name in whole.gradients
@@ -96,5 +94,10 @@ def updates(case: Case) -> Iterator[Hypothesis]:
     yield Hypothesis(
         MINI,
         "each step sees one row alone, in order",
-        select=lambda case, step: (case.x[[step % len(case.x)]], case.y[[step % len(case.x)]]),
+        select=_one_row,
     )
+
+
+def _one_row(case: Case, step: int) -> tuple[Rows, Rows]:
+    row = [step % case.rows]
+    return picked(case.x, row), picked(case.y, row)

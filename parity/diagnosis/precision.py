@@ -2,10 +2,8 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from parity.diagnosis.case import Case, Compute, Computed
 from parity.diagnosis.chain import Chain
@@ -13,8 +11,8 @@ from parity.diagnosis.hypothesis import Hypothesis
 from parity.results import Diagnosis
 from parity.standard.comparison import LIMIT
 from parity.standard.inputs import Tensors
+from shared.rows import Array, Rows, mapped
 
-Array = NDArray[Any]
 Format = Callable[[Array], Array]
 # Of a format's own noise floors: an error between the two is of its size.
 LEAST_OWN, MOST_OWN = 1e-2, 30.0
@@ -88,9 +86,12 @@ def mistakes(case: Case, chain: Chain | None) -> Iterator[Hypothesis]:
 
 
 def _on_rounded(case: Case, rounded: Format, x_rounded: bool, w_rounded: bool) -> Compute:
-    def compute(weights: Tensors, x: Array, y: Array) -> Computed:
-        own = {name: rounded(w) for name, w in weights.items()} if w_rounded else weights
-        return case.compute(own, rounded(x) if x_rounded else x, y)
+    def real(array: Array) -> Array:
+        return rounded(array) if array.dtype.kind == "f" else array
+
+    def compute(weights: Tensors, x: Rows, y: Rows) -> Computed:
+        own = {name: real(w) for name, w in weights.items()} if w_rounded else weights
+        return case.compute(own, mapped(real, x) if x_rounded else x, y)
 
     return compute
 

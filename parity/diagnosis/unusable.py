@@ -12,6 +12,7 @@ from parity.diagnosis.case import Case
 from parity.diagnosis.hypothesis import SURE
 from parity.results import STEPWISE, Diagnosis
 from parity.standard.inputs import Tensors
+from shared.rows import count
 
 Array = NDArray[Any]
 NAMES = "a tensor is missing, extra or misnamed"
@@ -57,7 +58,7 @@ def _shape(case: Case, name: str, due: tuple[int, ...], got: tuple[int, ...]) ->
     if [n for n in got if n != 1] == [n for n in due if n != 1]:
         return Diagnosis(AXIS, f"{said}: an axis of length 1", SURE)
     rows = (
-        len(case.batch(case.findings.divergence.step)[1]) if rung in STEPWISE else case.batch_size
+        count(case.batch(case.findings.divergence.step)[1]) if rung in STEPWISE else case.batch_size
     )
     if name == "loss" and rung in ("update", "trajectory"):
         if len(got) == 1:

@@ -78,12 +78,14 @@ class Inquiry:
         return ladder.compare_answers(due.expected, due.floors, self.record, self.standard.inputs)
 
     def _visited(self, step: int) -> list[Message] | None:
-        request = Visit(self.standard.inputs, self.record.mode, step, self.at(step).rounded)
+        request = Visit(
+            self.run.inputs(self.standard), self.record.mode, step, self.at(step).rounded
+        )
         return self.run.ask_again(f"{self.standard}: step {step}", request)
 
     def replay(self, *stops: int) -> dict[int, Tensors] | None:
         """Let the port run freely again; return losses and weights after each number of steps."""
-        request = Replay(self.standard.inputs, self.record.mode, stops)
+        request = Replay(self.run.inputs(self.standard), self.record.mode, stops)
         messages = self.run.ask_again(f"{self.standard}: bisecting", request)
         if messages is None:
             return None

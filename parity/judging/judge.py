@@ -36,6 +36,7 @@ from parity.standard.reference import Reference
 from parity.standard.standard import Standard
 from shared.experiment import Experiment
 from shared.metrics import confusion
+from shared.rows import count
 
 Array = NDArray[Any]
 
@@ -148,7 +149,7 @@ def _first(found: dict[str, list[Comparison]], forced: bool | None) -> Divergenc
 def _rows(experiment: Experiment) -> dict[str, int | None]:
     """Count the rows that are trained and tested on; a quick run sees few of them."""
     test = experiment.x_test
-    return {"train": len(experiment.x), "test": None if test is None else len(test)}
+    return {"train": count(experiment.x), "test": None if test is None else count(test)}
 
 
 def _error(found: dict[str, list[Comparison]], standard: Standard, record: Record) -> str | None:

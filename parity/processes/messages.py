@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from numpy.typing import NDArray
@@ -187,10 +188,27 @@ class FindLayers:
     layers: Tensors
 
 
+@dataclass(frozen=True)
+class Draw:
+    """Request: let a reference draw the initial weights under a seed."""
+
+    port: PortName
+    seed: int
+    threads: int
+
+
+@dataclass(frozen=True)
+class MakeData:
+    """Request: let a Python file make its data."""
+
+    file: Path
+
+
 PortRequest = Load | Climb | Visit | Replay | Look  # of any port
 # Of the reference: NumPy's port, or a user's.
 ReferenceRequest = Refer | Retrace | Measure | Explain | ReferLayers | FindLayers
-Request = PortRequest | ReferenceRequest
+MakingRequest = Draw | MakeData  # of what a recipe leaves to users' code, before there are inputs
+Request = PortRequest | ReferenceRequest | MakingRequest
 
 
 @dataclass(frozen=True)
@@ -255,6 +273,13 @@ class Result:
 
 
 @dataclass(frozen=True)
+class Made:
+    """What users' code made, by name."""
+
+    arrays: Tensors
+
+
+@dataclass(frozen=True)
 class Failed:
     """The request failed: one sentence, and the traceback for --debug."""
 
@@ -279,6 +304,7 @@ Message = (
     | Predictions
     | Timed
     | Result
+    | Made
     | Failed
     | Done
 )

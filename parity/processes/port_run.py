@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from concurrent.futures import Future
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -23,7 +23,9 @@ from parity.processes.standards import PendingStandard, fail
 from parity.processes.worker import Worker, WorkerDiedError
 from parity.processes.workforce import Workforce
 from parity.standard import plane
+from parity.standard.inputs import Inputs
 from parity.standard.reference import Reference
+from parity.standard.standard import Standard
 
 
 @dataclass(frozen=True)
@@ -91,6 +93,11 @@ class PortRun:
                 self.workforce.rest(self.worker)
             self.over.set_result(None)
 
+    def inputs(self, given: PendingStandard | Standard) -> Inputs:
+        """Return what the port gets of a recipe in one precision."""
+        own = given.experiment.recipe.renames_for(self.port.file)
+        return replace(given.inputs, renames=own)
+
     def stop(self) -> None:
         """End the process; nothing is asked of the port any more."""
         self.stopped = True
@@ -121,10 +128,10 @@ class PortRun:
         """Do a piece of work, if the port could be loaded, and return its record."""
         heard: list[Message] = []
         if record.failure is None:
-            inputs, reference = piece.pending.inputs, piece.pending.reference.result()
+            inputs, reference = self.inputs(piece.pending), piece.pending.reference.result()
             final = reference.final(inputs.dtype)
             shapes = expected_shapes(reference)
-            points = plane.grid(inputs.array("x")) if self.workforce.options.drawn else None
+            points = plane.grid(inputs.data("x")) if self.workforce.options.drawn else None
             climb = Climb(inputs, record.mode, reference.checkpoints, final, shapes, points)
             self._ask(f"{piece}", climb, heard)
         self.workforce.progress.finished(f"{self.port}", f"{piece}")

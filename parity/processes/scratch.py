@@ -5,6 +5,9 @@ import tempfile
 from pathlib import Path
 from typing import IO
 
+from shared import files
+from shared.errors import InputError
+
 try:
     import fcntl
 except ImportError:  # not on Windows
@@ -15,14 +18,24 @@ LOCK = "in-use"  # locked while the comparison lives, so that its death frees it
 
 
 class Scratch:
-    """A folder for as long as a comparison lives; nothing that happens in it makes it fail."""
+    """A folder for as long as a comparison lives; nothing that happens in it makes it fail.
+
+    Raises:
+        InputError: there is no place for one.
+    """
 
     def __init__(self) -> None:
-        for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
-            if _is_abandoned(folder):
-                shutil.rmtree(folder, ignore_errors=True)
-        self.path = Path(tempfile.mkdtemp(prefix=PREFIX))
-        self._lock = _locked(self.path)
+        try:
+            for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
+                if _is_abandoned(folder):
+                    shutil.rmtree(folder, ignore_errors=True)
+            self.path = Path(tempfile.mkdtemp(prefix=PREFIX))
+            self._lock = _locked(self.path)
+        except OSError as error:
+            raise InputError(
+                f"there is no temporary folder to write to ({files.reason(error)}): "
+                "name one in $TMPDIR"
+            ) from error
 
     def remove(self) -> None:
         """Remove the folder and all that is in it."""

@@ -17,6 +17,7 @@ from parity.results import (
 )
 from parity.standard.comparison import LIMIT, Example
 from parity.standard.inputs import reference_of
+from shared import rows
 
 # Ratios on the other rungs are not of noise floors.
 MEASURED = (*STEPWISE, "trajectory")
@@ -85,10 +86,10 @@ def data(trial: Trial) -> str:
     """Return what a recipe's data is, in one line."""
     experiment, whole = trial.experiment, trial.experiment.data
     part = ""
-    if len(experiment.x) < len(whole.x):
-        part += f"; training sees the first {len(experiment.x):,} of them"
+    if rows.count(experiment.x) < rows.count(whole.x):
+        part += f"; training sees the first {rows.count(experiment.x):,} of them"
     if experiment.x_test is not None and whole.x_test is not None:
-        seen, there = len(experiment.x_test), len(whole.x_test)
+        seen, there = rows.count(experiment.x_test), rows.count(whole.x_test)
         part += f"; testing sees the first {seen:,} of its {there:,}" if seen < there else ""
     return f"data: {whole.title}{part}"
 

@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from parity.contract import Mode, Port, PortError
 from parity.processes import programs
@@ -32,9 +31,10 @@ from parity.standard import returned
 from parity.standard.comparison import Comparison, compare_exactly
 from parity.standard.inputs import PART, SPLITS, Inputs, Tensors
 from parity.standard.place import SECOND, Place
+from shared import renames
 from shared.batches import part
+from shared.rows import Array, gathered
 
-Array = NDArray[Any]
 PLANE = "plane"  # in place of a rung
 
 
@@ -95,11 +95,14 @@ class Run:
         largest = max(sizes) if self.shapes else sys.maxsize
         self.reader = returned.Reader(port, inputs.dtype, largest)
         self.native = {name: port.to_native(array) for name, array in self.handed.items()}
-        self.x, self.y = self.native["x"], self.native["y"]
         self.sent: Tensors = {}
         self.weights: Tensors = {}
         self.native_weights: dict[str, Any] = {}
         self.schedule = copy.copy(inputs.schedule)  # the one that `train` gets
+
+    def data(self, x: str = "x", y: str = "y") -> tuple[Any, Any]:
+        """Return all rows to train or to test on; of several arrays by name, a dict of its own."""
+        return gathered(x, self.native), gathered(y, self.native)
 
     def has(self, function: str) -> bool:
         """Whether the recipe is about a function, and the port provides it."""
@@ -108,7 +111,7 @@ class Run:
     def build(self, weights: Tensors) -> Any:
         """Build a fresh model; a port without `build` has the weights for its model."""
         self.sent = weights
-        self.weights = {name: value.copy() for name, value in weights.items()}
+        self.weights = renames.to_port(self.inputs.renames, weights)
         self.send(Calling("to_native"))
         self.native_weights = {
             name: self.port.to_native(value) for name, value in self.weights.items()
@@ -118,8 +121,9 @@ class Run:
         return self.port.module.build(handed) if self.port.has("build") else handed
 
     def arrays_of(self, function: str, *arguments: Any) -> Tensors:
-        """Call a function that returns arrays by name."""
-        return self.reader.by_name(getattr(self.port.module, function)(*arguments), function)
+        """Call a function that returns arrays by name; weights get the reference's names."""
+        got = self.reader.by_name(getattr(self.port.module, function)(*arguments), function)
+        return got if function == "layers" else renames.to_reference(self.inputs.renames, got)
 
     def answer(self, rung: str, step: int, tensors: Tensors) -> None:
         """Send what the port answered; of what cannot be right by its shape, no more than that."""
@@ -135,7 +139,8 @@ class Run:
 
     def climb_at(self, step: int, weights: Tensors) -> None:
         """Answer the rungs forward, loss, gradients and update at one checkpoint."""
-        rows, (x, y) = self.batch(step)
+        rows, native = self.batch(step)
+        x, y = gathered("x", native), gathered("y", native)
         where = "half a batch" if step == PART else f"step {step}"
         if self.has("forward") or self.has("layers"):
             with self.sized("forward", step):
@@ -160,10 +165,9 @@ class Run:
         self.send(
             Unchanged(
                 [
-                    self.same(Place("data", step, name, "batch"), rows[name], native)
-                    for name, native in (("x", x), ("y", y))
-                    if rows
-                    and rows[name].size
+                    self.same(Place("data", step, name, "batch"), sent, native[name])
+                    for name, sent in rows.items()
+                    if sent.size
                     and step != PART  # what writes into it, writes into whole ones, too
                 ]
             )
@@ -197,16 +201,20 @@ class Run:
                 raise
             self.send(FixedRows(function))
 
-    def batch(self, step: int) -> tuple[Tensors, tuple[Any, Any]]:
-        """Return the rows that one step sees, and these in native form.
+    def batch(self, step: int) -> tuple[Tensors, dict[str, Any]]:
+        """Return the rows of x and y that one step sees, and these in native form, all by name.
 
-        Where every step sees all rows, those are x and y themselves, and none are copied.
+        Where every step sees all rows, those are the whole arrays, and none are copied.
         """
         if isinstance(self.inputs.schedule, int) and step != PART:
-            return {}, (self.x, self.y)
-        taken = self.inputs.rows(step)
-        rows = {name: self.handed[name][taken] for name in ("x", "y")}
-        return rows, (self.port.to_native(rows["x"].copy()), self.port.to_native(rows["y"].copy()))
+            return {}, self.native
+        seen = self.inputs.rows(step)
+        rows = {
+            name: array[seen]
+            for name, array in self.handed.items()
+            if name.partition(".")[0] in SPLITS["train"]
+        }
+        return rows, {name: self.port.to_native(array.copy()) for name, array in rows.items()}
 
     def update_at(self, step: int, weights: Tensors) -> None:
         """Answer the rung update: one step from a checkpoint; and, from the first, one more."""
@@ -224,7 +232,7 @@ class Run:
         """Answer the rung update on fewer rows than a batch has."""
         model = self.build(weights)
         schedule, of_all = self.inputs.one_step(PART)
-        data = (self.x, self.y) if of_all else (x, y)
+        data = self.data() if of_all else (x, y)
         model, losses = self.train(model, [schedule], "half a batch", data=data)
         self.answer("update", PART, self.trained(model, losses))
 
@@ -263,7 +271,7 @@ class Run:
             PortError: `train` returned something that cannot be used.
         """
         rate = self.inputs.learning_rate if learning_rate is None else learning_rate
-        x, y = data or (self.x, self.y)
+        x, y = data or self.data()
         losses = []
         for number, schedule in enumerate(chunks, 1):
             one = f", part {number} of {len(chunks)}" if len(chunks) > 1 else ""
@@ -313,7 +321,8 @@ class Run:
         """Answer how a trained model computes, and one built anew from its exported weights."""
         step = self.inputs.steps - 1
         for rung, own in (("trained", model), ("rebuilt", self.build(weights))):
-            _, (x, y) = self.batch(step)
+            _, native = self.batch(step)
+            x, y = gathered("x", native), gathered("y", native)
             answer: Tensors = {}
             self.send(Calling(f"forward, loss and gradients of the {rung} model"))
             if self.has("forward"):
@@ -328,19 +337,18 @@ class Run:
 
     def predict(self, rung: str, model: Any) -> None:
         """Send the model's outputs and the port's own accuracy, on the rows of each split."""
-        for split, (x, y) in SPLITS.items():
-            if x not in self.native or not (self.has("forward") or self.has("accuracy")):
+        for split, names in SPLITS.items():
+            x, y = self.data(*names)
+            if x is None or not (self.has("forward") or self.has("accuracy")):
                 continue
             outputs = figure = None
             if self.has("forward"):
                 self.send(Calling(f"forward, all {split} rows"))
-                outputs = self.reader.array(
-                    self.port.module.forward(model, self.native[x]), "forward"
-                )
+                outputs = self.reader.array(self.port.module.forward(model, x), "forward")
                 outputs = self.fitting(("accuracy", split), {"outputs": outputs})["outputs"]
             if self.has("accuracy"):
                 self.send(Calling(f"accuracy, all {split} rows"))
-                value = self.port.module.accuracy(model, self.native[x], self.native[y])
+                value = self.port.module.accuracy(model, x, y)
                 figure = self.reader.fraction(value)
             self.send(Predictions(rung, split, outputs, figure))
 
@@ -369,8 +377,9 @@ class Run:
         After training, a port may have consumed their native form (JAX can donate it).
         """
         found = []
-        for name, sent in self.sent.items():
-            place = Place("data", step, name)
+        given = renames.to_port(self.inputs.renames, self.sent)
+        for own, (name, sent) in zip(self.sent, given.items(), strict=True):
+            place = Place("data", step, own)
             found.append(compare_exactly(place, sent, self.weights[name]))
             with contextlib.nullcontext() if step == 0 else contextlib.suppress(PortError):
                 found.append(self.same(place, sent, self.native_weights[name]))

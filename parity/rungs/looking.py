@@ -1,5 +1,6 @@
 """Looking inside a port's forward pass, once it differs, to find the layer that is wrong."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ from parity.processes.messages import Answer, Calling, Look, Send
 from parity.rungs.climb import Run
 from parity.standard import inside, layers
 from parity.standard.inputs import Tensors
+from shared.rows import gathered, mapped
 
 # What is answered in place of a rung: what each layer makes of the reference's own input to it;
 # how many floors each of the reference's layers is off from what comes up in the port; and what
@@ -22,7 +24,8 @@ ORDERS = {"": None, ", channels last": (1, -1), ", channels first": (-1, 1)}
 def look(port: Port, request: Look, send: Send) -> None:
     """Send what the port's layers make of given inputs, and which values it comes by."""
     run, function = Run(port, request.inputs, request.mode, send), request.function
-    _, (x, y) = run.batch(request.step)
+    _, native = run.batch(request.step)
+    x, y = gathered("x", native), gathered("y", native)
     model = run.build(request.weights)
     send(Calling(f"{function}, to see its layers"))
     with layers.watched(port, run.reader, model) as calls:
@@ -38,7 +41,11 @@ def look(port: Port, request: Look, send: Send) -> None:
         send(Answer(f"{GIVEN}{said}", request.step, made))
     send(Calling(f"{function}, operation by operation"))
     model = run.build(request.weights)
-    noted = layers.values_of(port, lambda take: inside.call(port, model, take(x), y, function))
+
+    def taken(take: Callable[[Any], Any]) -> None:
+        inside.call(port, model, mapped(take, x), y, function)
+
+    noted = layers.values_of(port, taken)
     known = [value.array for value in noted]
     ratios = {
         name: np.array(inside.nearest(value, [(each, request.floors[name]) for each in known]))

@@ -8,6 +8,7 @@ from parity.processes.progress import Progress
 from parity.results import PortResult, overall
 from parity.sessions import session
 from parity.sessions.port_files import check_files
+from parity.sessions.selection import check_renames
 from parity.sessions.settings import Settings
 from shared import recipes
 
@@ -16,7 +17,7 @@ def assert_parity(
     recipe: str,
     port: str | os.PathLike[str],
     *,
-    dtype: str = "both",
+    dtype: str | None = None,
     mode: str = "compiled",
     steps: int | None = None,
     seed: int | None = None,
@@ -31,7 +32,7 @@ def assert_parity(
         recipe: the recipe's name.
         port: the Python file that holds the port.
         dtype, mode, steps, seed, data, data_dir, threads, timeout: as the options of compare.py,
-            by whose names errors call them.
+            by whose names errors call them, and which are as by default where they are left out.
 
     Raises:
         AssertionError: the port does not agree, crashed, hung or returned something unusable; the
@@ -45,6 +46,7 @@ def assert_parity(
     folder = None if data_dir is None else Path(data_dir)
     settings = Settings(dtype, mode, steps, seed, data, folder, threads, timeout)
     ports = check_files([Path(port)])
+    check_renames([recipe], ports)
     trials = settings.trials([recipe])
     results = list(session.compare(trials, ports, settings.options, Progress()))
     if overall(results) != "agree":

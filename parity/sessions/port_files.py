@@ -112,7 +112,10 @@ def read_by(
         names: of the recipes.
     """
     found = {
-        path: f"part of the recipe {name}" for name in names for path in recipes.get(name).files
+        path: f"part of the recipe {name}"
+        for name in names
+        for file in recipes.get(name).files
+        for path in (parts(file) if file.suffix == ".py" else (file,))
     }
     found |= {
         path: f"part of the port {port}" for port in ports if port.file for path in parts(port.file)

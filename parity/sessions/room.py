@@ -4,7 +4,6 @@ import os
 import shutil
 from pathlib import Path
 
-from parity.standard.inputs import SPLITS
 from shared.batches import ForwardOnly
 from shared.errors import InputError
 from shared.experiment import Experiment
@@ -72,8 +71,6 @@ def needed(experiments: list[Experiment]) -> int:
     """Return how many bytes the arrays of some experiments take; those they share count once."""
     sizes = {}
     for experiment in experiments:
-        for name in (name for names in SPLITS.values() for name in names):
-            array = getattr(experiment, name)
-            if array is not None:
-                sizes[experiment.data.name, name, array.dtype, array.shape] = array.nbytes
+        for name, array in experiment.arrays.items():
+            sizes[experiment.data.name, name, array.dtype, array.shape] = array.nbytes
     return sum(sizes.values())

@@ -8,6 +8,7 @@ from parity.sessions.port_files import PortFile, check_files
 from parity.standard.inputs import reference_of
 from shared import recipes
 from shared.errors import InputError
+from shared.files import is_regular
 
 
 def recipes_of(asked: tuple[str, ...], files: list[PortFile]) -> list[str]:
@@ -58,9 +59,30 @@ def choose(
     references = _references(names)
     known = {port.file for port in references}
     ports += references + [port for port in _of_files(files, drafts) if port.file not in known]
+    check_renames(names, ports)
     if not ports:
         raise InputError("--frameworks names no framework, so there is nothing to compare")
     return ports
+
+
+def check_renames(names: list[str], ports: list[PortName]) -> None:
+    """Check that what a recipe renames for a file is for one that there is.
+
+    It may be a port that is not compared this time, which then lies beside the recipe.
+
+    Raises:
+        InputError: no port has that file.
+    """
+    own = [recipes.get(name) for name in names]
+    references = {recipe.reference for recipe in own}
+    there = {port.file.name for port in ports if port.file and port.file not in references}
+    for recipe in own:
+        for file in filter(None, recipe.renames):
+            if file not in there and not is_regular(recipe.files[0].with_name(file)):
+                raise InputError(
+                    f"{recipe.files[0]} renames for {file!r}, which is the file of no port: --with "
+                    f"names {', '.join(sorted(there)) or 'none'}"
+                )
 
 
 def _references(names: list[str]) -> list[PortName]:

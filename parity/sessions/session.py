@@ -28,7 +28,6 @@ from parity.sessions import room
 from parity.standard import cache
 from parity.standard.inputs import Store
 from shared import files
-from shared.errors import InputError
 from shared.experiment import Experiment
 
 # Those that take the longest start first, so that no core is idle while the last one works; in
@@ -82,13 +81,7 @@ class Session:
     """
 
     def __init__(self, options: Options, progress: Progress, shared: bool = False) -> None:
-        try:
-            self._scratch = Scratch()
-        except OSError as error:
-            raise InputError(
-                f"there is no temporary folder to write to ({files.reason(error)}): "
-                "name one in $TMPDIR"
-            ) from error
+        self._scratch = Scratch()
         self.workforce = Workforce(options, progress, self._scratch.path)
         self._store = Store(self._scratch.path / "arrays")
         self._assistant = Assistant(self.workforce)

@@ -8,7 +8,7 @@ from parity.contract import DTYPES, MODES
 from parity.processes.options import Options
 from parity.processes.profile import Profile
 from parity.results import Trial
-from parity.sessions import room
+from parity.sessions import made, room
 from shared import recipes
 from shared.errors import InputError
 from shared.experiment import prepare
@@ -31,7 +31,7 @@ class Settings:
         InputError: a value that no comparison can use.
     """
 
-    dtype: str = "both"
+    dtype: str | None = None
     mode: str = "compiled"
     steps: int | None = None
     seed: int | None = None
@@ -45,7 +45,7 @@ class Settings:
 
     def __post_init__(self) -> None:
         for option, value, known in (
-            ("--dtype", self.dtype, list(DTYPE_CHOICES)),
+            ("--dtype", self.dtype or "both", list(DTYPE_CHOICES)),
             ("--mode", self.mode, list(MODE_CHOICES)),
             ("--data", self.data, DATA),
         ):
@@ -100,15 +100,16 @@ class Settings:
         Raises:
             InputError: there is no such recipe, its data is missing or damaged, or its steps do
                 not fit into memory.
+            ReferenceFailedError: the reference draws no initial weights, where it is to.
         """
         for name in names if self.steps else ():
             room.check_steps(recipes.get(name), self.steps or 0)
         short = self.quick and not self.steps
         rows = QUICK_ROWS if short else None
         experiments = [
-            prepare(name, dtype, self.steps, self.seed, self.data, self.data_dir, rows)
-            for name in names
-            for dtype in DTYPE_CHOICES[self.dtype]
+            prepare(recipe, dtype, self.steps, self.seed, self.data, self.data_dir, rows)
+            for recipe in (made.complete(recipes.get(n), self.seed, self.options) for n in names)
+            for dtype in DTYPE_CHOICES[self.dtype or recipe.dtype]
         ]
         if short:
             experiments = [experiment.cut(QUICK_STEPS) for experiment in experiments]

@@ -25,6 +25,7 @@ from parity.standard.reference import (
     walk,
 )
 from shared.batches import Schedule, part
+from shared.rows import picked
 
 Array = NDArray[Any]
 Walk = Iterator[tuple[int, Tensors, Array]]
@@ -155,7 +156,7 @@ def _floors_of_outputs(native: Native, reference: Reference) -> Floors:
     floors = {}
     for split, values in reference.outputs.items():
         rows = np.unique(np.linspace(0, len(values) - 1, SAMPLE).astype(int))
-        x = native.inputs.array(SPLITS[split][0])[rows]
+        x = picked(native.inputs.data(SPLITS[split][0]), rows)
         runs = []
         for random in _generators(runs_for(reference.path[0])):
             with native.err(random):
@@ -276,7 +277,7 @@ def _reordered(native: Native, random: Generator) -> tuple[Native, ScheduleBetwe
     """Return a reference with the rows of each batch in another order."""
     inputs = native.inputs
     if isinstance(inputs.schedule, int):
-        native = replace(native, order=random.permutation(len(inputs.array("x"))))
+        native = replace(native, order=random.permutation(inputs.count))
 
     def batches(start: int, stop: int) -> Schedule:
         steps = part(inputs.schedule, start, stop)

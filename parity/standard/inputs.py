@@ -11,8 +11,8 @@ from parity.contract import REFERENCE, PortName
 from shared.batches import Schedule, length, part, rows_of
 from shared.experiment import Experiment
 from shared.recipes import Recipe
+from shared.rows import Array, Rows, gathered, picked
 
-Array = NDArray[Any]
 Tensors = dict[str, Array]
 PART = -1  # in place of a step: the first batch, cut to half its rows and one
 SPLITS = {"train": ("x", "y"), "test": ("x_test", "y_test")}
@@ -23,10 +23,12 @@ class Inputs:
     """One recipe in one precision: all that a port is given.
 
     weights: the initial ones, by name. schedule: how many full-batch steps, or row numbers (steps,
-    B). files: of x, y, x_test and y_test, the latter two missing where there are no test rows.
+    B). files: of x, y, x_test and y_test, the latter two missing where there are no test rows; of
+    several inputs each by its own name, as "x.tokens".
     budget: the most steps of one `train` call; longer runs go in such chunks. functions: those of
     the port that the recipe is about. threshold: of a single output, over which the class is 1.
-    reference: the port that the others are held to.
+    reference: the port that the others are held to. renames: what the port that gets these calls
+    the reference's weights, where it is another name or layout.
     """
 
     recipe: str
@@ -42,6 +44,7 @@ class Inputs:
     functions: tuple[str, ...]
     threshold: float
     reference: PortName = REFERENCE
+    renames: dict[str, str] = field(default_factory=dict)
 
     def __str__(self) -> str:
         cut = f", {self.steps:,} steps" if self.steps != self.budget else ""
@@ -75,24 +78,37 @@ class Inputs:
         """Return an array, mapped from its file, of the shape that `shared.datasets.Dataset` says.
 
         Args:
-            name: "x", "y", "x_test" or "y_test".
+            name: "x", "y", "x_test" or "y_test"; of several, its own.
             mode: "r" to read it, "c" to write to a copy.
         """
         mapped: Array = np.load(self.files[name], mmap_mode=mode)
         return mapped.view(np.ndarray)
+
+    def data(self, name: str) -> Rows:
+        """Return "x", "y", "x_test" or "y_test": an array, or several by name; None without any."""
+        arrays = {key: self.array(key) for key in self.files if key.partition(".")[0] == name}
+        return gathered(name, arrays)
+
+    @property
+    def count(self) -> int:
+        """How many rows there are to train on."""
+        return len(self.array(next(iter(self.files))))
 
     def rows(self, step: int) -> slice | NDArray[np.int64]:
         """Return the index of the rows, a slice or (B,), that one step sees or PART holds."""
         if step != PART:
             return rows_of(self.schedule, step)
         if isinstance(self.schedule, int):
-            return slice(0, len(self.array("y")) // 2 + 1)
+            return slice(0, self.count // 2 + 1)
         return self.schedule[0, : self.schedule.shape[1] // 2 + 1]
 
     def batch(self, x: Any, y: Any, step: int) -> tuple[Any, Any]:
-        """Return the rows of x (rows, inputs) and y (rows, ...) that one step sees, (B, ...)."""
+        """Return the rows of x (rows, inputs) and y (rows, ...) that one step sees, (B, ...).
+
+        Of several arrays by name, those of each.
+        """
         rows = self.rows(step)
-        return x[rows], y[rows]
+        return picked(x, rows), picked(y, rows)
 
     def one_step(self, step: int) -> tuple[Schedule, bool]:
         """Return the schedule of one step, and whether it is of all rows, not of its own alone."""
@@ -138,7 +154,7 @@ class Store:
             threads=threads,
             files={
                 name: self._write(f"{experiment.data.name}-{len(array)}-{name}", array)
-                for name, array in _arrays(experiment).items()
+                for name, array in experiment.arrays.items()
             },
             weights=experiment.weights,
             schedule=experiment.schedule,
@@ -165,20 +181,13 @@ class Store:
 
     def untouched(self, inputs: Inputs, experiment: Experiment) -> bool:
         """Whether nobody has written to an experiment's files: neither now nor in between."""
-        arrays = _arrays(experiment)
+        arrays = experiment.arrays
         return all(
             _stamp(path) == self.stamps[path]
             # Some file systems do not tell of what is written to a mapped file.
             and _are_the_same(arrays[name], inputs.array(name))
             for name, path in inputs.files.items()
         )
-
-
-def _arrays(experiment: Experiment) -> Tensors:
-    """Return the arrays of an experiment that there are."""
-    names = ("x", "y", "x_test", "y_test")
-    found = {name: getattr(experiment, name) for name in names}
-    return {name: array for name, array in found.items() if array is not None}
 
 
 def _are_the_same(first: Array, second: Array) -> bool:

@@ -18,6 +18,7 @@ from parity.standard.inputs import Inputs, Tensors
 from parity.standard.layers import Value
 from parity.standard.native import Native, all_in_precision, in_precision, wide
 from parity.standard.reference import Floors
+from shared.rows import mapped, picked
 
 Array = NDArray[Any]
 Arguments = dict[str, tuple[Array, ...]]  # of layers, by their names
@@ -173,9 +174,10 @@ def _noted(
     """Return all that the operations of a function give, in float64."""
     model, (x, y) = native.build(weights), native.batch(step)
     if reverse:
-        x = native.given(native.reader.array(x, "x")[::-1])
+        rows = picked(native.inputs.data("x"), native.inputs.rows(step))
+        x = native.given(picked(rows, slice(None, None, -1)))
     noted = layers.values_of(
-        native.port, lambda take: call(native.port, model, take(x), y, function)
+        native.port, lambda take: call(native.port, model, mapped(take, x), y, function)
     )
     return [Value(wide(value.array), value.line) for value in noted]
 
@@ -220,6 +222,8 @@ def _called(
         first = {each.layer: each.arguments for each in reversed(calls) if each.arguments}
         return inside, {name: arrays for name, arrays in first.items() if arrays}
     inside = native.call_by_name("layers", model, x) if function == "forward" else {}
+    if isinstance(x, dict):
+        return inside, {}
     befores = [native.reader.array(x, "x"), *inside.values()]
     chain: Arguments = {name: (before,) for name, before in zip(inside, befores, strict=False)}
     made = _alone(native, step, weights, function, chain)

@@ -18,8 +18,7 @@ from parity.standard import layers
 from parity.standard.inputs import Inputs, Tensors
 from parity.standard.returned import Reader, trained
 from shared.batches import Schedule
-
-Array = NDArray[Any]
+from shared.rows import Array, Rows, mapped, picked
 
 
 @dataclass
@@ -57,26 +56,24 @@ class Native:
             finally:
                 self.noise = None
 
-    def array(self, name: str) -> Any:
+    def data(self, name: str) -> Any:
         """Return all rows of "x", "y", "x_test" or "y_test"."""
         if name not in self._all_rows:
-            rows = self.inputs.array(name)
-            rows = rows if self.order is None else rows[self.order]
-            self._all_rows[name] = self.port.to_native(in_precision(rows, self.dtype))
-        return self._take(self._all_rows[name])
+            rows = self.inputs.data(name)
+            rows = rows if self.order is None else picked(rows, self.order)
+            self._all_rows[name] = mapped(self._converted, rows)
+        return mapped(self._take, self._all_rows[name])
 
-    def given(self, array: Array) -> Any:
-        """Return a NumPy array as the framework holds it, in the precision, and as it errs."""
-        array = in_precision(array, self.dtype)
-        plain = array if array.flags.c_contiguous else array.copy()  # PyTorch takes no others
-        return self._take(self.port.to_native(plain))
+    def given(self, rows: Rows) -> Any:
+        """Return a NumPy array, or several, as the framework holds it, in the precision, erring."""
+        return mapped(lambda array: self._take(self._converted(array)), rows)
 
     def batch(self, step: int) -> tuple[Any, Any]:
         """Return the rows of x and of y that one step sees, (B, ...), or all of them."""
         rows = self.inputs.rows(step)
         if isinstance(rows, slice) and rows == slice(None):
-            return self.array("x"), self.array("y")
-        x, y = (self.given(self.inputs.array(name)[rows]) for name in ("x", "y"))
+            return self.data("x"), self.data("y")
+        x, y = (self.given(picked(self.inputs.data(name), rows)) for name in ("x", "y"))
         return x, y
 
     def build(self, weights: Tensors) -> Any:
@@ -109,7 +106,7 @@ class Native:
         self, model: Any, schedule: Schedule, rate: float, data: tuple[Any, Any] | None = None
     ) -> tuple[Any, Any]:
         """Train a model on some data, or on all rows; return it, and its losses as they come."""
-        x, y = data or (self.array("x"), self.array("y"))
+        x, y = data or (self.data("x"), self.data("y"))
         return trained(model, self.port.module.train(model, x, y, schedule, rate))
 
     def export(self, model: Any, losses: Any = ()) -> tuple[Tensors, Array]:
@@ -117,6 +114,11 @@ class Native:
         weights = self.port.module.export(model)
         self._check([*weights.values(), losses], "train")
         return self.reader.by_name(weights, "export"), self.reader.array(losses, "train")
+
+    def _converted(self, array: Array) -> Any:
+        array = in_precision(array, self.dtype)
+        plain = array if array.flags.c_contiguous else array.copy()  # PyTorch takes no others
+        return self.port.to_native(plain)
 
     def _take(self, value: Any) -> Any:
         return self.noise.take(value) if self.noise else value

@@ -1,11 +1,9 @@
 """The part of the plane on which nets with two inputs are drawn: a grid around their data."""
 
-from typing import Any
-
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[Any]
+from shared.rows import Array, Rows
+
 POINTS = 151  # along each side
 MARGIN = 0.25  # of the data's own extent, around it
 
@@ -16,12 +14,12 @@ def sides(x: Array) -> tuple[Array, Array]:
     return first, second
 
 
-def grid(x: Array) -> Array | None:
+def grid(x: Rows) -> Array | None:
     """Return the points of the grid, (POINTS^2, 2), in the precision of x; None if x is not (n, 2).
 
     The first input runs the fastest.
     """
-    if x.ndim != 2 or x.shape[1] != 2 or not len(x):
+    if not isinstance(x, np.ndarray) or x.ndim != 2 or x.shape[1] != 2 or not len(x):
         return None
     return np.stack(np.meshgrid(*sides(x)), axis=-1).reshape(-1, 2).astype(x.dtype)
 

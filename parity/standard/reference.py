@@ -89,9 +89,9 @@ def run(port: Port, inputs: Inputs) -> Reference:
             expected[rung, step] = tensors
     final = native.build(all_in_precision(path[inputs.steps], inputs.dtype))
     outputs = {
-        split: native.call("forward", final, native.array(name))
+        split: native.call("forward", final, native.data(name))
         for split, (name, _) in SPLITS.items()
-        if name in inputs.files and "accuracy" in inputs.functions
+        if inputs.data(name) is not None and "accuracy" in inputs.functions
     }
     resumed = resume(native) if inputs.steps > 1 else {}
     return Reference(expected, checkpoints, path, np.concatenate(losses), outputs, resumed)

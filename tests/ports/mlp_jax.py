@@ -6,8 +6,24 @@ import jax.numpy as jnp
 FRAMEWORK = "jax"
 
 
+SHAPES = {
+    "0.weight": (8, 6),
+    "0.bias": (8,),
+    "1.weight": (8,),
+    "1.bias": (8,),
+    "3.weight": (3, 8),
+    "3.bias": (3,),
+}
+
+
 def build(weights):
-    return dict(weights)
+    if weights is not None:
+        return dict(weights)
+    keys = jax.random.split(jax.random.key(0), len(SHAPES))
+    return {
+        name: jax.random.normal(key, shape)
+        for key, (name, shape) in zip(keys, SHAPES.items(), strict=True)
+    }
 
 
 def forward(params, x):

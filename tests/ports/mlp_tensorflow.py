@@ -21,7 +21,7 @@ def build(weights):
             tf.keras.layers.Dense(3),
         ]
     )
-    for variable, name in zip(model.weights, NAMES, strict=True):
+    for variable, name in zip(model.weights, NAMES, strict=True) if weights else ():
         value = weights[name]
         variable.assign(tf.transpose(value) if value.shape.rank == 2 else value)
     return model

@@ -6,15 +6,15 @@ from typing import Any
 
 import numpy as np
 from contourpy import FillType, contour_generator
-from numpy.typing import NDArray
 
 from parity.reports.html.charts import Chart, Charts
 from parity.reports.plot_data.drawn import Drawn
 from parity.reports.plot_data.planes import Plane, axis_names, plane
 from parity.reports.wording import percent
 from parity.results import PortResult
+from shared.metrics import true_classes
+from shared.rows import Array, Rows
 
-Array = NDArray[Any]
 COORDINATE_DIGITS = 3  # significant ones
 
 
@@ -56,14 +56,15 @@ def _path(points: Array) -> str:
     )
 
 
-def _points(charts: Charts, x: Array | None, y: Array | None) -> list[dict[str, int]]:
-    """Return the points of class 0 and of class 1."""
-    if x is None or y is None:
+def _points(charts: Charts, x: Rows, y: Rows) -> list[dict[str, int]]:
+    """Return the points of class 0 and of class 1, where there are rows with classes."""
+    if x is None or isinstance(y, dict) or not y.size:
         return []
+    classes = true_classes(y)
     return [
         {
-            "x": charts.shorten(x[y[:, 0] == number, 0], COORDINATE_DIGITS),
-            "y": charts.shorten(x[y[:, 0] == number, 1], COORDINATE_DIGITS),
+            "x": charts.shorten(x[classes == number, 0], COORDINATE_DIGITS),
+            "y": charts.shorten(x[classes == number, 1], COORDINATE_DIGITS),
         }
         for number in (0, 1)
     ]

@@ -20,6 +20,8 @@ from parity.reports.repro import printed, rows, runs, script, source, steps
 from parity.reports.repro.runner import Runner
 from parity.reports.repro.scene import Demonstration, Scene
 from parity.results import PortResult
+from shared.renames import Renames, to_port
+from shared.rows import named
 
 LONGEST_NAME = 160  # bytes of a port's
 CASES = {
@@ -99,7 +101,7 @@ class Scripts:
         text = script.text(scene, case, own, arrays.name)
         written = Written(path, [arrays], bool(own.elsewhere))
         with whole_file(arrays) as stream:
-            np.savez_compressed(stream, **_arrays(case))
+            np.savez_compressed(stream, **_arrays(case, scene.renames))
         for helper in own.helpers:
             copy = self.folder / name / helper
             copy.parent.mkdir(parents=True, exist_ok=True)
@@ -156,9 +158,9 @@ def _file(port: PortName, net: str) -> Path:
     return port.file or ROOT / "impls" / port.name / f"{net}.py"
 
 
-def _arrays(case: Demonstration) -> dict[str, Any]:
-    """Return all that a script loads, by name."""
-    arrays: dict[str, Any] = {"x": case.x, "y": case.y, **case.extra}
+def _arrays(case: Demonstration, renames: Renames) -> dict[str, Any]:
+    """Return all that a script loads, by name; weights by the port's, and in its layout."""
+    arrays: dict[str, Any] = {**named("x", case.x), **named("y", case.y), **case.extra}
     if case.schedule is not None and not isinstance(case.schedule, int):
         arrays["schedule"] = case.schedule
     for kind, values in (
@@ -166,5 +168,6 @@ def _arrays(case: Demonstration) -> dict[str, Any]:
         ("expected", case.expected),
         ("floor", case.floors),
     ):
-        arrays |= {f"{kind} {name}": value for name, value in values.items()}
+        own = to_port(renames, values)
+        arrays |= {f"{kind} {name}": value for name, value in own.items()}
     return arrays

@@ -5,6 +5,7 @@ import numpy as np
 from parity.reports.repro.runs import accuracy_after_training
 from parity.reports.repro.scene import COMPARE, Demonstration, Scene
 from parity.rungs.ladder import margin_noise
+from shared import renames
 from shared.metrics import correct_rows, margins
 
 FRESH = "build(dict(weights))"  # `build` may take its dict apart
@@ -37,14 +38,13 @@ def accuracy(scene: Scene) -> Demonstration:
 
 def data(scene: Scene) -> Demonstration:
     """Call one function after the other, until one has changed the array."""
-    name = scene.place.name.removesuffix("_test")
     split, x, y = scene.split()
     weights, schedule = scene.inputs.weights, None
     if scene.place.kind == "batch":
         weights, (x, y) = scene.weights_before(scene.step), scene.batch()
     elif split == "train":
         x, y, schedule = scene.steps(0, scene.inputs.steps)
-    kept, given = (f"weights {name}", f'weights["{name}"]') if name in weights else (name, name)
+    name, kept, given = _changed(scene, split)
     calls = {
         "build": FRESH,
         "forward": f"forward({FRESH}, x)",
@@ -62,10 +62,23 @@ def data(scene: Scene) -> Demonstration:
         "}",
         "for function, call in calls.items():",
         "    call()",
-        f'    name = f"{name} after {{function}}"',
-        f'    if differs({{name: {given}}}, {{name: data["{kept}"]}}, {{name: 1}}):',
+        f"    name = {name!r} + ' after ' + function",
+        f"    if differs({{name: {given}}}, {{name: data[{kept!r}]}}, {{name: 1}}):",
         "        return True",
         "return False",
     ]
     about = f"Every function in turn, until one has changed {scene.place}."
     return Demonstration(about, code, weights, x, y, schedule, limit=0, allowed="nothing")
+
+
+def _changed(scene: Scene, split: str) -> tuple[str, str, str]:
+    """Return what an array is called, what its values are in `data`, and the code that is it."""
+    name = scene.place.name
+    if name in scene.inputs.weights:
+        name = renames.name_of(scene.renames, name)
+        return name, f"weights {name}", f"weights[{name!r}]"
+    argument, _, part = name.partition(".")
+    argument = argument.removesuffix("_test") if split == "test" else argument
+    if not part:
+        return argument, argument, argument
+    return f"{argument}.{part}", f"{argument}.{part}", f"{argument}[{part!r}]"

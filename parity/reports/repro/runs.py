@@ -4,10 +4,11 @@ from typing import Any
 
 import numpy as np
 
-from parity.reports.repro.scene import COMPARE, TRAIN, Demonstration, Scene
+from parity.reports.repro.scene import COMPARE, TRAIN, Demonstration, Scene, native
 from parity.rungs.ladder import margin_noise
 from parity.standard.place import SECOND
 from shared.metrics import true_classes
+from shared.rows import named
 
 FINITE = 1e300  # a floor that allows any number there is
 
@@ -67,7 +68,7 @@ def _trained_model(scene: Scene) -> Demonstration:
         "outputs": ("forward", '{"outputs": forward(model, batch[0])}'),
         "loss": ("loss", '{"loss": loss(model, *batch)}'),
     }.get(scene.place.name, ("gradients", "gradients(model, *batch)"))
-    rows = 'native(data["x"][schedule[-1]]), native(data["y"][schedule[-1]])'
+    rows = ", ".join(native(name, own, "[schedule[-1]]") for name, own in (("x", x), ("y", y)))
     code = [
         TRAIN,
         f"batch = {'x, y' if isinstance(schedule, int) else rows}",
@@ -88,8 +89,9 @@ def accuracy_after_training(scene: Scene) -> Demonstration:
     weights, run = scene.inputs.weights, scene.steps(0, scene.inputs.steps)
     outputs = scene.reference.outputs[split]
     about = f"The whole run; then all rows to {split} on."
-    code = [TRAIN, 'rows, targets = native(data["rows"]), native(data["targets"])']
-    extra: dict[str, Any] = {"rows": rows, "targets": targets}
+    given = native("rows", rows), native("targets", targets)
+    code = [TRAIN, f"rows, targets = {', '.join(given)}"]
+    extra: dict[str, Any] = {**named("rows", rows), **named("targets", targets)}
     if scene.place.name == "outputs":
         code += ['got = {"outputs": forward(model, rows)}', COMPARE]
         due = {"outputs": outputs}, {"outputs": FINITE}

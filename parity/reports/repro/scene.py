@@ -2,10 +2,8 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from parity.judging.inquiry import Inquiry
 from parity.results import PortResult
@@ -16,8 +14,8 @@ from parity.standard.place import Place
 from parity.standard.reference import Reference
 from shared.batches import Schedule, part
 from shared.experiment import Experiment
+from shared.rows import Array, Rows, picked
 
-Array = NDArray[Any]
 Values = Mapping[str, Array | float]
 TRAIN = "model, losses = train(build(weights), x, y, schedule, learning_rate)"
 COMPARE = "return differs(got, expected, floors)"
@@ -36,8 +34,8 @@ class Demonstration:
     about: str
     code: list[str]
     weights: Tensors
-    x: Array
-    y: Array
+    x: Rows
+    y: Rows
     schedule: Schedule | None = None
     expected: Values = field(default_factory=dict)
     floors: Values = field(default_factory=dict)
@@ -80,6 +78,11 @@ class Scene:
         return self.inquiry.standard.inputs
 
     @property
+    def renames(self) -> dict[str, str]:
+        """What the port calls the reference's weights, where it is another name or layout."""
+        return self.inquiry.run.inputs(self.inquiry.standard).renames
+
+    @property
     def reference(self) -> Reference:
         """What it was held to."""
         return self.inquiry.standard.reference
@@ -105,19 +108,18 @@ class Scene:
         """Return what is expected on the rung and at the step of the divergence, and its floors."""
         return self.inquiry.due(self.rung, self.step)
 
-    def batch(self) -> tuple[Array, Array]:
+    def batch(self) -> tuple[Rows, Rows]:
         """Return x (B, inputs) and y (B,) or (B, outputs) of the step of the divergence."""
-        x, y = self.inputs.batch(self.experiment.x, self.experiment.y, self.step)
-        return x, y
+        return self.inputs.batch(self.experiment.x, self.experiment.y, self.step)
 
-    def split(self) -> tuple[str, Array, Array]:
+    def split(self) -> tuple[str, Rows, Rows]:
         """Return the tensor's split, "train" or "test", and x and y of all its rows."""
-        named = "test" if self.place.name in SPLITS["test"] else "train"
+        named = "test" if self.place.name.partition(".")[0] in SPLITS["test"] else "train"
         split = self.place.split or named
         x, y = (getattr(self.experiment, name) for name in SPLITS[split])
         return split, x, y
 
-    def steps(self, start: int, stop: int) -> tuple[Array, Array, Schedule]:
+    def steps(self, start: int, stop: int) -> tuple[Rows, Rows, Schedule]:
         """Return x and y of the rows that some steps see, and the steps' schedule in their numbers.
 
         Args:
@@ -134,4 +136,18 @@ class Scene:
             return x, y, schedule
         rows, renumbered = np.unique(schedule, return_inverse=True)
         numbers = renumbered.reshape(schedule.shape)
-        return x[rows], y[rows], numbers
+        return picked(x, rows), picked(y, rows), numbers
+
+
+def native(name: str, rows: Rows, index: str = "") -> str:
+    """Return the code that makes x, y or other rows of the arrays of a script.
+
+    Args:
+        name: in `data`, as `shared.rows.named` gives it.
+        rows: an array, or several by name.
+        index: of the rows to take, in brackets, where it is not all.
+    """
+    if isinstance(rows, dict):
+        each = (f'"{own}": native(data["{name}.{own}"]{index})' for own in rows)
+        return f"{{{', '.join(each)}}}"
+    return f'native(data["{name}"]{index})'

@@ -5,6 +5,7 @@ import textwrap
 from string import Template
 from typing import NamedTuple
 
+from parity.reports.repro import scene as scenes
 from parity.reports.repro.scene import Demonstration, Scene
 from parity.reports.repro.source import Source
 from shared.batches import Schedule
@@ -64,7 +65,7 @@ $setup
         return bool(off.any())
 
     weights = {name: native(value) for name, value in named("weights ").items()}
-    x, y = native(data["x"]), native(data["y"])
+    x, y = $x, $y
     expected, floors = named("expected "), named("floor ")
 $lines
 
@@ -156,6 +157,8 @@ def text(scene: Scene, case: Demonstration, source: Source, arrays: str) -> str:
         allowed=case.allowed,
         digits=".9g" if result.dtype == "float32" else ".17g",
         lines=_indented(_lines(scene, case)),
+        x=scenes.native("x", case.x),
+        y=scenes.native("y", case.y),
     )
 
 

@@ -1,0 +1,91 @@
+"""What users' own code makes of a recipe, in a process of its own: initial weights, and data."""
+
+import importlib
+import random
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from parity import contract
+from parity.contract import Port, PortError
+from parity.standard.inputs import Tensors
+from parity.standard.returned import Reader
+
+DRAWN = "float32"  # so that runs in either precision begin with the same numbers
+NEEDED = ("build", "export")
+
+
+def _seed_torch(seed: int) -> None:
+    importlib.import_module("torch").manual_seed(seed)
+
+
+def _seed_tensorflow(seed: int) -> None:
+    importlib.import_module("tensorflow").keras.utils.set_random_seed(seed)
+
+
+# By framework: set its global seed. Python's and NumPy's are set for all; JAX has none.
+SEEDERS: Mapping[str, Callable[[int], None]] = {
+    "torch": _seed_torch,
+    "tensorflow": _seed_tensorflow,
+}
+
+
+def draw(port: Port, seed: int, threads: int) -> Tensors:
+    """Return the initial weights that a reference's own `build` draws under a seed, in float32.
+
+    Raises:
+        PortError: it lacks `build` or `export`, draws something else the second time, or gives
+            nothing that can be weights.
+    """
+    lacking = port.lacks(NEEDED)
+    if lacking:
+        raise PortError(f"it has no {' and no '.join(lacking)}")
+    port.configure(DRAWN, "cpu", threads)
+    first, second = _drawn(port, seed), _drawn(port, seed)
+    if not first:
+        raise PortError("export gives no weights")
+    for name, value in first.items():
+        if value.dtype.kind == "b":
+            raise PortError(f"export gives {name} as an array of bool, where numbers are due")
+        if not np.isfinite(value).all():
+            raise PortError(f"it draws numbers that are not finite in {name}")
+        if not np.array_equal(value, second.get(name, np.empty(0))):
+            raise PortError(f"it draws another {name} the second time, under the same seed {seed}")
+    return first
+
+
+def data(path: Path) -> dict[str, Any]:
+    """Return the arrays that the function `data` of a Python file makes, by name.
+
+    Raises:
+        PortError: there is no such function, or it returns something else.
+    """
+    module = contract.load_file(path)
+    if not callable(getattr(module, "data", None)):
+        raise PortError("it has no function data")
+    arrays = module.data()
+    if not isinstance(arrays, Mapping):
+        raise PortError(f"data returned a {type(arrays).__name__}, where a dict of arrays is due")
+    for name, array in arrays.items():
+        if not isinstance(name, str) or not isinstance(array, np.ndarray):
+            raise PortError(f"data returned a {type(array).__name__} as {name!r}, not an array")
+        if array.dtype.kind not in "biuf":
+            raise PortError(f"data returned {name} as an array of {array.dtype}, not of numbers")
+    return dict(arrays)
+
+
+def _drawn(port: Port, seed: int) -> Tensors:
+    random.seed(seed)
+    np.random.seed(seed)
+    if port.framework in SEEDERS:
+        SEEDERS[port.framework](seed)
+    model = port.module.build(None)
+    reader = Reader(port, DRAWN, sys.maxsize)
+    weights = reader.by_name(port.module.export(model), "export")
+    return {
+        name: value.astype({"f": DRAWN, "i": "int64", "u": "int64"}.get(value.dtype.kind, "bool"))
+        for name, value in weights.items()
+    }
