@@ -203,7 +203,8 @@ def run(
         except OSError as error:
             discard(sys.stdout)
             failures.append(f"standard output cannot be written ({reason(error)})")
-    for each in (*skipped, *wording.omissions(results)) if quiet else ():
+    told = (*skipped, *wording.expectations(results), *wording.omissions(results))
+    for each in told if quiet else ():
         terminal.console(stderr=True).print(each, markup=False, soft_wrap=True)
     for failure in failures:
         complain(click.get_current_context().command_path, failure)

@@ -20,6 +20,7 @@ from shared.batches import Batches, ForwardOnly, FullBatch, Shuffled
 from shared.datasets import Dataset
 from shared.errors import InputError
 from shared.recipes import FUNCTIONS, Recipe, guessed
+from shared.waivers import waivers
 from shared.weights import WeightShapes
 
 Array = NDArray[Any]
@@ -42,6 +43,7 @@ KEYS: Mapping[str, tuple[Kind, str]] = MappingProxyType(
         "learning_rate": ((int, float), "a number"),
         "seed": (int, "a whole number"),
         "functions": (list, f"a list of {', '.join(FUNCTIONS)}"),
+        "expected": ((dict, list), "a table, or several, with port, at and why"),
     }
 )
 NEEDED = ("reference", "weights", "data")
@@ -72,6 +74,7 @@ def load(path: Path) -> Recipe:
         seed=said.whole("seed", 0, 0, MOST_SEED),
         reference=said.file("reference"),
         files=(path, *map(said.file, NEEDED)),
+        expected=waivers(path, said.get("expected", [])),
     )
 
 

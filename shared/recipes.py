@@ -18,6 +18,23 @@ TRAINED = tuple(name for name in FUNCTIONS if name != "layers")
 
 
 @dataclass(frozen=True)
+class Waiver:
+    """A difference that a recipe expects.
+
+    port: the file of the port that differs. at: where, as the recipe says. rung, tensor: the same;
+    the tensor is None where the whole rung is meant. why: the reason. dtype: the precision in which
+    it is there, None for both.
+    """
+
+    port: Path
+    at: str
+    rung: str
+    tensor: str | None
+    why: str
+    dtype: str | None
+
+
+@dataclass(frozen=True)
 class Recipe:
     """A net, its data, initial weights, loss, learning rate and schedule.
 
@@ -33,7 +50,8 @@ class Recipe:
     seed: of the initial weights and of the batch order.
     figures: what others printed for it; they hold at this seed alone.
     reference: the file of the port that others are held to, or None for NumPy's of that net.
-    files: all that a user's recipe is read from.
+    files: all that a user's recipe is read from, itself first.
+    expected: where ports are known to differ from the reference.
     """
 
     name: str
@@ -51,6 +69,7 @@ class Recipe:
     figures: tuple[Figure, ...] = ()
     reference: Path | None = None
     files: tuple[Path, ...] = ()
+    expected: tuple[Waiver, ...] = ()
 
     def __str__(self) -> str:
         rate = f", learning rate {self.learning_rate}" if "train" in self.functions else ""

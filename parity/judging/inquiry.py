@@ -3,6 +3,9 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+import numpy as np
+
+from parity.judging import waivers
 from parity.processes.messages import Answer, Explain, Findings, Message, Replay, Retrace, Visit
 from parity.processes.port_run import PortRun
 from parity.processes.record import Record
@@ -11,7 +14,7 @@ from parity.results import STEPWISE, Diagnosis, Divergence, PortResult
 from parity.rungs import ladder
 from parity.standard.comparison import Comparison
 from parity.standard.inputs import Tensors
-from parity.standard.reference import Waypoint
+from parity.standard.reference import Floors, Waypoint
 from parity.standard.standard import Standard
 
 EARLY_STEPS = 6  # of a free run, at its start
@@ -27,6 +30,19 @@ class Inquiry:
     record: Record
     assistant: Assistant
     known: dict[int, Waypoint] = field(default_factory=dict)
+
+    @property
+    def waivers(self) -> waivers.Waivers:
+        """The differences that the recipe expects of the port."""
+        return waivers.of(self.run.port, self.standard)
+
+    def allowing(self, rung: str, floors: Floors) -> Floors:
+        """Return floors by name, without end where the recipe expects the port to differ."""
+        own = [waiver for waiver in self.waivers if waiver.rung == rung]
+        return {
+            name: np.inf if any(w.tensor in (None, name) for w in own) else floor
+            for name, floor in floors.items()
+        }
 
     def begin(self) -> None:
         """Tell that there is something to ask."""
@@ -51,7 +67,8 @@ class Inquiry:
             if isinstance(message, Answer):
                 self.record.add(message)
         dtype = self.standard.inputs.dtype
-        return ladder.compare_answers(due.expected, due.floors, self.record, dtype)
+        found = ladder.compare_answers(due.expected, due.floors, self.record, dtype)
+        return waivers.set_aside(found, self.waivers)[0]
 
     def _visited(self, step: int) -> list[Message] | None:
         request = Visit(self.standard.inputs, self.record.mode, step, self.at(step).rounded)
@@ -76,7 +93,9 @@ class Inquiry:
         floors = self.standard.floors.path_at(step)
         expected = self.at(step).weights
         dtype = self.standard.inputs.dtype
-        return ladder.compare_tensors("trajectory", step, expected, weights, floors, dtype)
+        found = ladder.compare_tensors("trajectory", step, expected, weights, floors, dtype)
+        left, _ = waivers.set_aside({"trajectory": found}, self.waivers)
+        return left["trajectory"]
 
     def explain(self, divergence: Divergence) -> Diagnosis | None:
         """Name the mistake behind a divergence, if any fits."""

@@ -55,6 +55,8 @@ def _head(run: FinishedRun) -> Iterable[str]:
     yield ""
     yield from _matrix(run)
     yield ""
+    expected = [f"- {escape(said)}" for said in wording.expectations(run.results)]
+    yield from [*expected, ""] if expected else []
     where = environment()
     versions = ", ".join(f"{name} {version}" for name, version in where["versions"].items())
     yield f"Python {where['python']} on {escape(where['platform'])}; {escape(versions)}."
@@ -96,7 +98,7 @@ def _details(result: PortResult, found: Finding) -> Iterable[str]:
     if found.error:
         yield f"**{escape(result.verdict)}:** {escape(found.error)}"
         yield ""
-    for line in found.extent:
+    for line in (*found.faults, *found.extent):
         yield f"- {escape(line)}"
     if found.values:
         yield ""

@@ -106,9 +106,11 @@ class Scene:
         """Return what is expected on the rung and at the step of the divergence, and its floors."""
         at = self.rung, self.step
         if at in self.reference.expected:
-            return self.reference.expected[at], self.floors.expected[at]
-        waypoint = self.inquiry.known[self.step]
-        return waypoint.expected[at], waypoint.floors[at]
+            expected, floors = self.reference.expected[at], self.floors.expected[at]
+        else:
+            waypoint = self.inquiry.known[self.step]
+            expected, floors = waypoint.expected[at], waypoint.floors[at]
+        return expected, self.inquiry.allowing(self.rung, floors)
 
     def batch(self) -> tuple[Array, Array]:
         """Return x (B, inputs) and y (B,) or (B, outputs) of the step of the divergence."""

@@ -144,19 +144,19 @@ def _single_steps(standard: Standard, kept: Array) -> Iterator[Case]:
             if (rung, step) not in reference.expected:
                 continue
             expected, noise = reference.expected[rung, step], floors.expected[rung, step]
-            for function, names in _functions(rung, expected).items():
+            for function, names in _functions(rung, expected, inputs).items():
                 own = {name: expected[name] for name in names}
                 due[function] = Due(own, {name: noise[name] for name in names})
         name = "half-batch" if step == PART else f"step-{step}"
         yield Case(name, weights, _steps(schedule, kept, learning_rate=inputs.learning_rate), due)
 
 
-def _functions(rung: str, expected: Tensors) -> dict[str, list[str]]:
+def _functions(rung: str, expected: Tensors, inputs: Inputs) -> dict[str, list[str]]:
     """Return the functions that answer a rung, each with the names of its tensors."""
     if rung == "forward":
         layers = [name for name in expected if name != "outputs"]
-        split = {"layers": layers, "forward": ["outputs"] if "outputs" in expected else []}
-        return {function: names for function, names in split.items() if names}
+        split = {"layers": layers, "forward": ["outputs"]}
+        return {function: split[function] for function in split if function in inputs.functions}
     return {"train" if rung == "update" else rung: list(expected)}
 
 
