@@ -1,13 +1,9 @@
 """Test vectors: a port in another language is held to what the judge holds ports to."""
 
-import importlib.util
 import json
 import shutil
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -17,6 +13,7 @@ from safetensors.numpy import load_file, save_file
 from parity.reports.vectors import cases
 from parity.reports.vectors.safetensors import encoded
 from parity.standard.comparison import LIMIT
+from tests.foreign import answer, check, loaded
 from tests.running import Compare, run_compare
 from tests.test_own_recipes import written
 
@@ -93,83 +90,6 @@ MISTAKES = {
 RUNGS = {"forward": "forward", "loss": "loss", "gradients": "gradients", "accuracy": "accuracy"}
 
 
-class Checked(NamedTuple):
-    """What the checker said: its exit status, and what it printed."""
-
-    status: int
-    said: str
-
-
-def check(vectors: Path, *arguments: object) -> Checked:
-    """Run the checker that lies beside some vectors, with nothing but Python's own modules."""
-    bare = [sys.executable, "-I", "-S", "-B", f"{vectors.parent / 'check.py'}", f"{vectors}"]
-    done = subprocess.run(
-        [*bare, *map(str, arguments)], capture_output=True, text=True, check=False
-    )
-    return Checked(done.returncode, done.stdout + done.stderr)
-
-
-def loaded(source: str, folder: Path) -> ModuleType:
-    """Return a port as a module."""
-    path = folder / "foreign.py"
-    path.write_text(source)
-    spec = importlib.util.spec_from_file_location("foreign", path)
-    assert spec
-    assert spec.loader
-    module = importlib.util.module_from_spec(spec)
-    exec(compile(source, path, "exec"), module.__dict__)
-    return module
-
-
-def answer(port: Any, vectors: Path, answers: Path) -> Path:
-    """Answer all that some vectors ask for, as somebody would who has read their README alone."""
-    told = json.loads((vectors / "vectors.json").read_text())
-    rows = load_file(vectors / "inputs" / "rows.safetensors")
-    dtype = {"F32": np.float32, "F64": np.float64}[told["dtype"]]
-    for name in told["answers"]:
-        case, function = name.split("/")
-        given = vectors / "inputs" / case
-        model = port.build(load_file(given / "weights.safetensors"))
-        if (given / "steps.safetensors").exists():
-            found = single(port, function, model, rows, load_file(given / "steps.safetensors"))
-        else:
-            end = "_test" if case == "test-rows" else ""
-            found = predicted(port, function, model, rows[f"x{end}"], rows[f"y{end}"])
-        path = answers / f"{name}.safetensors"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        kinds = {key: np.int64 if key == "correct" else dtype for key in found}
-        save_file({key: np.asarray(value, kinds[key]) for key, value in found.items()}, path)
-    return answers
-
-
-def single(port: Any, function: str, model: Any, rows: Any, steps: Any) -> dict[str, Any]:
-    """Answer one function of a case with a schedule."""
-    schedule, rate = steps["schedule"], float(steps["learning_rate"])
-    of_all = schedule.shape == ()
-    x, y = rows["x"], rows["y"]
-    batch = (x, y) if of_all else (x[schedule[0]], y[schedule[0]])
-    if function == "forward":
-        return {"outputs": port.forward(model, batch[0])}
-    if function == "loss":
-        return {"loss": port.loss(model, *batch)}
-    if function == "gradients":
-        return dict(port.gradients(model, *batch))
-    if "second_learning_rate" in steps:
-        first, second = (1, 1) if of_all else (schedule[:1], schedule[1:])
-        model, _ = port.train(model, x, y, first, rate)
-        model, losses = port.train(model, x, y, second, float(steps["second_learning_rate"]))
-    else:
-        model, losses = port.train(model, x, y, int(schedule) if of_all else schedule, rate)
-    return {"loss": losses, **port.export(model)}
-
-
-def predicted(port: Any, function: str, model: Any, x: Any, y: Any) -> dict[str, Any]:
-    """Answer one function of a case of all rows of a split."""
-    if function == "accuracy":
-        return {"correct": round(port.accuracy(model, x, y) * len(x))}
-    return {"outputs": port.forward(model, x)}
-
-
 class Written(NamedTuple):
     """Vectors of iris in float32, and what the foreign port answered."""
 
@@ -192,7 +112,7 @@ def iris(environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory) 
     run = run_compare(environment, folder / "a.json", "iris", *how, *ports, "--vectors", vectors)
     assert run.status == 1, run.stderr
     own = vectors / "iris-float32"
-    return Written(own, answer(loaded(PORT, folder), own, folder / "answers"), run)
+    return Written(own, answer(loaded(PORT), own, folder / "answers"), run)
 
 
 def test_a_foreign_port_agrees_as_the_judge_says(iris: Written) -> None:
@@ -210,7 +130,7 @@ def test_a_mistake_is_found_where_the_judge_finds_it(
     iris: Written, tmp_path: Path, name: str
 ) -> None:
     right, wrong, first = MISTAKES[name]
-    port = loaded(PORT.replace(right, wrong), tmp_path)
+    port = loaded(PORT.replace(right, wrong))
     checked = check(iris.vectors, answer(port, iris.vectors, tmp_path / "answers"))
     assert checked.status == 1
     assert checked.said.startswith(f"{first} differs in "), checked.said
@@ -348,21 +268,16 @@ def test_an_inference_engine_for_a_recipe_of_ones_own(compare: Compare, tmp_path
     run = compare(recipe, "--dtype", "float64", "--vectors", folder)
     assert run.status == 0, run.stderr
     for source, status in ((ENGINE, 0), (ENGINE.replace("1e-5", "1.0001e-5"), 1)):
-        port = loaded(source, tmp_path)
+        port = loaded(source)
         answers = tmp_path / f"answers {status}"
-        vectors = tmp_path / "asked"
-        shutil.copytree(folder / "mlp-float64", vectors, dirs_exist_ok=True)
-        told = json.loads((vectors / "vectors.json").read_text())
-        told["answers"] = [name for name in told["answers"] if name.endswith("/forward")]
-        (vectors / "vectors.json").write_text(json.dumps(told))
-        answer(port, vectors, answers)
+        answer(port, folder / "mlp-float64", answers)
         assert check(folder / "mlp-float64", answers, "*/forward").status == status
         assert check(folder / "mlp-float64", answers).status == 1
     about = (folder / "README.md").read_text()
     assert "## mlp-float64 (" in about
     assert "6-8-3, LayerNorm, GELU, Adam; forward only" in about
     assert "The reference is mlp_torch.py" in about
-    assert "`0.weight` [8, 6]" in about
+    assert "| weights | `0.bias` [8], `0.weight` [8, 6], `1.bias` [8], `1.weight` [8], `3" in about
 
 
 def test_of_many_rows_those_are_written_that_are_seen(
@@ -382,7 +297,7 @@ def test_of_many_rows_those_are_written_that_are_seen(
     assert f"{len(rows['x']):,} are here: those that the cases see" in about
     assert "The case run is left out" in about
     assert "test rows, the first 50 are here" in about
-    answers = answer(loaded(PORT, tmp_path), vectors, tmp_path / "answers")
+    answers = answer(loaded(PORT), vectors, tmp_path / "answers")
     checked = check(vectors, answers)
     assert checked.status == 0, checked.said
 

@@ -245,6 +245,8 @@ def test_every_report_says_what_is_expected_and_why(known: FinishedRun) -> None:
         "html": to_html(known).replace("&#39;", "'"),
         "junit": to_junit(known),
     }
+    assert "biased.py float64 expected" in texts["terminal"]
+    assert "float64 expected" in texts["markdown"]
     for name, text in texts.items():
         assert said in " ".join(text.split()), name
         assert WHY in text, name

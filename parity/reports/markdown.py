@@ -83,7 +83,7 @@ def _cell(result: PortResult) -> str:
     """Return precision, verdict and worst ratio of one result."""
     worst = wording.worst(result)
     ratio = f" {worst.ratio:.2g}" if worst and result.verdict != "error" else ""
-    return f"{EMOJI[result.verdict]} {result.dtype} {result.verdict}{ratio}"
+    return f"{EMOJI[result.verdict]} {result.dtype} {wording.verdict(result)}{ratio}"
 
 
 def _details(result: PortResult, found: Finding) -> Iterable[str]:

@@ -24,7 +24,12 @@ PLACE = "worst on"  # the column that can be cut short
 SPARE = ("values", "s")
 SPARE_IF_EMPTY = ("test", "train", "last loss")
 SPARE_AT_LAST = ("train", "test", "last loss", PLACE)
-VERDICT_COLOURS = {"agree": "green", "disagree": "bold red", "error": "bold red"}
+VERDICT_COLOURS = {
+    "agree": "green",
+    "expected": "yellow",
+    "disagree": "bold red",
+    "error": "bold red",
+}
 
 
 class _Console(Console):

@@ -111,7 +111,7 @@ def row(result: PortResult) -> tuple[str, ...]:
     return (
         result.port,
         result.dtype,
-        result.verdict,
+        verdict(result),
         "" if result.loss["last"] is None else f"{result.loss['last'] + 0.0:.6f}",  # not -0
         percent(result.accuracy["train"]),
         percent(result.accuracy["test"]),
@@ -121,6 +121,12 @@ def row(result: PortResult) -> tuple[str, ...]:
         count(result.compared),
         "" if result.seconds["train"] is None else f"{result.seconds['train']:.1f}",
     )
+
+
+def verdict(result: PortResult) -> str:
+    """Return the verdict in a word: "expected" where a port agrees but for known differences."""
+    known = any(each.place for each in result.known_differences)
+    return "expected" if known and result.verdict == "agree" else result.verdict
 
 
 def worst(result: PortResult) -> RungResult | None:
