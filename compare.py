@@ -36,7 +36,7 @@ from shared.errors import InputError
 from shared.files import reason
 
 STATUS = {"agree": 0, "disagree": 1, "error": 3}
-OUTPUT_OPTIONS = ("json", "html", "markdown", "junit", "pictures", "repro")
+OUTPUT_OPTIONS = ("json", "html", "markdown", "junit", "pictures", "repro", "vectors")
 UNUSABLE_INPUT, FAILED = 2, 3
 EXAMPLES = """\b
 Examples:
@@ -131,6 +131,12 @@ PATH = click.Path(path_type=Path)
     type=PATH,
     help="Write to DIR, for each port that differs, a script that reproduces it.",
 )
+@click.option(
+    "--vectors",
+    metavar="DIR",
+    type=PATH,
+    help="Write inputs, expected values and noise floors to DIR, to check a port in any language.",
+)
 @click.option("--profile", is_flag=True, help="Print the time and memory used by each process.")
 @click.option("--quiet", is_flag=True, help="Print only the last line: no progress, no tables.")
 @click.option("--debug", is_flag=True, help="Show tracebacks, and the output of a crashed port.")
@@ -201,7 +207,8 @@ def run(
         except OSError as error:
             discard(sys.stdout)
             failures.append(f"standard output cannot be written ({reason(error)})")
-    for each in (*skipped, *wording.omissions(results)) if quiet else ():
+    told = (*skipped, *wording.expectations(results), *wording.omissions(results))
+    for each in told if quiet else ():
         terminal.console(stderr=True).print(each, markup=False, soft_wrap=True)
     for failure in failures:
         complain(click.get_current_context().command_path, failure)

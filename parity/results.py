@@ -39,10 +39,14 @@ class Trial:
 
 @dataclass(frozen=True)
 class RungResult:
-    """What one level of comparison found; the numbers are those of the worst value on it."""
+    """What one level of comparison found; the numbers are those of the worst value on it.
+
+    verdict: "expected" where the port differs as its recipe says, and in nothing else; what differs
+    so has no part in the numbers.
+    """
 
     rung: str
-    verdict: Literal["agree", "disagree", "not provided"]
+    verdict: Literal["agree", "disagree", "expected", "not provided"]
     ratio: float = 0.0
     error: float = 0.0
     floor: float = 0.0
@@ -155,6 +159,23 @@ class Inside:
 
 
 @dataclass(frozen=True)
+class KnownDifference:
+    """A difference that a recipe expects of a port.
+
+    at, why, dtype: where, why and, if not in both, in which precision it is expected, as the recipe
+    says. place: the first tensor that differs so, if one does. ratio: the worst there. fault: what
+    is found instead, where that is held against the port.
+    """
+
+    at: str
+    why: str
+    dtype: str | None = None
+    place: Place | None = None
+    ratio: float = 0.0
+    fault: str | None = None
+
+
+@dataclass(frozen=True)
 class Diagnosis:
     """The translation mistake that a divergence looks like.
 
@@ -194,6 +215,7 @@ class PortResult:
     steps the free run can be held to the reference; beyond, rounding alone decides where it goes.
     alike: the ports that differ from the reference in the same way, and agree with this one.
     looked: inside a forward pass that differs.
+    known_differences: those that the recipe expects of the port; nothing else says of them.
     ratios: at every step at which a rung was climbed from the reference's own weights. confusion:
     of the port's own model, where it classes rows: after the run, or as the net is.
     curves: for pictures, if it ran to the end. inside: for pictures, what it gave on the rung
@@ -222,6 +244,7 @@ class PortResult:
     confusion: Confusion | None = None
     alike: tuple[str, ...] = ()
     looked: Inside = Inside()
+    known_differences: tuple[KnownDifference, ...] = ()
     traceback: str | None = None
     curves: Curves | None = field(default=None, repr=False)
     inside: dict[str, Array] = field(default_factory=dict, repr=False)
@@ -275,14 +298,18 @@ def overall(results: list[PortResult]) -> Verdict:
     return "disagree" if "disagree" in verdicts else "agree"
 
 
-def summarise(rung: str, comparisons: list[Comparison]) -> RungResult:
-    """Return what a rung's comparisons amount to: it agrees where there are some, and all agree."""
+def summarise(rung: str, comparisons: list[Comparison], expected: bool = False) -> RungResult:
+    """Return what a rung's comparisons amount to: it agrees where there are some, and all agree.
+
+    expected: whether the port differs elsewhere on the rung, as its recipe says.
+    """
     if not comparisons:
-        return RungResult(rung, "not provided")
+        return RungResult(rung, "expected" if expected else "not provided")
+    right: Literal["agree", "expected"] = "expected" if expected else "agree"
     worst = max(comparisons, key=_severity)
     return RungResult(
         rung,
-        "agree" if all(c.agrees for c in comparisons) else "disagree",
+        right if all(c.agrees for c in comparisons) else "disagree",
         worst.ratio,
         worst.error,
         worst.floor,

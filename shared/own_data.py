@@ -106,7 +106,8 @@ def _read(path: Path) -> dict[str, Array]:
         if path.suffix == ".safetensors":
             from safetensors import numpy as safetensors  # only here, and takes time to import
 
-            return dict(safetensors.load(files.read(path, LARGEST)))
+            # It gives them in another order each time.
+            return dict(sorted(safetensors.load(files.read(path, LARGEST)).items()))
     except Exception as error:  # whatever such a file can do
         raise InputError(f"{path} cannot be read ({error})") from error
     raise InputError(

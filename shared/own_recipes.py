@@ -17,6 +17,7 @@ from shared.datasets import Dataset, Loader
 from shared.errors import InputError
 from shared.recipes import FUNCTIONS, Recipe, guessed
 from shared.renames import Renames
+from shared.waivers import waivers
 from shared.weights import Weights, WeightShapes
 
 Kind = type | tuple[type, ...]
@@ -48,6 +49,7 @@ KEYS: Mapping[str, tuple[Kind, str]] = MappingProxyType(
         "functions": (list, f"a list of {', '.join(FUNCTIONS)}"),
         "dtype": (str, f"one of {', '.join(DTYPES)}"),
         "rename": (dict, "a table of weights"),
+        "expected": ((dict, list), "a table, or several, with port, at and why"),
     }
 )
 NEEDED = ("reference", "data")
@@ -81,6 +83,7 @@ def load(path: Path) -> Recipe:
         rows=said.whole("rows", 1, 1, MOST) if "rows" in said.values else None,
         dtype=said.dtype(),
         renames=said.renamed(),
+        expected=waivers(path, said.get("expected", [])),
     )
 
 

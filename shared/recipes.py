@@ -19,6 +19,23 @@ TRAINED = tuple(name for name in FUNCTIONS if name != "layers")
 
 
 @dataclass(frozen=True)
+class Waiver:
+    """A difference that a recipe expects.
+
+    port: the file of the port that differs. at: where, as the recipe says. rung, tensor: the same;
+    the tensor is None where the whole rung is meant. why: the reason. dtype: the precision in which
+    it is there, None for both.
+    """
+
+    port: Path
+    at: str
+    rung: str
+    tensor: str | None
+    why: str
+    dtype: str | None
+
+
+@dataclass(frozen=True)
 class Recipe:
     """A net, its data, initial weights, loss, learning rate and schedule.
 
@@ -35,9 +52,10 @@ class Recipe:
     seed: of the initial weights and of the batch order.
     figures: what others printed for it; they hold at this seed alone.
     reference: the file of the port that others are held to, or None for NumPy's of that net.
-    files: all that a user's recipe is read from.
+    files: all that a user's recipe is read from, itself first.
     dtype: the precisions to compare it in, unless others are asked for.
     renames: what ports call the reference's weights, by the port's file; all ports by "".
+    expected: where ports are known to differ from the reference.
     """
 
     name: str
@@ -57,6 +75,7 @@ class Recipe:
     files: tuple[Path, ...] = ()
     dtype: str = "both"
     renames: Mapping[str, Renames] = field(default_factory=dict)
+    expected: tuple[Waiver, ...] = ()
 
     def renames_for(self, file: Path | None) -> dict[str, str]:
         """Return what the port in a file calls the reference's weights, where otherwise."""

@@ -18,6 +18,7 @@ from parity.standard.native import Native
 from shared import own_data
 from shared.experiment import prepare
 from shared.renames import is_expression
+from tests.foreign import answer, check, loaded
 from tests.running import PORTS, ROOT, Compare
 
 FRAMEWORKS = ("torch", "jax", "tensorflow")
@@ -298,7 +299,7 @@ def test_a_floor_that_is_no_number_is_refused() -> None:
 def test_the_page_shows_what_is_printed(compare: Compare, tmp_path: Path) -> None:
     text = (ROOT / "docs" / "your-net.md").read_text()
     blocks = re.findall(r"^```(\w*)\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
-    (reference, build, data, port), (recipe, renames), (printed,) = (
+    (reference, build, data, port), (recipe, renames, known), (printed, expected, checked) = (
         [block for tag, block in blocks if tag == language] for language in ("python", "toml", "")
     )
     assert "weights is not None" in build
@@ -320,7 +321,18 @@ def test_the_page_shows_what_is_printed(compare: Compare, tmp_path: Path) -> Non
     said = [line.split() for line in due]
     # Floors are as they were drawn, but other processors round the reference otherwise.
     assert [line[:3] for line in shown[:-1]] == [line[:3] for line in said[:-1]]
-    right = tmp_path / "right.py"
-    right.write_text(port.replace("ddof=1, ", ""))
-    assert port != right.read_text()
-    assert compare(tmp_path / "mlp.toml", f"--with={right}", "--steps", 5).status == 0
+    corrected = port.replace("ddof=1, ", "")
+    assert port != corrected
+    (tmp_path / "right.py").write_text(corrected)
+    (tmp_path / "mlp.toml").write_text(f"{recipe}\n{known}")
+    ports = [f"--with={tmp_path / name}" for name in ("mlp_numpy.py", "right.py")]
+    run = compare(tmp_path / "mlp.toml", *ports, "--steps", 5, "--vectors", tmp_path / "vectors")
+    assert run.status == 0, run.stdout
+    shown = [line.split()[:3] for line in run.stdout.splitlines()]
+    assert all(line.split()[:3] in shown for line in expected.splitlines()[2:-1])
+    vectors, said = tmp_path / "vectors" / "mlp-float32", checked.splitlines()
+    for source, status, line in ((port, 1, said[3]), (corrected, 0, said[6])):
+        answers = answer(loaded(source), vectors, tmp_path / f"{status}")
+        found = check(vectors, answers, "*/forward")
+        assert found.status == status
+        assert found.said.split()[:11] == line.split()[:11]

@@ -3,6 +3,9 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+import numpy as np
+
+from parity.judging import waivers
 from parity.processes.messages import (
     Answer,
     Explain,
@@ -40,6 +43,19 @@ class Inquiry:
     assistant: Assistant
     known: dict[int, Waypoint] = field(default_factory=dict)
 
+    @property
+    def waivers(self) -> waivers.Waivers:
+        """The differences that the recipe expects of the port."""
+        return waivers.of(self.run.port, self.standard)
+
+    def allowing(self, rung: str, floors: Floors) -> Floors:
+        """Return floors by name, without end where the recipe expects the port to differ."""
+        own = [waiver for waiver in self.waivers if waiver.rung == rung]
+        return {
+            name: np.inf if any(w.tensor in (None, name) for w in own) else floor
+            for name, floor in floors.items()
+        }
+
     def begin(self) -> None:
         """Tell that there is something to ask."""
         self.run.workforce.progress.explaining(f"{self.run.port}", f"{self.standard}")
@@ -75,7 +91,9 @@ class Inquiry:
         for message in messages:
             if isinstance(message, Answer):
                 self.record.add(message)
-        return ladder.compare_answers(due.expected, due.floors, self.record, self.standard.inputs)
+        inputs = self.standard.inputs
+        found = ladder.compare_answers(due.expected, due.floors, self.record, inputs)
+        return waivers.set_aside(found, self.waivers)[0]
 
     def _visited(self, step: int) -> list[Message] | None:
         request = Visit(
@@ -102,7 +120,9 @@ class Inquiry:
         floors = self.standard.floors.path_at(step)
         expected = self.at(step).weights
         dtype = self.standard.inputs.dtype
-        return ladder.compare_tensors("trajectory", step, expected, weights, floors, dtype)
+        found = ladder.compare_tensors("trajectory", step, expected, weights, floors, dtype)
+        left, _ = waivers.set_aside({"trajectory": found}, self.waivers)
+        return left["trajectory"]
 
     def refer_layers(self, step: int, function: str) -> ReferenceLayers:
         """Return what the reference's layers do at one step, in `forward` or `loss`."""

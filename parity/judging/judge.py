@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from parity.contract import PortName
 from parity.diagnosis.unusable import of_failure
-from parity.judging import bisection
+from parity.judging import bisection, waivers
 from parity.judging.inquiry import Inquiry
 from parity.judging.layers import look_inside
 from parity.processes.messages import Predictions
@@ -20,6 +20,7 @@ from parity.results import (
     Diagnosis,
     Divergence,
     Inside,
+    KnownDifference,
     PortResult,
     RungResult,
     Trial,
@@ -53,17 +54,23 @@ def judge(
         inquiry: what more may be asked where it disagrees, or None for nothing.
     """
     experiment, inputs = standard.experiment, standard.inputs
-    found = ladder.compare_rungs(standard, record)
+    expected = waivers.of(port, standard)
+    found, aside = waivers.set_aside(ladder.compare_rungs(standard, record), expected)
     forced = None
     if inquiry and not all(c.agrees for comparisons in found.values() for c in comparisons):
         inquiry.begin()
     if inquiry and record.failure is None:
         forced = bisection.locate(found, inquiry)
-    error = _error(found, standard, record)
+    if forced is False and any(c.place.rung in STEPWISE for c in aside):
+        forced = None  # a single step is not right either, as is expected
+    error = _error(found, standard, record) or (None if aside else _emptiness(found, record))
+    known = waivers.known_differences(expected, found, aside, inputs.steps < inputs.budget)
+    if error:  # of what it did not come to, nothing is known
+        known = tuple(each for each in known if each.place)
     divergence = _first(found, forced)
     looked, diagnosis, fault = _diagnosis(divergence, record, standard, inquiry)
     rungs = tuple(
-        summarise(rung, comparisons)
+        summarise(rung, comparisons, any(c.place.rung == rung for c in aside))
         for rung, comparisons in found.items()
         if rung in ladder.due(standard) and (comparisons or record.failure is None)
     )
@@ -80,7 +87,7 @@ def judge(
             "stand_in": experiment.data.notice,
             "rows": _rows(experiment),
         },
-        verdict=_verdict(error, rungs),
+        verdict=_verdict(error, rungs, known),
         error=error,
         rungs=rungs,
         divergence=divergence,
@@ -95,6 +102,7 @@ def judge(
         seconds={name: record.seconds.get(name) for name in ("import", "first_step", "train")},
         told_apart=standard.floors.told_apart,
         ratios=tuple(ratio for rung in STEPWISE for ratio in by_step(found[rung])),
+        known_differences=known,
         confusion=_confusion(inputs, standard.reference, record),
         looked=looked,
         traceback=fault,
@@ -135,10 +143,13 @@ def _curves(standard: Standard, record: Record) -> Curves | None:
     return Curves(losses, answer, standard.reference.losses, standard.floors.losses)
 
 
-def _verdict(error: str | None, rungs: tuple[RungResult, ...]) -> Verdict:
+def _verdict(
+    error: str | None, rungs: tuple[RungResult, ...], known: tuple[KnownDifference, ...]
+) -> Verdict:
     if error:
         return "error"
-    return "disagree" if any(rung.verdict == "disagree" for rung in rungs) else "agree"
+    wrong = any(rung.verdict == "disagree" for rung in rungs) or any(each.fault for each in known)
+    return "disagree" if wrong else "agree"
 
 
 def _first(found: dict[str, list[Comparison]], forced: bool | None) -> Divergence | None:
@@ -153,7 +164,7 @@ def _rows(experiment: Experiment) -> dict[str, int | None]:
 
 
 def _error(found: dict[str, list[Comparison]], standard: Standard, record: Record) -> str | None:
-    """Return why the port is in error: it failed, gave something unusable, or nothing at all."""
+    """Return why the port is in error: it failed, or gave something unusable or too little."""
     if record.failure:
         return record.failure.sentence
     for rung, comparisons in found.items():
@@ -164,6 +175,11 @@ def _error(found: dict[str, list[Comparison]], standard: Standard, record: Recor
                 return f"{where}: {comparison.unusable}"
     for place in ladder.unanswered(standard, record):
         return f"{place.rung}, step {place.step} was never answered, and cannot be judged"
+    return None
+
+
+def _emptiness(found: dict[str, list[Comparison]], record: Record) -> str | None:
+    """Return why nothing was compared, if so."""
     if not any(c.compared for rung, cs in found.items() if rung != "data" for c in cs):
         return f"nothing could be compared: it lacks {', '.join(record.lacking)}"
     return None

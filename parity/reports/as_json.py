@@ -6,7 +6,7 @@ from dataclasses import asdict
 from typing import Any
 
 from parity.reports.run import environment
-from parity.results import Divergence, PortResult, Ratio, RungResult, overall
+from parity.results import Divergence, KnownDifference, PortResult, Ratio, RungResult, overall
 from parity.standard.comparison import LIMIT
 
 SCHEMA = 1
@@ -40,6 +40,7 @@ def _result(result: PortResult) -> dict[str, Any]:
         "divergence": _placed(result.divergence) if result.divergence else None,
         "layers": [asdict(layer) for layer in result.looked.layers],
         "first_wrong": {"layer": wrong.name if wrong else None, "line": result.looked.line},
+        "known_differences": [_known(each) for each in result.known_differences],
         "diagnosis": asdict(result.diagnosis) if result.diagnosis else None,
         "compared": result.compared,
     }
@@ -54,6 +55,15 @@ def _placed(found: RungResult | Ratio | Divergence) -> dict[str, Any]:
         "step": place.step if place else None,
         "tensor": f"{place}" if place else None,
         **fields,
+    }
+
+
+def _known(found: KnownDifference) -> dict[str, Any]:
+    """Return a difference that a recipe expects, with the rung, the step and the tensor."""
+    place, fields = found.place, vars(found)
+    where = {"rung": place.rung, "step": place.step, "tensor": f"{place}"} if place else {}
+    return {**dict.fromkeys(("rung", "step", "tensor")), **where} | {
+        name: value for name, value in fields.items() if name != "place"
     }
 
 

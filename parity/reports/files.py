@@ -3,6 +3,7 @@
 import contextlib
 import errno
 import os
+import shutil
 import stat
 import sys
 import tempfile
@@ -170,6 +171,18 @@ def whole_file(path: Path) -> Iterator[BinaryIO]:
         temporary.unlink(missing_ok=True)
 
 
+@contextlib.contextmanager
+def whole_folder(path: Path) -> Iterator[Path]:
+    """Give a folder that becomes `path`, which is not there yet, once all in it is written."""
+    temporary = Path(tempfile.mkdtemp(dir=path.parent, prefix=".lockstep-"))
+    try:
+        yield temporary
+        temporary.chmod(0o777 & ~_umask())
+        temporary.rename(path)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
 def writable_folder(path: Path) -> Path:
     """Make a folder, if it is not there, and return it.
 
@@ -184,6 +197,17 @@ def writable_folder(path: Path) -> Path:
         raise InputError(
             f"{path} cannot be written to ({reason(error)}): name a folder that you may write to"
         ) from error
+
+
+def empty_folder(path: Path) -> Path:
+    """Make a folder, if it is not there, and return it.
+
+    Raises:
+        InputError: it cannot be made or written to, or holds something.
+    """
+    if next(writable_folder(path).iterdir(), None):
+        raise InputError(f"{path} is not empty: name a folder that is, or a new one")
+    return path
 
 
 def _umask() -> int:

@@ -76,16 +76,19 @@ def _case(suite: Element, result: PortResult, found: Finding) -> None:
         name=f"{result.port} {result.dtype} {result.requested}",
         time=f"{_seconds(result):.3f}",
     )
+    expected = list(wording.expectations([result]))
     if result.verdict == "agree":
         worst = wording.worst(result)
-        told = SubElement(case, "system-out")
         ratio = f"; worst ratio {worst.ratio:.2g} on {worst.rung}" if worst else ""
-        told.text = f"{result.compared:,} values compared{ratio}"
+        said = [f"{result.compared:,} values compared{ratio}", *expected]
+        SubElement(case, "system-out").text = "\n".join(said)
         return
     message = (found.titles or [found.who])[0]
     kind = "failure" if result.verdict == "disagree" else "error"
     what = found.cause or ("differs from the reference" if kind == "failure" else "failed")
     element = SubElement(case, kind, message=message, type=what)
     element.text = str(found)
+    if expected:
+        SubElement(case, "system-out").text = "\n".join(expected)
     if result.traceback:
         SubElement(case, "system-err").text = result.traceback

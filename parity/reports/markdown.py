@@ -55,6 +55,8 @@ def _head(run: FinishedRun) -> Iterable[str]:
     yield ""
     yield from _matrix(run)
     yield ""
+    expected = [f"- {escape(said)}" for said in wording.expectations(run.results)]
+    yield from [*expected, ""] if expected else []
     where = environment()
     versions = ", ".join(f"{name} {version}" for name, version in where["versions"].items())
     yield f"Python {where['python']} on {escape(where['platform'])}; {escape(versions)}."
@@ -81,7 +83,7 @@ def _cell(result: PortResult) -> str:
     """Return precision, verdict and worst ratio of one result."""
     worst = wording.worst(result)
     ratio = f" {worst.ratio:.2g}" if worst and result.verdict != "error" else ""
-    return f"{EMOJI[result.verdict]} {result.dtype} {result.verdict}{ratio}"
+    return f"{EMOJI[result.verdict]} {result.dtype} {wording.verdict(result)}{ratio}"
 
 
 def _details(result: PortResult, found: Finding) -> Iterable[str]:
@@ -96,7 +98,7 @@ def _details(result: PortResult, found: Finding) -> Iterable[str]:
     if found.error:
         yield f"**{escape(result.verdict)}:** {escape(found.error)}"
         yield ""
-    for line in found.extent:
+    for line in (*found.faults, *found.extent):
         yield f"- {escape(line)}"
     if found.values:
         yield ""

@@ -7,14 +7,23 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
-from parity.judging.inquiry import Witness
+from parity.judging.inquiry import Inquiry, Witness
 from parity.reports import extras
 from parity.reports.as_json import to_json
-from parity.reports.files import STDOUT, OutputFile, identity, is_stdout, writable_folder
+from parity.reports.files import (
+    STDOUT,
+    OutputFile,
+    empty_folder,
+    identity,
+    is_stdout,
+    writable_folder,
+)
 from parity.reports.junit import to_junit
 from parity.reports.markdown import to_markdown
 from parity.reports.repro import Scripts
 from parity.reports.run import FinishedRun
+from parity.reports.vectors import VectorFolder
+from parity.results import PortResult
 from shared.errors import InputError
 from shared.files import is_regular, reason
 
@@ -40,17 +49,18 @@ class Outputs:
     junit: str | None = None
     pictures: Path | None = None
     repro: Path | None = None
+    vectors: Path | None = None
     inputs: Mapping[Path, str] = field(default_factory=dict)
     timeout: float = 300.0
     scripts: Scripts | None = field(default=None, init=False)
+    vector_folder: VectorFolder | None = field(default=None, init=False)
     stack: ExitStack = field(default_factory=ExitStack, init=False, repr=False)
     files: dict[str, OutputFile] = field(default_factory=dict, init=False)
 
     @property
     def options(self) -> list[str]:
         """The options of which something is asked for."""
-        folders = {"--pictures": self.pictures, "--repro": self.repro}
-        return [*self._names(), *(option for option, folder in folders.items() if folder)]
+        return [*self._names(), *(option for option, folder in self._folders().items() if folder)]
 
     @property
     def on_stdout(self) -> bool:
@@ -60,12 +70,20 @@ class Outputs:
     @property
     def witness(self) -> Witness | None:
         """What is to be called with each result as soon as it is there."""
-        return self.scripts.add if self.scripts else None
+        told = [each.add for each in (self.scripts, self.vector_folder) if each]
+
+        def tell(result: PortResult, inquiry: Inquiry) -> None:
+            for add in told:
+                add(result, inquiry)
+
+        return tell if told else None
 
     def __enter__(self) -> Self:
         self._check()
         for folder in filter(None, (self.pictures, self.repro)):
             writable_folder(folder)
+        if self.vectors:
+            self.vector_folder = VectorFolder(empty_folder(self.vectors))
         with ExitStack() as stack:
             for option, name in self._names().items():
                 opened = OutputFile(STDOUT if is_stdout(name) else name)
@@ -89,10 +107,27 @@ class Outputs:
         }
         return {option: name for option, name in names.items() if name is not None}
 
+    def _folders(self) -> dict[str, Path | None]:
+        """Return the folders, by option."""
+        return {"--pictures": self.pictures, "--repro": self.repro, "--vectors": self.vectors}
+
+    def _check_vectors(self) -> None:
+        """Check that nothing else is to be written where the vectors lie."""
+        others = {**self._names(), **self._folders(), "--vectors": None}
+        for option, name in others.items():
+            path = os.path.realpath(name or "")
+            if name and Path(path).is_relative_to(os.path.realpath(self.vectors or "")):
+                raise InputError(
+                    f"{option} {name} lies in the folder of --vectors, which holds nothing else: "
+                    "name another place"
+                )
+
     def _check(self) -> None:
         """Check that no two files are the same, and that what they need is installed."""
         for option in self.options:
             extras.require(option)
+        if self.vectors:
+            self._check_vectors()
         taken: dict[tuple[int, int] | str, str] = {}
         inputs = {_identity(path): what for path, what in self.inputs.items()}
         for option, name in self._names().items():
@@ -123,6 +158,10 @@ class Outputs:
 
             with _noting(f"--pictures {self.pictures}", failures):
                 pictures.draw(run.results, self.pictures)
+        if self.vector_folder:
+            failures += self.vector_folder.failures
+            with _noting(f"--vectors {self.vectors}", failures):
+                self.vector_folder.finish()
         return failures
 
     def print(self, run: FinishedRun) -> None:

@@ -24,7 +24,12 @@ PLACE = "worst on"  # the column that can be cut short
 SPARE = ("values", "s")
 SPARE_IF_EMPTY = ("test", "train", "last loss")
 SPARE_AT_LAST = ("train", "test", "last loss", PLACE)
-VERDICT_COLOURS = {"agree": "green", "disagree": "bold red", "error": "bold red"}
+VERDICT_COLOURS = {
+    "agree": "green",
+    "expected": "yellow",
+    "disagree": "bold red",
+    "error": "bold red",
+}
 
 
 class _Console(Console):
@@ -92,7 +97,8 @@ def recipe_report(
     wrong = [result for result in results if result.verdict != "agree"]
     parts += [_details(wording.finding(result, others)) for result in wrong]
     parts += [Text(f"\n{said}", style="bold yellow") for said in wording.suspicions(results)]
-    parts += [Text(said, style="yellow") for said in wording.omissions(results)]
+    said = (*wording.expectations(results), *wording.omissions(results))
+    parts += [Text(each, style="yellow") for each in said]
     return Group(*parts)
 
 
@@ -200,6 +206,7 @@ def _details(finding: Finding) -> RenderableType:
         parts.append(title + Text(f" {finding.where}", style="not bold red"))
         parts += [_indented(line) for line in finding.extent]
         parts.append(Padding(_values(finding), (0, 0, 0, 2), expand=False))
+    parts += [title + Text(f" {fault}", style="not bold red") for fault in finding.faults]
     parts += [_indented(line) for line in finding.elsewhere]
     if finding.cause:
         likeness = Text("looks like: " if finding.confidence else "")

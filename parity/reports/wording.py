@@ -52,7 +52,11 @@ def headline(results: list[PortResult]) -> str:
     wrong, failed = verdicts.count("disagree"), verdicts.count("error")
     of_all = _counted(len(results), "result")
     if not wrong and not failed:
-        return "The only result agrees" if len(results) == 1 else f"All {of_all} agree"
+        known = sum(bool(result.known_differences) for result in results)
+        but = f", {known} with expected differences" if known else ""
+        if len(results) == 1:
+            return f"The only result agrees{', with expected differences' if known else ''}"
+        return f"All {of_all} agree{but}"
     if not wrong:
         return f"{failed} of {of_all} {_is(failed)} in error"
     disagree = "disagrees" if wrong == 1 else "disagree"
@@ -119,7 +123,7 @@ def row(result: PortResult) -> tuple[str, ...]:
     return (
         result.port,
         result.dtype,
-        result.verdict,
+        verdict(result),
         "" if result.loss["last"] is None else f"{result.loss['last'] + 0.0:.6f}",  # not -0
         percent(result.accuracy["train"]),
         percent(result.accuracy["test"]),
@@ -129,6 +133,12 @@ def row(result: PortResult) -> tuple[str, ...]:
         count(result.compared),
         "" if result.seconds["train"] is None else f"{result.seconds['train']:.1f}",
     )
+
+
+def verdict(result: PortResult) -> str:
+    """Return the verdict in a word: "expected" where a port agrees but for known differences."""
+    known = any(each.place for each in result.known_differences)
+    return "expected" if known and result.verdict == "agree" else result.verdict
 
 
 def worst(result: PortResult) -> RungResult | None:
@@ -164,14 +174,16 @@ def who(result: PortResult) -> str:
 class Finding:
     """What is wrong with one result.
 
-    who: which port. error: why it has no verdict. where: what differs first. extent: how far.
-    values: index, expected and got. elsewhere: which
-    layers are right, and where the same port agrees. cause: the mistake that
+    who: which port. error: why it has no verdict. faults: what came of differences that the recipe
+    expects, where that is wrong. where: what differs first. extent: how far. values: index,
+    expected and got. elsewhere: which layers are right, and where the same port agrees. cause: the
+    mistake that
     it looks like, with its confidence and its evidence.
     """
 
     who: str
     error: str | None
+    faults: tuple[str, ...]
     where: str | None
     extent: tuple[str, ...]
     values: Values
@@ -182,9 +194,10 @@ class Finding:
 
     @property
     def titles(self) -> list[str]:
-        """One line each for the error and for what differs, as far as there are any."""
+        """One line each for the error, for what differs and for faults, as far as there are any."""
         error = [f"{self.who}: {self.error}"] if self.error else []
-        return error + ([f"{self.who} {self.where}"] if self.where else [])
+        differs = [self.where] if self.where else []
+        return error + [f"{self.who} {each}" for each in (*differs, *self.faults)]
 
     @property
     def likeness(self) -> str | None:
@@ -228,6 +241,7 @@ def finding(result: PortResult, others: list[PortResult]) -> Finding:
     return Finding(
         who=who(result),
         error=result.error,
+        faults=tuple(_faults(result)),
         where=where,
         extent=tuple(_extent(divergence)) if divergence else (),
         values=values(divergence.examples if divergence else (), result.dtype),
@@ -236,6 +250,34 @@ def finding(result: PortResult, others: list[PortResult]) -> Finding:
         confidence=_confidence(diagnosis),
         evidence=diagnosis.evidence if diagnosis else None,
     )
+
+
+def _faults(result: PortResult) -> Iterator[str]:
+    """Say which differences the recipe expects that are not there."""
+    for known in result.known_differences:
+        if known.fault:
+            other = "" if known.dtype else ", or say in which dtype it differs"
+            yield (
+                f"is expected to differ on {known.at} ({known.why}), but {known.fault}: take that "
+                f"out of the recipe{other}"
+            )
+
+
+def expectations(results: list[PortResult]) -> Iterator[str]:
+    """Say where ports differ as their recipe expects, and why."""
+    for result in results:
+        for known in result.known_differences:
+            if known.place:
+                yield (
+                    f"expected: {who(result)} differs on {known.at}, first at step "
+                    f"{known.place.step}, {known.place}, by a ratio of up to {known.ratio:.3g}: "
+                    f"{known.why}"
+                )
+            elif not known.fault:
+                yield (
+                    f"expected: {who(result)} differs on {known.at} in a run of all steps; in this "
+                    f"one, it does not yet: {known.why}"
+                )
 
 
 def _confidence(diagnosis: Diagnosis | None) -> str | None:
@@ -317,6 +359,8 @@ def _value(value: float | int | str, digits: int) -> str:
 
 def _elsewhere(result: PortResult, others: list[PortResult]) -> Iterator[str]:
     """Say where else the same port agrees on the same recipe, and what that means."""
+    if result.divergence is None and result.error is None:
+        return
     own = {
         (other.dtype, other.mode)
         for other in others

@@ -9,7 +9,7 @@ from functools import partial
 from typing import Self
 
 from parity.contract import PortName
-from parity.judging import consensus
+from parity.judging import consensus, waivers
 from parity.judging.inquiry import Inquiry, Witness
 from parity.judging.judge import judge
 from parity.processes import standards
@@ -124,7 +124,8 @@ class Session:
 
         Raises:
             AbandonedError: `abandon` was called meanwhile.
-            InputError: the temporary folder has no room for the data.
+            InputError: the temporary folder has no room for the data, or a recipe expects a
+                difference of a tensor that is not there.
             ReferenceFailedError: the reference itself failed.
         """
         for run in self._runs if not self._shared else ():
@@ -139,6 +140,7 @@ class Session:
         for number, piece in enumerate(pieces):
             standard = piece.pending.resolve()
             standards.check(piece.pending, list(self._standards.values()))
+            waivers.check(standard)
             records = [(run, run.records[number].result()) for run in self._runs]
             inquiries = [
                 Inquiry(standard, run, record, self._assistant) for run, record in records if record

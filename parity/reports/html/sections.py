@@ -57,7 +57,7 @@ class Section:
     verdict: Verdict
     rows: list[Row]
     suspicions: list[str]
-    omissions: list[str]
+    notes: list[str]
     ports: list[int]
     free_runs: list[Chart]
     rungs: list[tuple[str, list[Chart]]]
@@ -99,7 +99,7 @@ def _section(trial: Trial, results: list[PortResult], rows: list[Row], charts: C
         verdict=overall(results),
         rows=rows,
         suspicions=list(wording.suspicions(results)),
-        omissions=list(wording.omissions(results)),
+        notes=[*wording.expectations(results), *wording.omissions(results)],
         ports=[charts.ports.index(port) for port in dict.fromkeys(r.port for r in results)],
         free_runs=list(drawing.free_runs(charts, results)),
         rungs=[

@@ -25,16 +25,15 @@ def free_run(scene: Scene) -> Demonstration:
         due = path[step] if step in path else scene.inquiry.known[step].weights
         code = [TRAIN, "got = export(model)", COMPARE]
         about = f"The initial weights, and the first {step} steps."
-        return Demonstration(
-            about, code, weights, *scene.steps(0, step), due, scene.floors.path_at(step)
-        )
+        floors = scene.inquiry.allowing("trajectory", scene.floors.path_at(step))
+        return Demonstration(about, code, weights, *scene.steps(0, step), due, floors)
     assert scene.result.divergence
     count = step + 1 if scene.result.divergence.size else scene.inputs.steps  # of a wrong shape
-    losses, floors = scene.reference.losses[:count], scene.floors.losses[:count]
+    losses, noise = scene.reference.losses[:count], scene.floors.losses[:count]
     code = [TRAIN, 'got = {"loss": losses}', COMPARE]
     about = f"The initial weights, and the first {count} steps, each with its loss before it."
     return Demonstration(
-        about, code, weights, *scene.steps(0, count), {"loss": losses}, {"loss": floors}
+        about, code, weights, *scene.steps(0, count), {"loss": losses}, {"loss": noise}
     )
 
 
@@ -42,14 +41,15 @@ def _second_call(scene: Scene) -> Demonstration:
     """Train for one step and, by a second call, for one more at another rate."""
     x, y, schedule = scene.steps(0, 2)
     calls = ("1", "1") if isinstance(schedule, int) else ("schedule[:1]", "schedule[1:]")
-    losses, floors = scene.reference.losses[1:2], scene.floors.losses[1:2]
+    losses = scene.reference.losses[1:2]
     got = 'got = {"loss": losses}'
     expected: dict[str, Any] = {"loss": losses}
-    noise: dict[str, Any] = {"loss": floors}
+    noise: dict[str, Any] = {"loss": float(scene.floors.losses[1])}
     if not scene.lacks("export"):
         got = 'got = {"loss": losses, **export(model)}'
         expected |= scene.reference.resumed
         noise |= scene.floors.path[2]
+    noise = scene.inquiry.allowing("trajectory", noise)
     code = [
         f"model, losses = train(build(weights), x, y, {calls[0]}, learning_rate)",
         f"model, losses = train(model, x, y, {calls[1]}, {SECOND} * learning_rate)",
@@ -78,7 +78,7 @@ def _trained_model(scene: Scene) -> Demonstration:
         f"expected = {{name: plain(value) for name, value in {call}.items()}}",
         COMPARE,
     ]
-    floors = scene.floors.expected[rung, last]
+    floors = scene.inquiry.allowing("trajectory", scene.floors.expected[rung, last])
     about = "The whole run; its model is held to one that is built anew from its weights."
     return Demonstration(about, code, scene.inputs.weights, x, y, schedule, floors=floors)
 

@@ -106,7 +106,8 @@ class Scene:
 
     def due(self) -> tuple[Tensors, dict[str, float]]:
         """Return what is expected on the rung and at the step of the divergence, and its floors."""
-        return self.inquiry.due(self.rung, self.step)
+        expected, floors = self.inquiry.due(self.rung, self.step)
+        return expected, self.inquiry.allowing(self.rung, floors)
 
     def batch(self) -> tuple[Rows, Rows]:
         """Return x (B, inputs) and y (B,) or (B, outputs) of the step of the divergence."""
