@@ -179,6 +179,9 @@ def test_floors_that_do_not_fit_each_other_are_refused() -> None:
         check_scale(single, {}, due)
     far = {at: {"W": 1e-7 / 2**29 / 10_000}}
     assert check_scale(single, far, {at: {"W": np.array([1e-7, 0])}}) is None  # it is all noise
+    chosen = {at: {"W": 1e-4}}  # in float32, a run took another of two values, as max pooling does
+    assert check_scale(chosen, {at: {"W": 10 * np.spacing(1.0)}}, due) is None
+    assert check_scale(chosen, {at: {"W": np.spacing(1.0)}}, due) is not None
     lost = check_scale(single, far, due)
     assert lost is not None
     assert "W (gradients, step 3)" in lost
