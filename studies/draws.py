@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 from numpy.random import Generator, default_rng
@@ -125,12 +126,27 @@ def _on(experiment: Experiment, data: Dataset) -> Experiment:
     return replace(experiment, data=data, **arrays)
 
 
+def referred(experiment: Experiment, framework: str, folder: Path) -> Experiment:
+    """Return an experiment whose reference is the port of another framework, as a user's would be.
+
+    Args:
+        experiment: one draw of our own recipes.
+        framework: whose port it is.
+        folder: for the file of the reference.
+    """
+    file = folder / f"{experiment.recipe.net}_{framework}.py"
+    file.write_text(
+        f'from impls.{framework}.{experiment.recipe.net} import *\n\nFRAMEWORK = "{framework}"\n'
+    )
+    return replace(experiment, recipe=replace(experiment.recipe, reference=file))
+
+
 @contextmanager
-def own_cache() -> Iterator[None]:
+def own_cache() -> Iterator[Path]:
     """Keep noise floors in a folder that goes away with the study."""
     with tempfile.TemporaryDirectory(prefix="lockstep-study-") as folder:
         os.environ["LOCKSTEP_CACHE"] = folder
-        yield
+        yield Path(folder)
 
 
 def judge(

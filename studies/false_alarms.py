@@ -22,11 +22,9 @@ from parity.reports.terminal import console
 from parity.standard.comparison import LIMIT
 from shared.recipes import RECIPES, get, unknown
 from studies import summary
-from studies.draws import JudgedDraw, draw, judge, own_cache
+from studies.draws import JudgedDraw, draw, judge, own_cache, referred
 
 DRAWS_PER_SESSION = 8  # numbers; every framework is imported once for all of them
-# NumPy in float64 is what all are held to; that it agrees with itself says nothing.
-REFERENCE = ("numpy", "float64")
 
 
 @click.command()
@@ -35,9 +33,21 @@ REFERENCE = ("numpy", "float64")
 @click.option("--steps", default=200, show_default=True, help="Updates of most draws.")
 @click.option("--full", default=2, show_default=True, help="Draws of each kind at full budget.")
 @click.option("--seed", default=0, show_default=True, help="Of all draws.")
+@click.option(
+    "--reference",
+    default="numpy",
+    show_default=True,
+    help="Whose ports all are held to; others than NumPy's are taken as a user's.",
+)
 @click.option("--output", type=Path, default=Path("out/false-alarms"), show_default=True)
 def main(
-    recipe: tuple[str, ...], draws: int, steps: int, full: int, seed: int, output: Path
+    recipe: tuple[str, ...],
+    draws: int,
+    steps: int,
+    full: int,
+    seed: int,
+    reference: str,
+    output: Path,
 ) -> None:
     """Judge random draws of correct ports; report every alarm, and how near the others came.
 
@@ -46,7 +56,8 @@ def main(
     for name in recipe:
         if name not in RECIPES:
             raise click.UsageError(unknown("recipe", name, list(RECIPES)))
-    names = list(recipe or RECIPES)
+    check_framework(reference)
+    names = [name for name in recipe or RECIPES if get(name).net in nets_of(reference)]
     folder = writable_folder(output)
     ports = [sum(get(name).net in nets_of(each) for each in FRAMEWORKS) for name in names]
     kinds = sum(len(DTYPES) * number - 1 for number in ports)
@@ -54,8 +65,8 @@ def main(
     plan: list[tuple[int, int | None]] = [
         (number, steps if number < numbers - full else None) for number in range(numbers)
     ]
-    with own_cache():
-        judged = list(run(names, plan, seed, numbers * kinds))
+    with own_cache() as cache:
+        judged = list(run(names, plan, seed, numbers * kinds, reference, cache))
     alarms = [each for each in judged if each.verdict != "agree"]
     report = {
         "limit": LIMIT,
@@ -70,7 +81,12 @@ def main(
 
 
 def run(
-    names: list[str], plan: list[tuple[int, int | None]], seed: int, expected: int
+    names: list[str],
+    plan: list[tuple[int, int | None]],
+    seed: int,
+    expected: int,
+    reference: str,
+    folder: Path,
 ) -> Iterator[JudgedDraw]:
     """Judge all ports in both precisions on each draw of some recipes, telling of it meanwhile.
 
@@ -79,6 +95,8 @@ def run(
         plan: of each draw, its number and how many updates it makes, None for the full budget.
         seed: of all draws.
         expected: how many verdicts there will be, for whoever waits.
+        reference: the framework whose ports all are held to.
+        folder: for files that go away with the study.
 
     Yields:
         Each verdict but the reference's own.
@@ -93,8 +111,11 @@ def run(
             for name in names
             for dtype in DTYPES
         ]
+        if reference != "numpy":
+            experiments = [referred(each, reference, folder) for each in experiments]
         for drawn, group in groupby(judge(experiments, ports, told), key=lambda each: each.draw):
-            own = [each for each in group if (each.port, each.dtype) != REFERENCE]
+            # That the reference agrees with itself in float64 says nothing.
+            own = [each for each in group if (each.port, each.dtype) != (reference, "float64")]
             done += len(own)
             alarms += sum(each.verdict != "agree" for each in own)
             worst = max(own, key=lambda each: each.worst.ratio)
