@@ -138,7 +138,17 @@ def test_what_cannot_be_a_port(
 
 
 @pytest.mark.parametrize(
-    "option", ["--with", "--data-dir", "--json", "--html", "--markdown", "--pictures", "--repro"]
+    "option",
+    [
+        "--with",
+        "--data-dir",
+        "--json",
+        "--html",
+        "--markdown",
+        "--pictures",
+        "--repro",
+        "--vectors",
+    ],
 )
 @pytest.mark.parametrize("kind", ["too long", "circular", "in no folder", "in a file"])
 def test_paths_that_the_system_refuses(

@@ -293,6 +293,7 @@ def test_of_many_rows_those_are_written_that_are_seen(
     assert 100 < len(rows["x"]) < 600  # of the six batches at the checkpoints
     assert len(rows["x_test"]) == len(rows["y_test"]) == 50
     assert not (vectors / "expected" / "run").exists()
+    assert (vectors / "expected" / "second-call").exists()
     about = (tmp_path / "vectors" / "README.md").read_text()
     assert f"{len(rows['x']):,} are here: those that the cases see" in about
     assert "The case run is left out" in about

@@ -161,10 +161,10 @@ def _functions(rung: str, expected: Tensors, inputs: Inputs) -> dict[str, list[s
 
 
 def _runs(standard: Standard, kept: Array, whole: bool) -> Iterator[Case]:
-    """Yield the cases of more than one step: two calls of `train`, and the whole run."""
+    """Yield the cases of more than one step: two calls of `train`, and the run, if it is whole."""
     inputs, reference, floors = standard.inputs, standard.reference, standard.floors
     rate, steps = inputs.learning_rate, inputs.steps
-    if whole and reference.resumed:
+    if reference.resumed:
         asked = _steps(
             part(inputs.schedule, 0, 2),
             kept,
