@@ -5,7 +5,6 @@ Images are (B, height, width, channels) here, and kernels (height, width, inputs
 
 import keras
 import tensorflow as tf
-from keras import layers as kl
 from keras import ops
 
 FRAMEWORK = "tensorflow"
@@ -25,7 +24,7 @@ NAMES = {  # Keras', and PyTorch's
 }
 
 
-class BatchNormalization(kl.BatchNormalization):
+class BatchNormalization(keras.layers.BatchNormalization):
     """BatchNorm whose moving variance is over n - 1, as PyTorch's is; Keras' own is over n."""
 
     def call(self, inputs, training=False):
@@ -74,19 +73,23 @@ def gelu(z):
 
 
 def build(weights):
-    """Return the model, functional, with a copy of the weights."""
+    """Return the model, with a copy of the weights."""
     # PyTorch's momentum of 0.1 is the share of what is new; Keras' is that of what is kept.
     norm = {"momentum": 0.9, "epsilon": 1e-5}
     inputs = keras.Input((784,))
-    x = kl.Reshape((28, 28, 1))(inputs)
-    x = kl.ZeroPadding2D(2)(x)  # "same" would pad a stride of 2 on one side more than on the other
-    x = kl.Conv2D(16, 5, strides=2, use_bias=False, name="conv1")(x)  # -> (B, 14, 14, 16)
-    x = kl.Activation(gelu)(BatchNormalization(**norm, name="norm1")(x))
-    x = kl.MaxPooling2D(name="pool1")(x)  # -> (B, 7, 7, 16)
-    x = kl.Conv2D(32, 3, padding="same", use_bias=False, name="conv2")(x)  # -> (B, 7, 7, 32)
-    x = kl.Activation(gelu)(BatchNormalization(**norm, name="norm2")(x))
-    x = kl.MaxPooling2D(name="pool2")(x)  # -> (B, 3, 3, 32)
-    outputs = kl.Dense(10, name="fc")(kl.Flatten()(x))  # -> (B, 10), logits
+    x = keras.layers.Reshape((28, 28, 1))(inputs)
+    # padding="same" would pad a stride of 2 on one side more than on the other.
+    x = keras.layers.ZeroPadding2D(2)(x)
+    x = keras.layers.Conv2D(16, 5, strides=2, use_bias=False, name="conv1")(x)
+    x = BatchNormalization(**norm, name="norm1")(x)  # (B, 14, 14, 16)
+    x = keras.layers.Activation(gelu)(x)
+    x = keras.layers.MaxPooling2D(name="pool1")(x)  # (B, 7, 7, 16)
+    x = keras.layers.Conv2D(32, 3, padding="same", use_bias=False, name="conv2")(x)
+    x = BatchNormalization(**norm, name="norm2")(x)  # (B, 7, 7, 32)
+    x = keras.layers.Activation(gelu)(x)
+    x = keras.layers.MaxPooling2D(name="pool2")(x)  # (B, 3, 3, 32)
+    x = keras.layers.Flatten()(x)
+    outputs = keras.layers.Dense(10, name="fc")(x)  # (B, 10), logits
     model = keras.Model(inputs, outputs)
     for variable in model.weights:
         variable.assign(from_torch(weights[NAMES[variable.path]]))
