@@ -45,6 +45,7 @@ Examples:
   python compare.py mnist --frameworks torch,jax
   python compare.py mnist --with my_port.py  your own port beside the others
   python compare.py --source mnist --frameworks torch,jax
+  python compare.py --init torch my_model:Net
   python compare.py --quiet --json -         one JSON object, printed
 
 \b
@@ -143,8 +144,22 @@ PATH = click.Path(path_type=Path)
 @click.option(
     "--source", metavar="NET", help="Show the ports of NET (or: runtime) side by side, and exit."
 )
+@click.option(
+    "--init",
+    "drafted",
+    is_flag=True,
+    help="Write a recipe and a reference for a model of yours, FRAMEWORK MODULE:NAME, and exit.",
+)
+@click.option(
+    "--input",
+    "shape",
+    metavar="SHAPE",
+    help="With --init: the shape of one example, such as 3x32x32. [default: a guess]",
+)
 @click.option("--list", "listed", is_flag=True, help="List recipes and frameworks, and exit.")
-def compare(listed: bool, source: str | None, **options: Any) -> int:
+def compare(
+    listed: bool, source: str | None, drafted: bool, shape: str | None, **options: Any
+) -> int:
     """Train the same networks in several frameworks, and report whether they agree.
 
     RECIPE is what to train (see --list), or the TOML file of a recipe of your own; by default, all
@@ -159,7 +174,36 @@ def compare(listed: bool, source: str | None, **options: Any) -> int:
 
         terminal.show(source, options["frameworks"])
         return 0
+    if drafted:
+        draft(options["recipe"], shape, options["timeout"])
+        return 0
+    if shape is not None:
+        raise InputError("--input is the shape that --init asks for: it cannot be used without")
     return run(**options)
+
+
+def draft(model: tuple[str, ...], shape: str | None, timeout: float) -> None:
+    """Write a recipe for a user's model, and say what to do with it.
+
+    Args:
+        model: its framework, and where it is.
+        shape: of one example, if it is given.
+        timeout: see `drafts.write`.
+
+    Raises:
+        InputError: there is no such model, or no recipe can be written for it.
+    """
+    from parity.drafts import write  # which takes what writes weights
+
+    if len(model) != 2:
+        raise InputError("--init takes FRAMEWORK MODULE:NAME, such as torch my_model:Net")
+    recipe, port, weights, data = write.write(*model, shape, timeout)
+    program = click.get_current_context().command_path
+    program = "python compare.py" if program == "compare.py" else program
+    click.echo(f"wrote {recipe}, {port}, {weights} and {data}")
+    click.echo(f"edit the loss and the optimizer in {port}, and put your own data into {data}")
+    click.echo(f"try it: {program} {recipe}")
+    click.echo(f"judge a port: {program} {recipe} --with my_port.py")
 
 
 def run(

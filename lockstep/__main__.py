@@ -1,4 +1,4 @@
-"""The command `lockstep`, which is compare.py."""
+"""The command `lockstep`, which is compare.py; `lockstep init` is its option --init."""
 
 import sys
 
@@ -13,6 +13,8 @@ def main() -> None:
     interrupts.end_at_once()  # also while the rest is imported
     import compare
 
+    if sys.argv[1:2] == ["init"]:
+        sys.argv[1] = "--init"
     compare.main("lockstep")
 
 
