@@ -39,21 +39,6 @@ def build(weights):
 
 
 @torch.no_grad()
-def layers(model, x):
-    """Return what each layer gives out at inference."""
-    values = {}
-
-    def keep(name):
-        return lambda layer, inputs, output: values.update({name: output})
-
-    hooks = [layer.register_forward_hook(keep(name)) for name, layer in model.named_children()]
-    forward(model, x)
-    for hook in hooks:
-        hook.remove()
-    return values
-
-
-@torch.no_grad()
 def forward(model, x):
     """Return the logits (B, 10) at inference, where BatchNorm takes its running statistics."""
     model.eval()

@@ -38,11 +38,12 @@ def look_inside(divergence: Divergence, inquiry: Inquiry) -> Inside:
         layers = [Layer(name, None, ratio <= LIMIT, None) for name, ratio in ratios.items()]
         return Inside(tuple(layers), line)
     own = inquiry.record.answers.get((function, step), {})
+    floors = inquiry.allowing(function, reference.floors)
     layers = [
         Layer(
             name,
             reference.kinds.get(name),
-            _is(own[name], value, reference.floors[name])
+            _is(own[name], value, floors[name])
             if name in own
             else _nearest(answers, name),
             _given(answers, reference, name),
