@@ -118,13 +118,15 @@ class Layer:
     """One named layer of a forward pass that differs, at the step at which it does.
 
     kind: its class, where it is known. came_out: whether it comes out right. given: whether it
-    does, given the reference's own input to it. None where that cannot be told.
+    does, given the reference's own input to it. None where that cannot be told. direct: whether
+    what goes in is what comes out of another layer, with nothing in between.
     """
 
     name: str
     kind: str | None
     came_out: bool | None
     given: bool | None
+    direct: bool = False
 
     def __str__(self) -> str:
         return f"{self.name} ({self.kind})" if self.kind else self.name

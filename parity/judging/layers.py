@@ -43,10 +43,9 @@ def look_inside(divergence: Divergence, inquiry: Inquiry) -> Inside:
         Layer(
             name,
             reference.kinds.get(name),
-            _is(own[name], value, floors[name])
-            if name in own
-            else _nearest(answers, name),
+            _is(own[name], value, floors[name]) if name in own else _nearest(answers, name),
             _given(answers, reference, name),
+            _is_direct(reference, name),
         )
         for name, value in reference.came_out.items()
     ]
@@ -55,6 +54,8 @@ def look_inside(divergence: Divergence, inquiry: Inquiry) -> Inside:
 
 def _first_line(reference: ReferenceLayers, answers: Answers) -> str | None:
     """Return the line of the reference's after the last whose result comes up in the port."""
+    if len(reference.lines) < 2:  # a model that one line calls
+        return None
     right = [_nearest(answers, name) for name in reference.lines]
     last = max((i for i, came_up in enumerate(right) if came_up), default=-1)
     after = list(reference.lines)[last + 1 :]
@@ -80,6 +81,17 @@ def _given(answers: Answers, reference: ReferenceLayers, name: str) -> bool | No
     if not orders:
         return None
     return any(_is(each, reference.alone[name], reference.alone_floors[name]) for each in orders)
+
+
+def _is_direct(reference: ReferenceLayers, name: str) -> bool:
+    """Whether all that goes into a layer comes out of others."""
+    given = reference.given.get(name, ())
+    others = (
+        [value.astype(given[0].dtype) for value in reference.came_out.values()] if given else []
+    )
+    return bool(given) and all(
+        any(np.array_equal(array, other) for other in others) for array in given
+    )
 
 
 def _orders(value: Array) -> Iterator[Array]:

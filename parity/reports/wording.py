@@ -333,7 +333,7 @@ def _layers(layers: tuple[Layer, ...], wrong: Layer) -> Iterator[str]:
     if wrong.given:
         found = f"what goes into {wrong}, which is right given the reference's own input"
         yield f"first wrong: {found}{so_far}"
-    elif wrong.given is None and before:
+    elif wrong.given is None and before and not wrong.direct:
         yield f"first wrong layer: {wrong}, or what leads to it from {before[-1]}{so_far}"
     else:
         yield f"first wrong layer: {wrong}{so_far}"
