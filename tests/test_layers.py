@@ -153,8 +153,9 @@ def test_the_loss_is_looked_into_where_it_alone_differs(compare: Compare, tmp_pa
 )
 def test_the_first_wrong_layer(layers: list[str], first: int | None) -> None:
     told = {"right": True, "wrong": False, "-": None}
+    words = [each.split() for each in layers]
     found = tuple(
-        Layer(f"{i}", None, *(told[word] for word in each.split())) for i, each in enumerate(layers)
+        Layer(f"{i}", None, told[out], told[given]) for i, (out, given) in enumerate(words)
     )
     assert Inside(found).wrong == (None if first is None else found[first])
 
