@@ -79,9 +79,11 @@ def refer(
     """
     exact = Native(port, inputs, "float64")
     came_out, arguments = _called(exact, step, weights, function)
+    came_out = layers.fitting(came_out, layers.LOOKED_AT)
     rounded = {
         name: tuple(in_precision(array, inputs.dtype) for array in arrays)
         for name, arrays in arguments.items()
+        if came_out
     }
     alone = _alone(exact, step, weights, function, rounded)
     native = Native(port, inputs, inputs.dtype)
@@ -165,7 +167,8 @@ def _lines(
         name = f"{Path(file).name}:{number}{again}"
         texts[name] = linecache.getline(file, number).strip()
         given[name], floors[name] = value.array, floor
-    return texts, given, floors
+    given = layers.fitting(given, layers.LOOKED_AT)
+    return {name: texts[name] for name in given}, given, floors
 
 
 def _noted(

@@ -21,6 +21,8 @@ from parity.standard.nested import flatten
 from parity.standard.returned import Reader
 
 Array = NDArray[Any]
+KEPT = 1 << 23  # values of all layers of one batch that are held at every checkpoint, at most
+LOOKED_AT = 1 << 26  # values that are looked at once a port differs
 OUTPUTS = "outputs"  # what `forward` returns is called so, and no layer
 
 
@@ -50,6 +52,11 @@ def named(port: Port, model: Any) -> dict[str, Any]:
     own = tools(port)
     found: dict[str, Any] = own.named(model) if own and hasattr(own, "named") else {}
     return {name: layer for name, layer in found.items() if name != OUTPUTS}
+
+
+def fitting(arrays: Tensors, most: int) -> Tensors:
+    """Return arrays, or none of them where they have too many values together."""
+    return arrays if sum(array.size for array in arrays.values()) <= most else {}
 
 
 def kinds(port: Port, model: Any) -> dict[str, str]:

@@ -100,7 +100,7 @@ class Native:
         with layers.watched(self.port, self.reader, model) as calls:
             outputs = self.call("forward", model, x)
         inside = {name: value for call in calls for name, value in call.outputs.items()}
-        return {**inside, layers.OUTPUTS: outputs}
+        return {**layers.fitting(inside, layers.KEPT), layers.OUTPUTS: outputs}
 
     def train(
         self, model: Any, schedule: Schedule, rate: float, data: tuple[Any, Any] | None = None
