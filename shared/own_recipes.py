@@ -130,8 +130,9 @@ class _Said:
 
     def named_files(self) -> list[Path]:
         """Return the files that it names."""
-        named = [key for key in ("reference", "weights", "data") if key in self.values]
-        return [self.file(key) for key in named if self.values[key] not in OWN_DATA]
+        ours = self.values["data"] in OWN_DATA
+        keys = ("reference", "weights", *["data"] * (not ours))
+        return [self.file(key) for key in keys if key in self.values]
 
     def dtype(self) -> str:
         """Return the precisions to compare it in."""
@@ -145,8 +146,9 @@ class _Said:
         table: dict[str, Any] = self.get("rename", {})
         found: dict[str, Renames] = {k: own for k, own in table.items() if isinstance(own, dict)}
         for file in found:
-            if Path(file).name != file or not file:
-                self.refuse(f"renames for {file!r}", "name a port's file, without its folder")
+            if Path(file).name != file or not file.endswith(".py"):
+                due = "name a port's file, without its folder, or put a weight's name in quotes"
+                self.refuse(f"renames for {file!r}", due)
             if file == self.file("reference").name:
                 self.refuse(f"renames for {file!r}", "that is the reference, whose names are due")
         found[""] = {name: text for name, text in table.items() if not isinstance(text, dict)}

@@ -138,6 +138,7 @@ def test_ports_of_several_inputs_are_judged_by_the_names_of_the_reference(
         ('"W" = "V.transpose(0)"', "but its shape is (4, 3): name each axis once, from 0"),
         ('[rename."gone.py"]\n"W" = "V"', "renames for 'gone.py', which is the file of no port"),
         ('[rename."a/net.py"]\n"W" = "V"', "renames for 'a/net.py': name a port's file, without"),
+        ('W.x = "V"', "renames for 'W': name a port's file, without its folder, or put a weight's"),
         ('[rename."net.py"]\n"W" = "V"', "renames for 'net.py': that is the reference"),
         ('[rename."port.py"]\n"V" = "W"', "renames for port.py 'V', where the reference has W, b"),
     ],
@@ -250,6 +251,43 @@ def test_a_reference_that_draws_nothing_is_refused_in_a_sentence(
     assert "the reference draws no initial weights for net: build(None)" in run.stderr
     assert said in run.stderr
     assert run.stderr.count("\n") == 1
+
+
+PLANE = """
+import numpy as np
+
+FRAMEWORK = "numpy"
+
+
+def build(weights):
+    return {"w": np.random.normal(size=(2, 1))} if weights is None else weights
+
+
+def forward(model, x):
+    return x @ model["w"]
+
+
+def accuracy(model, x, y):
+    return float(((forward(model, x)[:, 0] > 0) == y).mean())
+
+
+def export(model):
+    return model
+
+
+def data():
+    x = np.random.default_rng(0).normal(size=(20, 2))
+    return {"x": x, "y": (x[:, 0] > 0).astype(int)}
+"""
+
+
+def test_a_plane_of_classes_in_one_array_is_drawn(compare: Compare, tmp_path: Path) -> None:
+    (tmp_path / "plane.py").write_text(PLANE)
+    recipe = tmp_path / "plane.toml"
+    recipe.write_text('reference = "plane.py"\ndata = "plane.py"\ndtype = "float64"\n')
+    run = compare(recipe, "--html", tmp_path / "report.html")
+    assert run.status == 0, run.stderr
+    assert "of the plane shown" in (tmp_path / "report.html").read_text()
 
 
 def test_our_own_data_sets_are_known_by_name(tmp_path: Path) -> None:
