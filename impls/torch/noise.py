@@ -4,6 +4,7 @@ A dispatch mode sees all of them below autograd, those of backward passes and op
 """
 
 import sys
+from functools import lru_cache, partial
 from pathlib import Path
 
 import numpy as np
@@ -70,39 +71,44 @@ class _Erring(TorchDispatchMode):
     def __init__(self, operations):
         super().__init__()
         self.operations = operations
+        self.parts = {}
+
+    @classmethod
+    def _should_skip_dynamo(cls):
+        """Say that torch.compile need not be kept out of here: it is off, and asking takes time."""
+        return False
 
     def __torch_dispatch__(self, func, types, args=(), kwargs=None):
-        operations, kwargs, schema = self.operations, kwargs or {}, func._schema
-        name = schema.name.split("::")[1].removeprefix("_foreach_")
-        name = name.removesuffix("_") if schema.is_mutable else name
-        parts = self.parts_of(func, name)
-        if parts:
+        operations, kwargs, name = self.operations, kwargs or {}, _name(func)
+        if func not in self.parts:
+            self.parts[func] = self.parts_of(func, name)
+        if self.parts[func]:
             with self:
-                return parts(*args, **kwargs)
+                return self.parts[func](*args, **kwargs)
         if func.is_view or operations.is_exact(name):
             return func(*args, **kwargs)
         if name in ("sum", "mean"):
             return self.summed(name, *args, **kwargs)
         if name in FACTORS:
             args = self.reordered(args, *FACTORS[name])
-        written = _written(schema)
+        written = _written(func)
         if operations.sums(name):
             args = [
                 value if number in written else _on_numpy(operations.rounding.rounded, value)
                 for number, value in enumerate(args)
             ]
-        result, error = func(*args, **kwargs), operations.error(name)
-        for number in written:
-            value = (
-                args[number] if number < len(args) else kwargs.get(schema.arguments[number].name)
-            )
-            _mapped(lambda tensor: tensor.copy_(_on_numpy(error, tensor)), value)
-        return result if schema.is_mutable else _on_numpy(error, result)
+        result, error = func(*args, **kwargs), partial(_in_place, operations.error(name))
+        for number, argument in written.items():
+            _mapped(error, args[number] if number < len(args) else kwargs.get(argument))
+        if not written:
+            given = {value.data_ptr() for value in args if isinstance(value, torch.Tensor)}
+            _mapped(lambda tensor: tensor.data_ptr() in given or error(tensor), result)
+        return result
 
     def parts_of(self, func, name):
         """Return what does the same by operations that err by themselves, if there is anything."""
-        if name == "var":
-            return self.variance
+        if name in ("var", "var_mean"):
+            return self.variance if name == "var" else self.variance_and_mean
         if self.operations.is_composed(name) and func in decomposition_table:
             return decomposition_table[func]
         composite = torch.DispatchKey.CompositeImplicitAutograd
@@ -110,13 +116,19 @@ class _Erring(TorchDispatchMode):
             return func.decompose
         return None
 
-    def variance(self, tensor, dim=None, correction=1, keepdim=False, **others):
+    def variance(self, *args, **kwargs):
         """Return the variance over some dimensions, or over all, by operations that err."""
+        return self.variance_and_mean(*args, **kwargs)[0]
+
+    def variance_and_mean(self, tensor, dim=None, correction=1, keepdim=False, **others):
+        """Return the variance and the mean over some dimensions, or over all."""
         dim = range(tensor.dim()) if dim in (None, []) else dim
         dim = [dim] if isinstance(dim, int) else list(dim)
-        apart = tensor - tensor.mean(dim, keepdim=True)
+        mean = tensor.mean(dim, keepdim=True)
+        apart = tensor - mean
         total = (apart * apart).sum(dim, keepdim)
-        return total / (tensor.numel() / max(total.numel(), 1) - correction)
+        variance = total / (tensor.numel() / max(total.numel(), 1) - correction)
+        return variance, mean.reshape(total.shape)
 
     def summed(self, name, tensor, dim=None, keepdim=False, dtype=None, output_dtype=None):
         """Return a sum or a mean over some dimensions, or over all, in another order."""
@@ -136,8 +148,8 @@ class _Erring(TorchDispatchMode):
     def reordered(self, args, first, second):
         """Return arguments whose factors are summed over in another order."""
         args = list(args)
-        order = torch.from_numpy(self.operations.rounding.order(args[first].shape[-1]))
-        order = order.to(args[first].device)
+        order = self.operations.rounding.order(args[first].shape[-1])
+        order = order if isinstance(order, slice) else torch.from_numpy(order)
         args[first], args[second] = args[first][..., order], args[second][..., order, :]
         return args
 
@@ -149,13 +161,21 @@ def _let_optimizers_count_by(count):
             module._get_value = count
 
 
-def _written(schema):
-    """Return the positions of the arguments that an operation changes in place."""
-    return [
-        number
-        for number, argument in enumerate(schema.arguments)
+@lru_cache(maxsize=None)
+def _name(func):
+    """Return what an operation is called in operations.toml."""
+    name = func._schema.name.split("::")[1].removeprefix("_foreach_")
+    return name.removesuffix("_") if func._schema.is_mutable else name
+
+
+@lru_cache(maxsize=None)
+def _written(func):
+    """Return the arguments that an operation changes in place, by position: their names."""
+    return {
+        number: argument.name
+        for number, argument in enumerate(func._schema.arguments)
         if argument.alias_info and argument.alias_info.is_write
-    ]
+    }
 
 
 def _mapped(function, value):
@@ -165,15 +185,28 @@ def _mapped(function, value):
     return function(value) if isinstance(value, torch.Tensor) else value
 
 
+def _in_place(error, tensor):
+    """Let a tensor err where it is."""
+    if not (tensor.is_floating_point() or tensor.is_complex()):
+        return
+    values = _numpy(tensor)
+    changed = error(values, copy=False)
+    if changed is not values:
+        tensor.copy_(torch.from_numpy(changed))
+
+
 def _on_numpy(function, value):
     """Return a function of NumPy arrays of a tensor, or of all in a list, in the same layout."""
 
     def of_tensor(tensor):
         if not (tensor.is_floating_point() or tensor.is_complex()):
             return tensor
-        if tensor.dtype == torch.bfloat16:
-            raise NoiseLostError("NumPy does not know bfloat16, so its operations cannot err")
-        changed = np.ascontiguousarray(function(tensor.detach().cpu().numpy()))
-        return torch.empty_like(tensor).copy_(torch.from_numpy(changed).reshape(tensor.shape))
+        return torch.from_numpy(function(_numpy(tensor)))
 
     return _mapped(of_tensor, value)
+
+
+def _numpy(tensor):
+    if tensor.dtype == torch.bfloat16:
+        raise NoiseLostError("NumPy does not know bfloat16, so its operations cannot err")
+    return tensor.numpy(force=True)
