@@ -22,7 +22,7 @@ from shared.recipes import FUNCTIONS, guessed, unknown
 from shared.rounding import Rounding
 
 SWITCH = "run_eagerly"
-BESIDE_NETS = ("runtime", "noise", "functions")  # the other files of a framework
+BESIDE_NETS = ("runtime", "noise", "primitives", "functions")  # the other files of a framework
 RUNTIME = ("configure", SWITCH, "to_native", "to_numpy")  # a user's may lack the switch
 ROOT = Path(__file__).parent.parent
 # The reference comes first. A framework is a folder with a runtime: a new one is found here.
