@@ -51,7 +51,7 @@ class Operations:
         return self._kinds.get(name) in SUMS
 
     def error(self, name: str) -> Callable[..., Array]:
-        """Return how the result of an operation errs: as a function of a NumPy array, and `copy`."""
+        """Return how the result of an operation errs, as one of the functions of `Rounding`."""
         if name not in self._kinds:
             self.unknown[name] += 1
         kind = self._kinds.get(name, UNKNOWN)

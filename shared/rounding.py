@@ -27,6 +27,7 @@ SMALLEST = 16  # units of the smallest numbers, which an error would take past z
 # them from the system, each time anew.
 CACHED = 112 << 10
 POOL = 1 << 20  # errors that are drawn once, of which all take some, from a random one on
+FEW = 16  # terms in a block; so few are summed faster by adding whole arrays
 GRID = 64  # points on which the distribution of a uniform error is taken
 
 
@@ -48,9 +49,7 @@ class Rounding:
         """
         return self._moved(values, units, 0, copy)
 
-    def approximated(
-        self, values: Any, units: float = APPROXIMATE, copy: bool = True
-    ) -> Array:
+    def approximated(self, values: Any, units: float = APPROXIMATE, copy: bool = True) -> Array:
         """Return values off by up to `units`, half of that to one side in the whole array.
 
         A library's approximation is off in one direction, and does not average out in a sum.
@@ -67,7 +66,8 @@ class Rounding:
         moved = self.approximated(half, units)
         moved -= half
         moved += values
-        return np.copysign(moved, values, out=values if not copy else moved)
+        signed: Array = np.copysign(moved, values, out=moved if copy else values)
+        return signed
 
     def order(self, terms: int) -> NDArray[np.int64] | slice:
         """Return an index of the order to sum in: half of the time their own.
@@ -104,15 +104,14 @@ class Rounding:
             return np.zeros(kept if keepdims else rest, values.dtype)
         # Terms that lie side by side in memory stay so: to move them would take longer.
         side_by_side = values.ndim - 1 in axes
-        axis, place = (-1, range(-len(axes), 0)) if side_by_side else (0, range(len(axes)))
+        place = range(-len(axes), 0) if side_by_side else range(len(axes))
         shape = (*rest, -1) if side_by_side else (-1, *rest)
         terms = np.moveaxis(values, axes, place).reshape(shape)
-        order, count = self.order(terms.shape[axis]), terms.shape[axis]
-        terms = terms if isinstance(order, slice) else terms.take(order, axis)
-        size = self.block(count)
-        if size > 1:
-            terms = np.add.reduceat(terms, np.arange(0, count, size), axis)
-        total = np.add.accumulate(terms, axis).take(-1, axis)
+        order = self.order(terms.shape[-1 if side_by_side else 0])
+        if not isinstance(order, slice):
+            terms = terms.take(order, -1 if side_by_side else 0)
+        terms = np.moveaxis(terms, -1, 0) if side_by_side else terms
+        total = _one_by_one(_block_sums(terms, self.block(len(terms))), side_by_side)
         return self.rounded(total.reshape(kept) if keepdims else total)
 
     def _moved(self, values: Any, units: float, leaning: int, copy: bool) -> Array:
@@ -143,6 +142,24 @@ class Rounding:
         else:  # an error of one unit does not go past zero
             can = (bits & LAST_BITS[values.itemsize]) != 0
         bits += (errors * can.view(np.int8)).astype(bits.dtype)
+
+
+def _block_sums(terms: Array, size: int) -> Array:
+    """Return the sums of `size` terms each, (blocks, ...), of terms (n, ...)."""
+    if size > FEW:
+        return np.add.reduceat(terms, np.arange(0, len(terms), size))
+    total = np.array(terms[::size])
+    for start in range(1, size):
+        added = terms[start::size]
+        total[: len(added)] += added
+    return total
+
+
+def _one_by_one(terms: Array, side_by_side: bool) -> Array:
+    """Return the sum of terms (n, ...), each added to that of those before it."""
+    if side_by_side or terms[0].size == 1:  # NumPy would sum them in pairs
+        return np.asarray(np.add.accumulate(terms)[-1])
+    return np.asarray(np.add.reduce(terms))
 
 
 def alike(values: list[Any]) -> list[Any]:

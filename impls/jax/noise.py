@@ -4,7 +4,6 @@ What is compiled is not executed. Its program is gone through instead, one primi
 other, those of what differentiates it too, and each errs.
 """
 
-from functools import partial
 from pathlib import Path
 
 import jax
@@ -129,7 +128,9 @@ class Noise:
         error = operations.error(name)
         results = self.computed(primitive, args, params)
         return [
-            error(value, copy=not value.flags.writeable) if _is_real(value) else value  # NumPy's own
+            error(value, copy=not value.flags.writeable)
+            if _is_real(value)
+            else value  # NumPy's own
             for value in results
         ]
 

@@ -4,10 +4,9 @@ A dispatch mode sees all of them below autograd, those of backward passes and op
 """
 
 import sys
-from functools import lru_cache, partial
+from functools import cache, partial
 from pathlib import Path
 
-import numpy as np
 import torch
 from torch._decomp import decomposition_table
 from torch.optim.adam import _get_value
@@ -161,14 +160,14 @@ def _let_optimizers_count_by(count):
             module._get_value = count
 
 
-@lru_cache(maxsize=None)
+@cache
 def _name(func):
     """Return what an operation is called in operations.toml."""
     name = func._schema.name.split("::")[1].removeprefix("_foreach_")
     return name.removesuffix("_") if func._schema.is_mutable else name
 
 
-@lru_cache(maxsize=None)
+@cache
 def _written(func):
     """Return the arguments that an operation changes in place, by position: their names."""
     return {
