@@ -18,6 +18,7 @@ from parity.processes.messages import (
     Loaded,
     Measure,
     PortRequest,
+    Recognise,
     Refer,
     ReferenceRequest,
     Replay,
@@ -29,6 +30,7 @@ from parity.processes.messages import (
 )
 from parity.rungs import climb
 from parity.standard import floors, reference, soundness
+from parity.standard.fingerprint import fingerprint
 from parity.standard.native import Native
 
 
@@ -82,6 +84,8 @@ def _serve_reference(request: ReferenceRequest, send: Send) -> None:
             send(Result(floors.retrace(port, **vars(request))))
         case Explain():
             send(Result(diagnose(Case.of(port, request))))
+        case Recognise():
+            send(Result(fingerprint(port, request.inputs, request.reference)))
         case Measure():
             found = floors.measure(
                 port, request.inputs, request.reference, lambda what: send(Calling(what))

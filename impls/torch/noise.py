@@ -4,7 +4,6 @@ A dispatch mode sees all of them below autograd, those of backward passes and op
 """
 
 import sys
-from functools import cache, partial
 from pathlib import Path
 
 import torch
@@ -70,7 +69,7 @@ class _Erring(TorchDispatchMode):
     def __init__(self, operations):
         super().__init__()
         self.operations = operations
-        self.parts = {}
+        self.known = {}
 
     @classmethod
     def _should_skip_dynamo(cls):
@@ -78,31 +77,45 @@ class _Erring(TorchDispatchMode):
         return False
 
     def __torch_dispatch__(self, func, types, args=(), kwargs=None):
-        operations, kwargs, name = self.operations, kwargs or {}, _name(func)
-        if func not in self.parts:
-            self.parts[func] = self.parts_of(func, name)
-        if self.parts[func]:
+        operations, kwargs = self.operations, kwargs or {}
+        found = self.known.get(func)
+        name, parts, written = found or self.known.setdefault(func, self.look_up(func))
+        if parts:
             with self:
-                return self.parts[func](*args, **kwargs)
+                return parts(*args, **kwargs)
         if func.is_view or operations.is_exact(name):
             return func(*args, **kwargs)
         if name in ("sum", "mean"):
             return self.summed(name, *args, **kwargs)
         if name in FACTORS:
             args = self.reordered(args, *FACTORS[name])
-        written = _written(func)
         if operations.sums(name):
             args = [
-                value if number in written else _on_numpy(operations.rounding.rounded, value)
+                value if number in written else _mapped(operations.rounding.rounded, value)
                 for number, value in enumerate(args)
             ]
-        result, error = func(*args, **kwargs), partial(_in_place, operations.error(name))
+        result, error = func(*args, **kwargs), operations.error(name)
         for number, argument in written.items():
-            _mapped(error, args[number] if number < len(args) else kwargs.get(argument))
-        if not written:
-            given = {value.data_ptr() for value in args if isinstance(value, torch.Tensor)}
-            _mapped(lambda tensor: tensor.data_ptr() in given or error(tensor), result)
-        return result
+            _overwrite(error, args[number] if number < len(args) else kwargs.get(argument))
+        if written:
+            return result
+        given = {value.data_ptr() for value in args if isinstance(value, torch.Tensor)}
+        return _mapped(error, result, given)
+
+    def look_up(self, func):
+        """Return an operation's name in operations.toml, its parts, and what it changes in place.
+
+        The latter are arguments, by position: their names.
+        """
+        schema = func._schema
+        name = schema.name.split("::")[1].removeprefix("_foreach_")
+        name = name.removesuffix("_") if schema.is_mutable else name
+        written = {
+            number: argument.name
+            for number, argument in enumerate(schema.arguments)
+            if argument.alias_info and argument.alias_info.is_write
+        }
+        return name, self.parts_of(func, name), written
 
     def parts_of(self, func, name):
         """Return what does the same by operations that err by themselves, if there is anything."""
@@ -160,52 +173,25 @@ def _let_optimizers_count_by(count):
             module._get_value = count
 
 
-@cache
-def _name(func):
-    """Return what an operation is called in operations.toml."""
-    name = func._schema.name.split("::")[1].removeprefix("_foreach_")
-    return name.removesuffix("_") if func._schema.is_mutable else name
+def _mapped(function, value, given=None):
+    """Return a tensor, or all in a list or tuple, as a function of NumPy arrays changes them.
 
-
-@cache
-def _written(func):
-    """Return the arguments that an operation changes in place, by position: their names."""
-    return {
-        number: argument.name
-        for number, argument in enumerate(func._schema.arguments)
-        if argument.alias_info and argument.alias_info.is_write
-    }
-
-
-def _mapped(function, value):
-    """Call a function on a tensor, or on all tensors in a list or tuple."""
+    given: where tensors lie that must stay as they are. With it, others change where they are.
+    """
     if isinstance(value, list | tuple):
-        return type(value)(_mapped(function, each) for each in value)
-    return function(value) if isinstance(value, torch.Tensor) else value
-
-
-def _in_place(error, tensor):
-    """Let a tensor err where it is."""
-    if not (tensor.is_floating_point() or tensor.is_complex()):
-        return
-    values = _numpy(tensor)
-    changed = error(values, copy=False)
-    if changed is not values:
-        tensor.copy_(torch.from_numpy(changed))
-
-
-def _on_numpy(function, value):
-    """Return a function of NumPy arrays of a tensor, or of all in a list, in the same layout."""
-
-    def of_tensor(tensor):
-        if not (tensor.is_floating_point() or tensor.is_complex()):
-            return tensor
-        return torch.from_numpy(function(_numpy(tensor)))
-
-    return _mapped(of_tensor, value)
-
-
-def _numpy(tensor):
-    if tensor.dtype == torch.bfloat16:
+        return type(value)(_mapped(function, each, given) for each in value)
+    if not isinstance(value, torch.Tensor) or not (value.is_floating_point() or value.is_complex()):
+        return value
+    if value.dtype == torch.bfloat16:
         raise NoiseLostError("NumPy does not know bfloat16, so its operations cannot err")
-    return tensor.numpy(force=True)
+    array = value.numpy(force=True)
+    changed = function(array, copy=given is None or value.data_ptr() in given)
+    return value if changed is array else torch.from_numpy(changed)
+
+
+def _overwrite(function, value):
+    """Change a tensor, or all in a list or tuple, where they are."""
+    for each in value if isinstance(value, list | tuple) else [value]:
+        changed = _mapped(function, each, ())
+        if changed is not each:
+            each.copy_(changed)

@@ -88,6 +88,14 @@ class Retrace:
 
 
 @dataclass(frozen=True)
+class Recognise:
+    """Request: the fingerprint of a user's reference, under which its noise floors are kept."""
+
+    inputs: Inputs
+    reference: Reference
+
+
+@dataclass(frozen=True)
 class Measure:
     """Request: measure the noise floors around a reference."""
 
@@ -144,7 +152,7 @@ class Explain:
 
 
 PortRequest = Load | Climb | Visit | Replay  # of any port
-ReferenceRequest = Refer | Retrace | Measure | Explain  # of the reference, NumPy's port
+ReferenceRequest = Refer | Retrace | Recognise | Measure | Explain  # of the reference, NumPy's port
 Request = PortRequest | ReferenceRequest
 
 
@@ -206,7 +214,7 @@ class Timed:
 class Result:
     """What a request of the reference gave."""
 
-    value: Reference | NoiseFloors | Waypoint | Diagnosis | None
+    value: Reference | NoiseFloors | Waypoint | Diagnosis | str | None
 
 
 @dataclass(frozen=True)
