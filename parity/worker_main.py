@@ -24,6 +24,7 @@ from parity.processes.messages import (
     MakingRequest,
     Measure,
     PortRequest,
+    Recognise,
     Refer,
     ReferenceRequest,
     ReferLayers,
@@ -36,6 +37,7 @@ from parity.processes.messages import (
 )
 from parity.rungs import climb, looking
 from parity.standard import floors, inside, reference, soundness, users_code
+from parity.standard.fingerprint import fingerprint
 from parity.standard.native import Native
 
 
@@ -109,6 +111,8 @@ def _serve_reference(request: ReferenceRequest, send: Send) -> None:
             send(Result(inside.refer(port, **vars(request))))
         case FindLayers():
             send(Result(inside.found(port, **vars(request))))
+        case Recognise():
+            send(Result(fingerprint(port, request.inputs, request.reference)))
         case Measure():
             found = floors.measure(
                 port, request.inputs, request.reference, lambda what: send(Calling(what))

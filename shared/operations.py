@@ -3,7 +3,7 @@
 import tomllib
 from collections import Counter
 from collections.abc import Callable, Mapping
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -50,8 +50,8 @@ class Operations:
         """Whether the inputs of an operation err, too, for they are summed."""
         return self._kinds.get(name) in SUMS
 
-    def error(self, name: str) -> Callable[[Any], Array]:
-        """Return how the result of an operation errs, as a function of a NumPy array."""
+    def error(self, name: str) -> Callable[..., Array]:
+        """Return how the result of an operation errs, as one of the functions of `Rounding`."""
         if name not in self._kinds:
             self.unknown[name] += 1
         kind = self._kinds.get(name, UNKNOWN)
@@ -60,7 +60,7 @@ class Operations:
         if kind == "saturated":
             return self.rounding.saturated
         if kind == "divided":
-            return lambda values: self.rounding.approximated(values, HALF)
+            return partial(self.rounding.approximated, units=HALF)
         return self.rounding.approximated
 
     def require(self, where: str) -> None:

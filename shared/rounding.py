@@ -23,6 +23,11 @@ BITS = {2: np.int16, 4: np.int32, 8: np.int64}  # by bytes of a number
 # The last bits of a number, which are all 0 in small whole ones, in zeros and in infinities.
 LAST_BITS = {2: (1 << 4) - 1, 4: (1 << 12) - 1, 8: (1 << 36) - 1}
 SMALLEST = 16  # units of the smallest numbers, which an error would take past zero
+# Bytes of an array that err at once: they fit a processor's cache, and C gets memory for more of
+# them from the system, each time anew.
+CACHED = 112 << 10
+POOL = 1 << 20  # errors that are drawn once, of which all take some, from a random one on
+FEW = 16  # terms in a block; so few are summed faster by adding whole arrays
 GRID = 64  # points on which the distribution of a uniform error is taken
 
 
@@ -36,36 +41,41 @@ class Rounding:
 
     random: Generator
 
-    def rounded(self, values: Any, units: float = HALF) -> Array:
+    def rounded(self, values: Any, units: float = HALF, copy: bool = True) -> Array:
         """Return values each of which is off by up to `units` in the last place, and rounded.
 
-        Small whole numbers, such as counts, are exact in every library.
+        Small whole numbers, such as counts, are exact in every library. Without `copy`, values are
+        changed where they are, unless they have gaps in memory; the same goes for the next two.
         """
-        return self._moved(values, units, 0)
+        return self._moved(values, units, 0, copy)
 
-    def approximated(self, values: Any, units: float = APPROXIMATE) -> Array:
+    def approximated(self, values: Any, units: float = APPROXIMATE, copy: bool = True) -> Array:
         """Return values off by up to `units`, half of that to one side in the whole array.
 
         A library's approximation is off in one direction, and does not average out in a sum.
         """
-        return self._moved(values, units, 1 if self.random.random() < 0.5 else -1)
+        return self._moved(values, units, 1 if self.random.random() < 0.5 else -1, copy)
 
-    def saturated(self, values: Any, units: float = APPROXIMATE) -> Array:
+    def saturated(self, values: Any, units: float = APPROXIMATE, copy: bool = True) -> Array:
         """Return values that other libraries compute from numbers around 1, such as 1 + tanh(x).
 
         However small they are, they are off by units in the last place of a half.
         """
         values = np.asarray(values)
-        half = np.maximum(np.abs(values), 0.5).astype(values.dtype)
-        moved: Array = np.copysign(values + (self.approximated(half, units) - half), values)
-        return moved
+        half = np.maximum(np.abs(values), HALF)
+        moved = self.approximated(half, units)
+        moved -= half
+        moved += values
+        signed: Array = np.copysign(moved, values, out=moved if copy else values)
+        return signed
 
-    def order(self, terms: int) -> NDArray[np.int64]:
-        """Return an order to sum in: half of the time their own, in which partial sums may grow.
+    def order(self, terms: int) -> NDArray[np.int64] | slice:
+        """Return an index of the order to sum in: half of the time their own.
 
-        Rows sorted by class sum up high before they cancel; no random order shows that.
+        In that, partial sums may grow: rows sorted by class sum up high before they cancel; no
+        random order shows that.
         """
-        return np.arange(terms) if self.random.random() < 0.5 else self.random.permutation(terms)
+        return slice(None) if self.random.random() < 0.5 else self.random.permutation(terms)
 
     def block(self, terms: int) -> int:
         """Return how many terms to sum at once: a random power of two, no more than there are."""
@@ -74,11 +84,11 @@ class Rounding:
     def matmul(self, a: Array, b: Array) -> Array:
         """Multiply a (..., m, k) and b (..., k, n), both off, summing over k in another order."""
         a, b = map(self.rounded, alike([a, b]))
-        order = self.order(a.shape[-1])
+        terms, order = a.shape[-1], self.order(a.shape[-1])
         a, b = a[..., order], b[..., order, :]
-        size = self.block(len(order)) if len(order) else 1
+        size = self.block(terms) if terms else 1
         total: Array = a[..., :size] @ b[..., :size, :]
-        for start in range(size, len(order), size):
+        for start in range(size, terms, size):
             total += a[..., start : start + size] @ b[..., start : start + size, :]
         return self.rounded(total)
 
@@ -90,35 +100,66 @@ class Rounding:
         axes = tuple(i % values.ndim for i in ((axes,) if isinstance(axes, int) else axes))
         kept = tuple(1 if i in axes else n for i, n in enumerate(values.shape))
         rest = tuple(n for i, n in enumerate(values.shape) if i not in axes)
-        terms = np.moveaxis(values, axes, range(len(axes))).reshape(-1, *rest)
-        if not terms.size:
+        if not values.size:
             return np.zeros(kept if keepdims else rest, values.dtype)
-        terms = terms[self.order(len(terms))]
-        starts = np.arange(0, len(terms), self.block(len(terms)))
-        total = np.add.accumulate(np.add.reduceat(terms, starts, axis=0), axis=0)[-1]
+        # Terms that lie side by side in memory stay so: to move them would take longer.
+        side_by_side = values.ndim - 1 in axes
+        place = range(-len(axes), 0) if side_by_side else range(len(axes))
+        shape = (*rest, -1) if side_by_side else (-1, *rest)
+        terms = np.moveaxis(values, axes, place).reshape(shape)
+        order = self.order(terms.shape[-1 if side_by_side else 0])
+        if not isinstance(order, slice):
+            terms = terms.take(order, -1 if side_by_side else 0)
+        terms = np.moveaxis(terms, -1, 0) if side_by_side else terms
+        total = _one_by_one(_block_sums(terms, self.block(len(terms))), side_by_side)
         return self.rounded(total.reshape(kept) if keepdims else total)
 
-    def _moved(self, values: Any, units: float, leaning: int) -> Array:
-        values = np.asarray(values)
-        if values.dtype.kind == "c":
-            parts = np.ascontiguousarray(values).view(f"f{values.dtype.itemsize // 2}")
-            moved: Array = self._moved(parts, units, leaning).view(values.dtype)
-            return moved.reshape(values.shape)
-        if values.dtype.kind != "f" or not values.size:
-            return np.asarray(values)
-        raw = self.random.bit_generator.random_raw(values.size // 8 + 1)
-        drawn = raw.view(np.uint8)[: values.size].reshape(values.shape)
-        errors = _likely(units, leaning).take(drawn, mode="clip")
+    def _moved(self, values: Any, units: float, leaning: int, copy: bool) -> Array:
+        moved = np.array(values, copy=copy or None)
+        if moved.dtype.kind not in "fc":
+            return moved
+        flat = moved.ravel("K")
+        if not np.may_share_memory(flat, moved):  # there are gaps between the values
+            moved = np.array(moved)
+            flat = moved.ravel("K")
+        if moved.dtype.kind == "c":
+            flat = flat.view(f"f{moved.dtype.itemsize // 2}")
+        size = CACHED // flat.itemsize
+        for start in range(0, flat.size, size):
+            self._err(flat[start : start + size], units, leaning)
+        return moved
+
+    def _err(self, values: Array, units: float, leaning: int) -> None:
+        """Let some values (n,) err where they are."""
+        start = int(self.random.random() * (POOL - values.size))
+        errors = _pool(units, leaning)[start : start + values.size]
         # In its bits, a number and the next one away from zero differ by one.
-        bits = values.view(BITS[values.dtype.itemsize])
-        tiny = SMALLEST * np.finfo(values.dtype).smallest_subnormal
-        errors *= (np.abs(values) > tiny).view(np.int8)
+        bits = values.view(BITS[values.itemsize])
         if leaning:
-            errors *= np.isfinite(values).view(np.int8)
-            errors *= 1 - 2 * (values < 0).view(np.int8)
-        else:
-            errors *= (bits & LAST_BITS[values.dtype.itemsize] != 0).view(np.int8)
-        return np.asarray(bits + errors).view(values.dtype)
+            sizes = np.abs(values)
+            can = (sizes > _tiny(values.dtype)) & (sizes < np.inf)
+            errors = errors * (1 - 2 * (values < 0).view(np.int8))
+        else:  # an error of one unit does not go past zero
+            can = (bits & LAST_BITS[values.itemsize]) != 0
+        bits += (errors * can.view(np.int8)).astype(bits.dtype)
+
+
+def _block_sums(terms: Array, size: int) -> Array:
+    """Return the sums of `size` terms each, (blocks, ...), of terms (n, ...)."""
+    if size > FEW:
+        return np.add.reduceat(terms, np.arange(0, len(terms), size))
+    total = np.array(terms[::size])
+    for start in range(1, size):
+        added = terms[start::size]
+        total[: len(added)] += added
+    return total
+
+
+def _one_by_one(terms: Array, side_by_side: bool) -> Array:
+    """Return the sum of terms (n, ...), each added to that of those before it."""
+    if side_by_side or terms[0].size == 1:  # NumPy would sum them in pairs
+        return np.asarray(np.add.accumulate(terms)[-1])
+    return np.asarray(np.add.reduce(terms))
 
 
 def alike(values: list[Any]) -> list[Any]:
@@ -150,3 +191,16 @@ def _likely(units: float, leaning: int) -> NDArray[np.int8]:
     errors = np.sort(exact[:, None, None] + lean[:, None] + rest, axis=None)
     whole: NDArray[np.int8] = np.rint(errors.reshape(LIKELY, -1).mean(axis=1)).astype(np.int8)
     return whole
+
+
+@lru_cache
+def _pool(units: float, leaning: int) -> NDArray[np.int8]:
+    """Return errors, each as often as it is likely, in random order, (POOL,)."""
+    drawn = np.random.default_rng(0).integers(0, LIKELY, POOL, np.uint8)
+    return _likely(units, leaning).take(drawn)
+
+
+@lru_cache
+def _tiny(dtype: np.dtype[Any]) -> Any:
+    """Return the size up to which an error of some units would take a number past zero."""
+    return SMALLEST * np.finfo(dtype).smallest_subnormal

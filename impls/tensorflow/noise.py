@@ -76,40 +76,40 @@ class Noise:
             self.busy = False
 
     def err(self, name, inputs, attrs, outputs):
-        error = self.operations.error(name)
+        """Let the results of an operation err where they lie, and variables that it has changed."""
+        error, results = self.operations.error(name), _own_memory(outputs, inputs)
         attributes = dict(zip(attrs[::2], attrs[1::2], strict=True))
-        if self.operations.sums(name):
+        if self.operations.sums(name) and results:
             nudged = [self.nudged(value) for value in inputs]
+            if name in ("Sum", "Mean"):
+                np.copyto(results[0], self.summed(name, *nudged, attributes["keep_dims"]))
+                return
             again = execute.quick_execute(name, len(outputs), nudged, attrs, context.context())
-            results = [error(value.numpy()) for value in again if _is_real(value)]
-        else:
-            results = [error(value.numpy()) for value in outputs if _is_real(value)]
-        if name in ("Sum", "Mean") and results:
-            results = [self.summed(name, *nudged, attributes["keep_dims"])]
-        for value, result in zip(filter(_is_real, outputs), results, strict=True):
-            _overwrite(value, result, inputs)
+            for number, result in results.items():
+                np.copyto(result, _memory(again[number]))
+        for result in results.values():
+            error(result, copy=False)
         for handle in inputs:
             if handle.dtype == tf.resource:
                 self.err_in_place(error, handle, attributes)
 
     def nudged(self, value):
-        return (
-            tf.constant(self.operations.rounding.rounded(value.numpy()))
-            if _is_real(value)
-            else value
-        )
+        """Return a tensor of real numbers with an error, and any other as it is."""
+        if not _is_real(value):
+            return value
+        return tf.constant(self.operations.rounding.rounded(_memory(value)))
 
     def err_in_place(self, error, handle, attributes):
         """Let a variable err that an operation has changed."""
         dtype = attributes.get("dtype", attributes.get("T"))
         value = tf.raw_ops.ReadVariableOp(resource=handle, dtype=dtype)
-        changed = tf.constant(error(value.numpy()))
+        changed = tf.constant(error(_memory(value)))
         tf.raw_ops.AssignVariableOp(resource=handle, value=changed)
 
     def summed(self, name, values, axes, keepdims):
         """Return a sum or a mean over some axes in another order."""
         axes = tuple(np.atleast_1d(axes.numpy()))
-        values = values.numpy()
+        values = _memory(values)
         total = self.operations.rounding.sum(values, axes, keepdims)
         if name == "Sum" or not total.size:
             return total
@@ -128,12 +128,19 @@ def _is_real(value):
     return value.dtype.is_floating or value.dtype.is_complex
 
 
-def _overwrite(tensor, values, inputs):
-    """Change a tensor in place, unless an operation has returned what it was given."""
-    memory = memoryview(tensor)
-    own = np.asarray(memory)
-    if any(
-        np.shares_memory(own, np.asarray(memoryview(value))) for value in inputs if _is_real(value)
-    ):
-        return
-    ctypes.memmove(own.ctypes.data, np.ascontiguousarray(values).ctypes.data, own.nbytes)
+def _own_memory(outputs, inputs):
+    """Return the memory of outputs, by their numbers, but for those that were given as inputs."""
+    given = [_memory(value) for value in inputs if _is_real(value)]
+    made = {number: _memory(value) for number, value in enumerate(outputs) if _is_real(value)}
+    return {
+        number: own
+        for number, own in made.items()
+        if not any(np.shares_memory(own, other) for other in given)
+    }
+
+
+def _memory(tensor):
+    """Return an array that lies where a tensor does, and can be written to while that lives."""
+    seen = np.asarray(memoryview(tensor))
+    memory = (ctypes.c_char * seen.nbytes).from_address(seen.ctypes.data)
+    return np.ndarray(seen.shape, seen.dtype, memory)

@@ -6,7 +6,6 @@ A dispatch mode sees all of them below autograd, those of backward passes and op
 import sys
 from pathlib import Path
 
-import numpy as np
 import torch
 from torch._decomp import decomposition_table
 from torch.optim.adam import _get_value
@@ -70,12 +69,17 @@ class _Erring(TorchDispatchMode):
     def __init__(self, operations):
         super().__init__()
         self.operations = operations
+        self.known = {}
+
+    @classmethod
+    def _should_skip_dynamo(cls):
+        """Say that torch.compile need not be kept out of here: it is off, and asking takes time."""
+        return False
 
     def __torch_dispatch__(self, func, types, args=(), kwargs=None):
-        operations, kwargs, schema = self.operations, kwargs or {}, func._schema
-        name = schema.name.split("::")[1].removeprefix("_foreach_")
-        name = name.removesuffix("_") if schema.is_mutable else name
-        parts = self.parts_of(func, name)
+        operations, kwargs = self.operations, kwargs or {}
+        found = self.known.get(func)
+        name, parts, written = found or self.known.setdefault(func, self.look_up(func))
         if parts:
             with self:
                 return parts(*args, **kwargs)
@@ -85,24 +89,38 @@ class _Erring(TorchDispatchMode):
             return self.summed(name, *args, **kwargs)
         if name in FACTORS:
             args = self.reordered(args, *FACTORS[name])
-        written = _written(schema)
         if operations.sums(name):
             args = [
-                value if number in written else _on_numpy(operations.rounding.rounded, value)
+                value if number in written else _mapped(operations.rounding.rounded, value)
                 for number, value in enumerate(args)
             ]
         result, error = func(*args, **kwargs), operations.error(name)
-        for number in written:
-            value = (
-                args[number] if number < len(args) else kwargs.get(schema.arguments[number].name)
-            )
-            _mapped(lambda tensor: tensor.copy_(_on_numpy(error, tensor)), value)
-        return result if schema.is_mutable else _on_numpy(error, result)
+        for number, argument in written.items():
+            _overwrite(error, args[number] if number < len(args) else kwargs.get(argument))
+        if written:
+            return result
+        given = {value.data_ptr() for value in args if isinstance(value, torch.Tensor)}
+        return _mapped(error, result, given)
+
+    def look_up(self, func):
+        """Return an operation's name in operations.toml, its parts, and what it changes in place.
+
+        The latter are arguments, by position: their names.
+        """
+        schema = func._schema
+        name = schema.name.split("::")[1].removeprefix("_foreach_")
+        name = name.removesuffix("_") if schema.is_mutable else name
+        written = {
+            number: argument.name
+            for number, argument in enumerate(schema.arguments)
+            if argument.alias_info and argument.alias_info.is_write
+        }
+        return name, self.parts_of(func, name), written
 
     def parts_of(self, func, name):
         """Return what does the same by operations that err by themselves, if there is anything."""
-        if name == "var":
-            return self.variance
+        if name in ("var", "var_mean"):
+            return self.variance if name == "var" else self.variance_and_mean
         if self.operations.is_composed(name) and func in decomposition_table:
             return decomposition_table[func]
         composite = torch.DispatchKey.CompositeImplicitAutograd
@@ -110,13 +128,19 @@ class _Erring(TorchDispatchMode):
             return func.decompose
         return None
 
-    def variance(self, tensor, dim=None, correction=1, keepdim=False, **others):
+    def variance(self, *args, **kwargs):
         """Return the variance over some dimensions, or over all, by operations that err."""
+        return self.variance_and_mean(*args, **kwargs)[0]
+
+    def variance_and_mean(self, tensor, dim=None, correction=1, keepdim=False, **others):
+        """Return the variance and the mean over some dimensions, or over all."""
         dim = range(tensor.dim()) if dim in (None, []) else dim
         dim = [dim] if isinstance(dim, int) else list(dim)
-        apart = tensor - tensor.mean(dim, keepdim=True)
+        mean = tensor.mean(dim, keepdim=True)
+        apart = tensor - mean
         total = (apart * apart).sum(dim, keepdim)
-        return total / (tensor.numel() / max(total.numel(), 1) - correction)
+        variance = total / (tensor.numel() / max(total.numel(), 1) - correction)
+        return variance, mean.reshape(total.shape)
 
     def summed(self, name, tensor, dim=None, keepdim=False, dtype=None, output_dtype=None):
         """Return a sum or a mean over some dimensions, or over all, in another order."""
@@ -136,8 +160,8 @@ class _Erring(TorchDispatchMode):
     def reordered(self, args, first, second):
         """Return arguments whose factors are summed over in another order."""
         args = list(args)
-        order = torch.from_numpy(self.operations.rounding.order(args[first].shape[-1]))
-        order = order.to(args[first].device)
+        order = self.operations.rounding.order(args[first].shape[-1])
+        order = order if isinstance(order, slice) else torch.from_numpy(order)
         args[first], args[second] = args[first][..., order], args[second][..., order, :]
         return args
 
@@ -149,31 +173,25 @@ def _let_optimizers_count_by(count):
             module._get_value = count
 
 
-def _written(schema):
-    """Return the positions of the arguments that an operation changes in place."""
-    return [
-        number
-        for number, argument in enumerate(schema.arguments)
-        if argument.alias_info and argument.alias_info.is_write
-    ]
+def _mapped(function, value, given=None):
+    """Return a tensor, or all in a list or tuple, as a function of NumPy arrays changes them.
 
-
-def _mapped(function, value):
-    """Call a function on a tensor, or on all tensors in a list or tuple."""
+    given: where tensors lie that must stay as they are. With it, others change where they are.
+    """
     if isinstance(value, list | tuple):
-        return type(value)(_mapped(function, each) for each in value)
-    return function(value) if isinstance(value, torch.Tensor) else value
+        return type(value)(_mapped(function, each, given) for each in value)
+    if not isinstance(value, torch.Tensor) or not (value.is_floating_point() or value.is_complex()):
+        return value
+    if value.dtype == torch.bfloat16:
+        raise NoiseLostError("NumPy does not know bfloat16, so its operations cannot err")
+    array = value.numpy(force=True)
+    changed = function(array, copy=given is None or value.data_ptr() in given)
+    return value if changed is array else torch.from_numpy(changed)
 
 
-def _on_numpy(function, value):
-    """Return a function of NumPy arrays of a tensor, or of all in a list, in the same layout."""
-
-    def of_tensor(tensor):
-        if not (tensor.is_floating_point() or tensor.is_complex()):
-            return tensor
-        if tensor.dtype == torch.bfloat16:
-            raise NoiseLostError("NumPy does not know bfloat16, so its operations cannot err")
-        changed = np.ascontiguousarray(function(tensor.detach().cpu().numpy()))
-        return torch.empty_like(tensor).copy_(torch.from_numpy(changed).reshape(tensor.shape))
-
-    return _mapped(of_tensor, value)
+def _overwrite(function, value):
+    """Change a tensor, or all in a list or tuple, where they are."""
+    for each in value if isinstance(value, list | tuple) else [value]:
+        changed = _mapped(function, each, ())
+        if changed is not each:
+            each.copy_(changed)

@@ -90,6 +90,14 @@ class Retrace:
 
 
 @dataclass(frozen=True)
+class Recognise:
+    """Request: the fingerprint of a user's reference, under which its noise floors are kept."""
+
+    inputs: Inputs
+    reference: Reference
+
+
+@dataclass(frozen=True)
 class Measure:
     """Request: measure the noise floors around a reference."""
 
@@ -206,7 +214,7 @@ class MakeData:
 
 PortRequest = Load | Climb | Visit | Replay | Look  # of any port
 # Of the reference: NumPy's port, or a user's.
-ReferenceRequest = Refer | Retrace | Measure | Explain | ReferLayers | FindLayers
+ReferenceRequest = Refer | Retrace | Recognise | Measure | Explain | ReferLayers | FindLayers
 MakingRequest = Draw | MakeData  # of what a recipe leaves to users' code, before there are inputs
 Request = PortRequest | ReferenceRequest | MakingRequest
 
@@ -269,7 +277,9 @@ class Timed:
 class Result:
     """What a request of the reference gave."""
 
-    value: Reference | NoiseFloors | Waypoint | Diagnosis | ReferenceLayers | FoundLayers | None
+    value: (
+        Reference | NoiseFloors | Waypoint | Diagnosis | ReferenceLayers | FoundLayers | str | None
+    )
 
 
 @dataclass(frozen=True)

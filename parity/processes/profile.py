@@ -10,6 +10,7 @@ from parity.processes.messages import (
     Explain,
     Load,
     Measure,
+    Recognise,
     Refer,
     Replay,
     Request,
@@ -21,7 +22,7 @@ KINDS: dict[str, tuple[type[Request], ...]] = {
     "import": (Load,),
     "rungs": (Climb,),
     "reference": (Refer,),
-    "noise floors": (Measure,),
+    "noise floors": (Recognise, Measure),
     "explaining": (Visit, Replay, Retrace, Explain),
 }
 

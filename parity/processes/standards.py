@@ -11,6 +11,7 @@ from parity.processes.messages import (
     Failed,
     Measure,
     Message,
+    Recognise,
     Refer,
     ReferenceRequest,
     Result,
@@ -115,21 +116,33 @@ def refer(workforce: Workforce, standards: list[PendingStandard]) -> None:
 
 
 def measure(workforce: Workforce, pending: PendingStandard) -> None:
-    """Measure the noise floors of one recipe, and keep them."""
+    """Measure the noise floors of one recipe, and keep them, unless a user's are there already."""
     try:
         reference = pending.reference.result()
         worker = workforce.start()
+        users = pending.inputs.begins_anew
+        kept = _place(workforce, worker, pending, reference) if users else pending.kept
+        found = cache.load(kept) if users and kept and not workforce.options.fresh else None
         request = Measure(pending.inputs, reference)
-        floors = _compute(workforce, worker, f"{pending}", request)
+        floors = found[1] if found else _compute(workforce, worker, f"{pending}", request)
         worker.kill()
         if not pending.untouched():
             raise ReferenceFailedError(f"{pending}: {TOUCHED}")
-        if pending.kept:
-            cache.save(pending.kept, reference, floors)
+        if kept and not found:
+            cache.save(kept, cache.NOT_KEPT if users else reference, floors)
         pending.floors.set_result(floors)
         workforce.progress.finished(WHO, f"{pending}: noise floors")
     except BaseException as error:  # whatever it is, nobody must wait for ever
         fail(pending.floors, error)
+
+
+def _place(
+    workforce: Workforce, worker: Worker, pending: PendingStandard, reference: Reference
+) -> Path:
+    """Return the file in which the floors of a user's reference are kept, if they are."""
+    request = Recognise(pending.inputs, reference)
+    fingerprint = _compute(workforce, worker, f"{pending}", request)
+    return cache.path(pending.inputs, pending.experiment.data.sha256, fingerprint)
 
 
 def check(pending: PendingStandard, standards: list[PendingStandard]) -> None:

@@ -198,7 +198,7 @@ class Session:
                 inputs = self._store.inputs(experiment, options.device, options.threads)
             except OSError as error:  # others write there, too, or there is a quota
                 raise room.full(folder, new, files.reason(error)) from error
-            # Nobody knows all that a reference of the user's depends on.
+            # Nobody knows all that a user's reference depends on: it is run before it is looked up.
             own = inputs.reference.file is not None
             kept = None if own else cache.path(inputs, experiment.data.sha256)
             untouched = partial(self._store.untouched, inputs, experiment)

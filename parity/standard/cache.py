@@ -31,6 +31,8 @@ HASHED_BY_RESULT = ("shared/figures.py", "shared/recipes.py", "shared/weights.py
 DOCUMENTED = ast.Module | ast.ClassDef | ast.FunctionDef
 HASH = "sha256"  # of the rest of a file
 NOISE = ROOT / "impls" / "numpy" / "noise.py"
+OPERATIONS = NOISE.with_name("operations.toml")
+NOT_KEPT = Reference({}, {}, {}, np.empty(0), {})  # of a user's, which is always run
 
 
 def folder(kind: str = "floors") -> Path:
@@ -39,12 +41,19 @@ def folder(kind: str = "floors") -> Path:
     return Path(named or platformdirs.user_cache_dir("lockstep", appauthor=False)) / kind
 
 
-def path(inputs: Inputs, data_sha256: str) -> Path:
-    """Return the file of one recipe in one precision; its name holds the hash of what matters."""
-    digest = hashlib.sha256()
-    for file in code(inputs.net):
+def path(inputs: Inputs, data_sha256: str, fingerprint: str = "") -> Path:
+    """Return the file of one recipe in one precision; its name holds the hash of what matters.
+
+    Args:
+        inputs: of the recipe's run.
+        data_sha256: the hash of its data.
+        fingerprint: of a user's reference.
+    """
+    digest = hashlib.sha256(fingerprint.encode())
+    for file in own_code() if fingerprint else code(inputs.net):
         digest.update(_meaning(file).encode())
-    digest.update(NOISE.with_name("operations.toml").read_bytes())
+    for file in sorted(ROOT.glob("impls/*/operations.toml")) if fingerprint else [OPERATIONS]:
+        digest.update(file.read_bytes())
     facts = [
         *(sys.version, np.__version__, platform.machine(), np.show_config("dicts"), _kernels()),
         *(data_sha256, inputs.dtype, inputs.threads),
@@ -52,7 +61,8 @@ def path(inputs: Inputs, data_sha256: str) -> Path:
         *(inputs.array(name).shape for name in inputs.files),
     ]
     digest.update(json.dumps(facts).encode())
-    for name, array in {**inputs.weights, "schedule": np.asarray(inputs.schedule)}.items():
+    given = {**inputs.weights, "schedule": np.asarray(inputs.schedule)}
+    for name, array in sorted(given.items()):  # files of weights may hold them in any order
         digest.update(f"{name} {array.dtype} {array.shape} ".encode() + array.tobytes())
     return folder() / f"{inputs.recipe}-{inputs.dtype}-{digest.hexdigest()[:24]}.npz"
 
@@ -62,7 +72,19 @@ def code(net: str) -> list[Path]:
 
     They are NumPy's port and its noise, what measures it, and all that these import of ours.
     """
-    waiting = [Path(__file__), NOISE, ROOT / "impls" / "numpy" / f"{net}.py"]
+    return _with_imports([NOISE, ROOT / "impls" / "numpy" / f"{net}.py"])
+
+
+def own_code() -> list[Path]:
+    """Return the files that the floors of a user's reference are computed by, in any framework."""
+    return _with_imports(
+        [file for name in ("noise", "runtime") for file in ROOT.glob(f"impls/*/{name}.py")]
+    )
+
+
+def _with_imports(files: list[Path]) -> list[Path]:
+    """Return files, what measures floors, and all that these import of ours, in order."""
+    waiting = [Path(__file__), *files]
     found: set[Path] = set()
     while waiting:
         file = waiting.pop()
