@@ -7,8 +7,9 @@ Source: D. S. Parker, "Monte Carlo Arithmetic" (1997); the idea behind CADNA and
 """
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 import numpy as np
@@ -47,27 +48,31 @@ class Rounding:
         Small whole numbers, such as counts, are exact in every library. Without `copy`, values are
         changed where they are, unless they have gaps in memory; the same goes for the next two.
         """
-        return self._moved(values, units, 0, copy)
+        return _by_parts(partial(self._err, units=units, leaning=0), values, copy)
 
     def approximated(self, values: Any, units: float = APPROXIMATE, copy: bool = True) -> Array:
         """Return values off by up to `units`, half of that to one side in the whole array.
 
         A library's approximation is off in one direction, and does not average out in a sum.
         """
-        return self._moved(values, units, 1 if self.random.random() < 0.5 else -1, copy)
+        return _by_parts(partial(self._err, units=units, leaning=self._side()), values, copy)
 
     def saturated(self, values: Any, units: float = APPROXIMATE, copy: bool = True) -> Array:
         """Return values that other libraries compute from numbers around 1, such as 1 + tanh(x).
 
         However small they are, they are off by units in the last place of a half.
         """
-        values = np.asarray(values)
-        half = np.maximum(np.abs(values), HALF)
-        moved = self.approximated(half, units)
-        moved -= half
-        moved += values
-        signed: Array = np.copysign(moved, values, out=moved if copy else values)
-        return signed
+        leaning = self._side()
+
+        def saturate(part: Array) -> None:
+            half = np.maximum(np.abs(part), HALF)
+            moved = half.copy()
+            self._err(moved, units, leaning)
+            moved -= half
+            moved += part
+            np.copysign(moved, part, out=part)
+
+        return _by_parts(saturate, values, copy)
 
     def order(self, terms: int) -> NDArray[np.int64] | slice:
         """Return an index of the order to sum in: half of the time their own.
@@ -75,7 +80,9 @@ class Rounding:
         In that, partial sums may grow: rows sorted by class sum up high before they cancel; no
         random order shows that.
         """
-        return slice(None) if self.random.random() < 0.5 else self.random.permutation(terms)
+        if self.random.random() < 0.5:
+            return slice(None)
+        return np.roll(_shuffled(terms), int(self.random.random() * terms))
 
     def block(self, terms: int) -> int:
         """Return how many terms to sum at once: a random power of two, no more than there are."""
@@ -114,20 +121,8 @@ class Rounding:
         total = _one_by_one(_block_sums(terms, self.block(len(terms))), side_by_side)
         return self.rounded(total.reshape(kept) if keepdims else total)
 
-    def _moved(self, values: Any, units: float, leaning: int, copy: bool) -> Array:
-        moved = np.array(values, copy=copy or None)
-        if moved.dtype.kind not in "fc":
-            return moved
-        flat = moved.ravel("K")
-        if not np.may_share_memory(flat, moved):  # there are gaps between the values
-            moved = np.array(moved)
-            flat = moved.ravel("K")
-        if moved.dtype.kind == "c":
-            flat = flat.view(f"f{moved.dtype.itemsize // 2}")
-        size = CACHED // flat.itemsize
-        for start in range(0, flat.size, size):
-            self._err(flat[start : start + size], units, leaning)
-        return moved
+    def _side(self) -> int:
+        return 1 if self.random.random() < 0.5 else -1
 
     def _err(self, values: Array, units: float, leaning: int) -> None:
         """Let some values (n,) err where they are."""
@@ -142,6 +137,23 @@ class Rounding:
         else:  # an error of one unit does not go past zero
             can = (bits & LAST_BITS[values.itemsize]) != 0
         bits += (errors * can.view(np.int8)).astype(bits.dtype)
+
+
+def _by_parts(change: Callable[[Array], None], values: Any, copy: bool) -> Array:
+    """Return real or complex values that are changed in place part by part, each (n,)."""
+    changed = np.array(values, copy=copy or None)
+    if changed.dtype.kind not in "fc":
+        return changed
+    flat = changed.ravel("K")
+    if not np.may_share_memory(flat, changed):  # there are gaps between the values
+        changed = np.array(changed)
+        flat = changed.ravel("K")
+    if changed.dtype.kind == "c":
+        flat = flat.view(f"f{changed.dtype.itemsize // 2}")
+    size = CACHED // flat.itemsize
+    for start in range(0, flat.size, size):
+        change(flat[start : start + size])
+    return changed
 
 
 def _block_sums(terms: Array, size: int) -> Array:
@@ -198,6 +210,12 @@ def _pool(units: float, leaning: int) -> NDArray[np.int8]:
     """Return errors, each as often as it is likely, in random order, (POOL,)."""
     drawn = np.random.default_rng(0).integers(0, LIKELY, POOL, np.uint8)
     return _likely(units, leaning).take(drawn)
+
+
+@lru_cache(maxsize=16)
+def _shuffled(terms: int) -> NDArray[np.int64]:
+    """Return a random order, (terms,); each sum begins somewhere in it."""
+    return np.random.default_rng(terms).permutation(terms)
 
 
 @lru_cache
