@@ -64,8 +64,9 @@ def compare(
 
     Args:
         place: which tensor it is.
-        expected: the reference's values, of any shape, in float64.
-        got: the port's, which must have the same shape, and the precision `dtype`.
+        expected: the reference's values, of any shape, in float64, or whole numbers.
+        got: the port's, which must have the same shape, and the precision `dtype`, or be whole
+            numbers where whole ones are expected.
         floor: the noise floor, one for all values or, of the same shape, one for each.
         dtype: "float32" or "float64".
         in_order: give the first mismatches as examples, rather than the worst.
@@ -80,7 +81,8 @@ def compare(
         )
     if got.shape != expected.shape:
         return unusable(place, f"an array of shape {expected.shape}", f"shape {got.shape}")
-    if got.dtype != dtype:
+    whole = expected.dtype.kind in "biu" and got.dtype.kind in "biu"
+    if got.dtype != dtype and not whole:
         return unusable(place, f"an array of {dtype}", f"{got.dtype}")
     with np.errstate(invalid="ignore", over="ignore"):
         error = np.abs(got.astype(np.float64) - expected)

@@ -113,7 +113,8 @@ class Native:
         """Return the weights of a trained model, and the losses that `train` returned, (steps,)."""
         weights = self.port.module.export(model)
         self._check([*weights.values(), losses], "train")
-        return self.reader.by_name(weights, "export"), self.reader.array(losses, "train")
+        named = self.reader.by_name(weights, "export")
+        return {n: _numeric(w) for n, w in named.items()}, self.reader.array(losses, "train")
 
     def _converted(self, array: Array) -> Any:
         array = in_precision(array, self.dtype)
@@ -128,6 +129,11 @@ class Native:
         if self.noise:
             lists = [each if isinstance(each, list | tuple) else [each] for each in values]
             self.noise.require([value for each in lists for value in each], function)
+
+
+def _numeric(array: Array) -> Array:
+    """Return a mask as whole numbers, which have differences; other arrays as they are."""
+    return array.astype(np.int64) if array.dtype.kind == "b" else array
 
 
 def in_precision(array: Array, dtype: str) -> Array:
