@@ -40,7 +40,7 @@ def check_style(port: Path) -> None:
     """Assert that a drafted port is as ruff would have it, by this project's rules and its own."""
     ruff = Path(sys.executable).parent / "ruff"
     for how in (["check", "--select", "E,F,I,UP,B,SIM,RET,C4"], ["format", "--check"]):
-        command = [ruff, *how, "--isolated", "--line-length", "100", port]
+        command = [f"{ruff}", *how, "--isolated", "--line-length", "100", f"{port}"]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stdout
 
