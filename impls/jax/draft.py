@@ -28,7 +28,7 @@ def model_of(value):
     return None
 
 
-def draw(seed):
+def begin(seed):
     """Do nothing: what is drawn follows from the keys that models are given."""
 
 

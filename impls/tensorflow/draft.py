@@ -16,8 +16,9 @@ def model_of(value):
     return Model(value) if isinstance(value, tf.keras.layers.Layer) else None
 
 
-def draw(seed):
-    """Let what is drawn from now on follow from a seed."""
+def begin(seed):
+    """Let what is drawn from now on follow from a seed, and names count from the first again."""
+    tf.keras.utils.clear_session()
     tf.keras.utils.set_random_seed(seed)
 
 

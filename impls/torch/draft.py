@@ -17,7 +17,7 @@ def model_of(value):
     return Model(value) if isinstance(value, torch.nn.Module) else None
 
 
-def draw(seed):
+def begin(seed):
     """Let what is drawn from now on follow from a seed."""
     torch.manual_seed(seed)
 

@@ -15,6 +15,7 @@ from parity.drafts.messages import Look
 from shared import syntax
 from shared.recipes import guessed
 
+SEED = 0  # of the weights
 NEEDED = (
     inspect.Parameter.POSITIONAL_ONLY,
     inspect.Parameter.POSITIONAL_OR_KEYWORD,
@@ -42,18 +43,22 @@ def make(request: Look, tools: Any) -> Made:
     Raises:
         PortError: it is not there, it takes other arguments, or it makes no model.
     """
+    tools.begin(SEED)  # a module may make its models where it is imported
     module = _imported(request)
     found, call = _found(module, request), None
     if tools.model_of(found) is None and callable(found):
         given = _Given.read(request)
         given.add_missing(found, request, tools.GIVEN)
+        tools.begin(SEED)
         found, call = given.call(found), f"{request.name}({', '.join(given.texts)})"
     elif request.arguments:
         raise PortError("it is made already, and takes no arguments: leave them out")
     model = tools.model_of(found)
     if model is None:
         what = "makes" if call else "is"
-        raise PortError(f"it {what} a {type(found).__name__}, where {tools.KIND} is expected")
+        raise PortError(
+            f"it {what} a value of type {type(found).__name__}, where {tools.KIND} is expected"
+        )
     file = Path(getattr(module, "__file__", None) or "")
     return Made(model, call, own=file.is_relative_to(request.folder))
 
@@ -74,7 +79,7 @@ def _found(module: ModuleType, request: Look) -> Any:
     for name in request.name.split("."):
         if not hasattr(found, name):
             known = [each for each in vars(found) if not each.startswith("_")]
-            guess = guessed(name, known, {}) if known else "it is empty"
+            guess = guessed(name, known, {name.casefold(): name}) if known else "it is empty"
             raise PortError(f"there is no {name} in {getattr(found, '__file__', found)}: {guess}")
         found = getattr(found, name)
     return found
@@ -103,6 +108,7 @@ class _Given:
             (statement,) = syntax.parse(f"f{request.arguments}").body
             assert isinstance(statement, ast.Expr)
             assert isinstance(statement.value, ast.Call)
+            assert isinstance(statement.value.func, ast.Name)
             given.args = [ast.literal_eval(node) for node in statement.value.args]
             keywords = statement.value.keywords
             given.kwargs = {f"{word.arg}": ast.literal_eval(word.value) for word in keywords}

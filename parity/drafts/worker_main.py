@@ -19,7 +19,6 @@ from parity.processes.messages import Calling
 
 Array = NDArray[Any]
 ROWS, TEST_ROWS = 64, 16
-SEED = 0
 
 
 def answer(request: Look, send: Callable[[DraftMessage], None]) -> None:
@@ -34,9 +33,8 @@ def answer(request: Look, send: Callable[[DraftMessage], None]) -> None:
     runtime = importlib.import_module(f"impls.{request.framework}.runtime")
     tools = importlib.import_module(f"impls.{request.framework}.draft")
     runtime.configure("float32", "cpu", 1)
-    tools.draw(SEED)
     found = made.make(request, tools)
-    model, random = found.model, np.random.default_rng(SEED)
+    model, random = found.model, np.random.default_rng(0)
     shape = request.shape or model.shape()
     if shape is None:
         raise PortError("nothing says what it takes: say --input, the shape of one example")
@@ -61,8 +59,8 @@ def _outputs(model: Any, x: Array) -> Array:
     outputs = model.run(x)
     if not isinstance(outputs, np.ndarray):
         raise PortError(
-            f"it returns a {type(outputs).__name__}, where one array is expected: name a model, or "
-            "a function that makes one, that returns its outputs alone"
+            f"it returns a value of type {type(outputs).__name__}, where one array is expected: "
+            "name a function that makes a model which returns its outputs alone"
         )
     if outputs.shape[:1] != x.shape[:1] or outputs.dtype.kind != "f":
         raise PortError(
