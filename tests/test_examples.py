@@ -40,10 +40,10 @@ def written(folder: Path) -> Path:
 
 
 def ports() -> list[Path]:
-    """Return the ports of the example of which all that they need is installed."""
+    """Return some ports of the example: one of each kind, of which all that it needs is there."""
     return [
         path
-        for path in sorted(CONVNET.glob("convnet_*.py"))
+        for path in (CONVNET / f"convnet_{name}.py" for name in ("flax", "jax", "keras", "numpy"))
         if all(map(importlib.util.find_spec, NEEDS.get(path.stem.removeprefix("convnet_"), ())))
     ]
 

@@ -10,10 +10,7 @@ STEP = "        optimizer.step()"
 # What is put in place of what, and what it is then called.
 MISTAKES = {
     "epsilon.py": ("=learning_rate)", "=learning_rate, eps=1e-7)", "another variant of Adam"),
-    "decoupled.py": ("optim.Adam(", "optim.AdamW(", "AdamW instead of Adam"),
     "penalty.py": ("lr=learning_rate", "lr=learning_rate, weight_decay=0.01", "weight decay"),
-    "plain.py": ("optim.Adam(", "optim.SGD(", "SGD instead of Adam"),
-    "rate.py": ("lr=learning_rate", "lr=2 * learning_rate", "another learning rate"),
     "added.py": ("        optimizer.zero_grad()\n", "", "gradients accumulate"),
     "order.py": ("in schedule", "in schedule[::-1]", "batches in another order"),
     "clipped.py": (
