@@ -13,20 +13,17 @@ def configure(dtype, device, threads):
 
     TensorFlow has no default precision: every tensor carries its own. Keras has one, for weights
     and for what optimizers keep (`set_floatx`), and one for layers (the dtype policy). Threads are
-    fixed when the first tensor is made, by TF_NUM_INTRAOP_THREADS if nothing else was said: later
-    calls cannot change `threads`.
+    fixed when the first tensor is made, maybe by an import and TF_NUM_INTRAOP_THREADS: later calls
+    cannot change `threads`.
 
     Raises:
         RuntimeError: `device` is "cuda" and TensorFlow finds none, or `threads` has changed.
     """
     threading = tf.config.threading
-    if threading.get_intra_op_parallelism_threads() != threads:
-        try:
-            threading.set_intra_op_parallelism_threads(threads)
-            threading.set_inter_op_parallelism_threads(threads)
-        except RuntimeError:  # a port has made a tensor while it was imported
-            if os.environ.get("TF_NUM_INTRAOP_THREADS") != f"{threads}":
-                raise
+    said = os.environ.get("TF_NUM_INTRAOP_THREADS") == f"{threads}"
+    if threading.get_intra_op_parallelism_threads() != threads and not said:
+        threading.set_intra_op_parallelism_threads(threads)
+        threading.set_inter_op_parallelism_threads(threads)
     if device == "cpu":
         tf.config.set_visible_devices([], "GPU")
     elif not tf.config.list_physical_devices("GPU"):
