@@ -42,10 +42,7 @@ RECIPE = {
 # In a port of each framework: what is right, what is put in its place, where that first shows.
 MISTAKES = {
     "gelu.py": ("torch", "nn.GELU()", 'nn.GELU(approximate="tanh")', "forward"),
-    "epsilon.py": ("torch", "nn.LayerNorm(8)", "nn.LayerNorm(8, eps=1e-6)", "forward"),
     "adam.py": ("torch", "lr=learning_rate", "lr=learning_rate, eps=1e-7", "update"),
-    "stale.py": ("torch", "optimizer.zero_grad()", "pass", "trajectory"),
-    "order.py": ("torch", "for rows in schedule", "for rows in schedule[::-1]", "trajectory"),
     "summed.py": (
         "torch",
         "F.cross_entropy(model(x), y)",
