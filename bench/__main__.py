@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from bench import charts, growth, report
+from bench import charts, growth, noise, report
 from bench.goals import Goal, goals
 from bench.library import LIBRARIES
 from bench.measure import BenchResult, run
@@ -22,8 +22,15 @@ GROWTH_PORTS = ("numpy", "tensorflow", "torch", "jax")
 @click.argument("recipe", nargs=-1)
 @click.option("--rounds", default=5, show_default=True, help="After the first calls.")
 @click.option("--growth/--no-growth", "grows", default=True, help="Also over growing sizes.")
+@click.option(
+    "--noise/--no-noise",
+    "errs",
+    default=True,
+    show_default=True,
+    help="Also noise floors, and whole comparisons.",
+)
 @click.option("--output", type=Path, default=Path("out/bench"), show_default=True)
-def main(recipe: tuple[str, ...], rounds: int, grows: bool, output: Path) -> None:
+def main(recipe: tuple[str, ...], rounds: int, grows: bool, errs: bool, output: Path) -> None:
     """Time every port against other idioms, peers and floors: in alternation, on one thread."""
     folder = writable_folder(output)
     for name in recipe:
@@ -39,6 +46,8 @@ def main(recipe: tuple[str, ...], rounds: int, grows: bool, output: Path) -> Non
         console.print(report.table(own))
         results += own
         reached += goals(own)
+    if errs:
+        reached += noise.goals(libraries, rounds, told.print)
     console.print(report.compiling(results))
     console.print(report.goal_table(reached))
     charts.save(charts.bars(results), folder / "bars")

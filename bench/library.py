@@ -8,7 +8,16 @@ from types import TracebackType
 from typing import Any, Self
 
 from bench.contender import Contender
-from bench.messages import BenchMessage, BenchRequest, Open, Opened, Trained, Work
+from bench.messages import (
+    BenchMessage,
+    BenchRequest,
+    Checkpoint,
+    Open,
+    Opened,
+    TimedCheckpoint,
+    Trained,
+    Work,
+)
 from parity.processes.messages import Failed
 from parity.processes.worker import Worker, WorkerDiedError
 
@@ -50,6 +59,15 @@ class Library:
         """
         trained: Trained = self._ask(work, Trained)
         return trained
+
+    def checkpoint(self, work: Checkpoint) -> TimedCheckpoint:
+        """Measure the noise floors of a checkpoint, and return how long it took.
+
+        Raises:
+            RuntimeError: the library failed on this, or its process died.
+        """
+        timed: TimedCheckpoint = self._ask(work, TimedCheckpoint)
+        return timed
 
     def _ask(self, request: BenchRequest, expected: type) -> Any:
         heard: list[BenchMessage] = []

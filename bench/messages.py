@@ -1,6 +1,7 @@
 """What the bench and its worker processes say to each other."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from bench.contender import Contender
 from parity.processes.messages import Calling, Done, Failed
@@ -31,6 +32,17 @@ class Work:
 
 
 @dataclass(frozen=True)
+class Checkpoint:
+    """Request: measure the noise floors of one checkpoint, and take plain steps beside that.
+
+    recipe: a user's. reference: a port in the library's own framework.
+    """
+
+    recipe: Path
+    reference: Path
+
+
+@dataclass(frozen=True)
 class Opened:
     """The contenders of a library, its own port first."""
 
@@ -46,5 +58,13 @@ class Trained:
     last: float
 
 
-BenchRequest = Open | Work
-BenchMessage = Opened | Trained | Calling | Failed | Done
+@dataclass(frozen=True)
+class TimedCheckpoint:
+    """Seconds of a plain step, in the median, and of the noise floors of one checkpoint."""
+
+    step: float
+    floors: float
+
+
+BenchRequest = Open | Work | Checkpoint
+BenchMessage = Opened | Trained | TimedCheckpoint | Calling | Failed | Done

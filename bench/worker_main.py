@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.contender import Contender, Make
-from bench.messages import BenchMessage, BenchRequest, Open, Opened, Trained, Work
+from bench.messages import BenchMessage, BenchRequest, Checkpoint, Open, Opened, Trained, Work
+from bench.noise_worker import timed_checkpoint
 from parity.processes import quiet_import, serving
 from shared.batches import Schedule
 from shared.experiment import Experiment, prepare
@@ -33,6 +34,8 @@ class Bench:
         if isinstance(request, Open):
             self._open(request.library)
             send(Opened(tuple(contender for contender, _ in self._contenders)))
+        elif isinstance(request, Checkpoint):
+            send(timed_checkpoint(request))
         else:
             send(self._train(request))
 

@@ -152,6 +152,46 @@ def test_the_smallest_numbers_stay_numbers(dtype: str) -> None:
             assert np.abs(moved - given).max() <= 4 * smallest
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64", "complex64"])
+def test_errors_are_as_likely_as_the_model_says(dtype: str) -> None:
+    count, random = 300_000, np.random.default_rng(1)  # so many that they err in several parts
+    given = random.uniform(1, 2, count).astype(dtype)
+    rounding, exact = Rounding(np.random.default_rng(0)), random.uniform(-0.5, 0.5, count)
+
+    def units(moved: Any) -> Any:
+        return (moved.real - given.real) / np.spacing(given.real)
+
+    first, second = units(rounding.rounded(given)), units(rounding.rounded(given))
+    leaning = units(rounding.approximated(given))
+    leaning *= np.sign(leaning.mean())
+    for got, due in (
+        (first, exact + random.uniform(-0.5, 0.5, count)),
+        (leaning, exact + random.uniform(0, 1, count) + random.uniform(-1, 1, count)),
+    ):
+        for part in np.array_split(got, 10):
+            for unit in range(-3, 4):
+                assert abs((part == unit).mean() - (np.rint(due) == unit).mean()) < 0.02
+    assert abs(np.corrcoef(first, second)[0, 1]) < 0.02
+
+
+@pytest.mark.parametrize("kind", ["rounded", "approximated", "saturated"])
+def test_values_err_where_they_are_or_in_a_copy(kind: str) -> None:
+    rounding = Rounding(np.random.default_rng(0))
+    given = values("float64")
+    for layout in (given, given.T, np.moveaxis(given.reshape(4, 10, 30), 1, 2)):
+        before, own = layout.copy(), layout.copy("K")
+        moved = getattr(rounding, kind)(own)
+        assert np.array_equal(own, before)
+        assert moved.strides == own.strides
+        assert getattr(rounding, kind)(own, copy=False) is own
+        assert 0 < np.abs(own - before).max() < 1e-14
+        assert 0 < np.abs(moved - before).max() < 1e-14
+    gaps, before = given[:, ::2], given[:, ::2].copy()
+    moved = getattr(rounding, kind)(gaps, copy=False)
+    assert 0 < np.abs(moved - before).max() < 1e-14
+    assert np.array_equal(gaps, before)
+
+
 def test_in_place_operations_stay_in_place() -> None:
     erring = numpy_noise().take(values("float64"))
     before, same = np.asarray(erring).copy(), erring
@@ -373,6 +413,56 @@ def test_a_function_in_which_nothing_errs_is_noticed(framework: str) -> None:
         given = own.to_native(np.ones(3, np.float32))
     with pytest.raises(NoiseLostError, match="forward calls no operation that errs"):
         noise.require([given], "forward")
+
+
+def test_what_jax_would_execute_as_a_whole_is_an_error() -> None:
+    jax = importlib.import_module("jax")
+    compiled = jax.jit(lambda a: a * 3.3).lower(values("float32")).compile()
+    noise = importlib.import_module("impls.jax.noise").Noise(Rounding(np.random.default_rng(0)))
+    with noise, pytest.raises(RuntimeError, match="no_execution"):
+        compiled(values("float32"))
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_numpy_computes_what_jax_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    jax = importlib.import_module("jax")
+    jnp, lax = jax.numpy, jax.lax
+    known = importlib.import_module("impls.jax.primitives").NUMPY
+
+    def of_all(a: Any) -> Any:
+        n = jnp.asarray([[-7, 2], [9, -4]], jnp.int32)
+        large = jnp.log(jnp.abs(a) + 1) + jnp.exp(-jnp.square(a)) + jnp.expm1(a) + jnp.log1p(a**2)
+        bounded = jnp.sin(a) + jnp.cos(a) + jnp.tanh(a) + jnp.sign(a) + jnp.sqrt(jnp.abs(a))
+        chosen = jnp.where(a > 0.5, a, -a) + jnp.where(a < 0, 2 * a, jnp.minimum(a, 0.3) - 1)
+        whole = lax.div(n, jnp.asarray(2, jnp.int32)) + n.astype(jnp.float32).astype(jnp.int32)
+        flags = (a >= 0) & (a <= 1) & (a != 0.25) & ~(a == 0.75) & jnp.isfinite(a / 3)
+        moved = jnp.concatenate([a[3:20:4, 1:7], a[:5, 2:8]]).T.reshape(6, 1, -1).squeeze(1)
+        extremes = a.max(0), a.min(1), jnp.maximum(a[0], a[1])
+        linear = jax.grad(lambda a: (a + a * a).sum())(a)
+        return large, bounded, chosen, whole, flags, moved, extremes, jnp.copy(a), linear, a[None]
+
+    function, given = jax.jit(of_all), values("float32")
+    names = {
+        equation.primitive.name for equation in _equations(jax.make_jaxpr(of_all)(given).jaxpr)
+    }
+    assert known.keys() <= names | {"add_any"}  # which comes up in what is differentiated alone
+    due = jax.tree.leaves(function(given))
+    monkeypatch.setattr(Rounding, "_err", lambda *_, **__: None)
+    with importlib.import_module("impls.jax.noise").Noise(Rounding(np.random.default_rng(0))):
+        got = jax.tree.leaves(function(given))
+    for one, other in zip(due, got, strict=True):
+        assert one.dtype == other.dtype
+        np.testing.assert_allclose(np.asarray(one), np.asarray(other), 1e-5, 1e-6)
+
+
+def _equations(jaxpr: Any) -> Iterator[Any]:
+    """Yield all equations of a program of JAX's, of those within it, too."""
+    for equation in jaxpr.eqns:
+        yield equation
+        for value in equation.params.values():
+            inner = getattr(value, "jaxpr", value)
+            if hasattr(inner, "eqns"):
+                yield from _equations(inner)
 
 
 @pytest.fixture(scope="module")

@@ -1,7 +1,7 @@
 """By what the noise floors of a user's reference are known again: what it computes, bit for bit.
 
-Nobody knows all that somebody's code depends on: other files, variables of the environment, the
-weather. It matters only where something else is computed, though, and that is looked at each time.
+Nobody knows all that somebody's code depends on: other files, variables of the environment. It
+matters only where something else is computed, though, and that is looked at each time.
 """
 
 import hashlib
@@ -21,8 +21,8 @@ def fingerprint(port: Port, inputs: Inputs, reference: Reference) -> str:
     """Return a hash of all that a reference computes, and of how.
 
     It is of the whole reference in float64, and of one run with noise in the working precision at
-    the first and the last checkpoint. In that, errors are drawn operation by operation, so it is
-    another one if any operation is, or only their order.
+    the first and the last checkpoint. In that, errors are drawn operation by operation, so it and
+    how many are drawn show whether other operations are done, or in another order.
 
     Raises:
         NoiseLostError: a function of the port returned what had lost the noise.
@@ -32,14 +32,16 @@ def fingerprint(port: Port, inputs: Inputs, reference: Reference) -> str:
         _add(digest, f"{at}", tensors)
     for step, tensors in reference.path.items():
         _add(digest, f"path {step}", tensors)
-    rest = {"losses": reference.losses, **reference.outputs}
-    _add(digest, "rest", rest)
+    _add(digest, "outputs", reference.outputs)
     _add(digest, "resumed", reference.resumed)
+    _add(digest, "run", {"losses": reference.losses})
     native = Native(port, inputs, inputs.dtype)
     for step in (min(reference.checkpoints), max(reference.checkpoints)):
-        with native.err(default_rng(SEED)):
+        random = default_rng(SEED)
+        with native.err(random):
             for rung, tensors in rungs(native, reference.checkpoints[step], step):
                 _add(digest, f"noise {rung} {step}", tensors)
+        digest.update(f"{random.bit_generator.state}".encode())
     return digest.hexdigest()
 
 
