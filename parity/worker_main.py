@@ -9,7 +9,7 @@ from parity import contract
 from parity.contract import PortName
 from parity.diagnosis.case import Case
 from parity.diagnosis.diagnose import diagnose
-from parity.processes import quiet_import, serving
+from parity.processes import programs, quiet_import, serving
 from parity.processes.messages import (
     Calling,
     Climb,
@@ -96,6 +96,7 @@ def _serve_reference(request: ReferenceRequest, send: Send) -> None:
     """Let the reference do what is asked of it."""
     send(Calling("it"))
     port = contract.load(request.inputs.reference, request.inputs.net)
+    programs.keep(port)
     match request:
         case Refer():
             soundness.check_functions(port, request.inputs)
