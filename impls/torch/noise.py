@@ -19,6 +19,11 @@ OPERATIONS = Path(__file__).with_name("operations.toml")
 FACTORS = {"mm": (0, 1), "bmm": (0, 1), "addmm": (1, 2), "baddbmm": (1, 2)}
 
 BETA2 = 0.999  # Adam's
+COUNTING = [  # the optimizers that read the number of their step by `_get_value`
+    module
+    for name, module in list(sys.modules.items())
+    if name.startswith("torch.optim.") and hasattr(module, "_get_value")
+]
 
 
 class Noise:
@@ -168,9 +173,8 @@ class _Erring(TorchDispatchMode):
 
 def _let_optimizers_count_by(count):
     """Let the optimizers of torch.optim read the number of their step by a function."""
-    for name, module in list(sys.modules.items()):
-        if name.startswith("torch.optim.") and hasattr(module, "_get_value"):
-            module._get_value = count
+    for module in COUNTING:
+        module._get_value = count
 
 
 def _mapped(function, value, given=None):
