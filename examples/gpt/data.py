@@ -27,7 +27,9 @@ def data() -> dict[str, NDArray[np.int64]]:
     next, or IGNORED before the answer.
     """
     order = np.random.default_rng(0).permutation(10_000)
-    texts = [f"{a:02}+{b:02}=" + f"{a + b:03}"[::-1] for a, b in zip(*divmod(order, 100))]
+    texts = [
+        f"{a:02}+{b:02}=" + f"{a + b:03}"[::-1] for a, b in zip(*divmod(order, 100), strict=True)
+    ]
     tokens = np.array([[CHARACTERS.index(character) for character in text] for text in texts])
     x, y = tokens[:, :-1], tokens[:, 1:].copy()
     y[:, : texts[0].index("=")] = IGNORED

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import optax
 
 FRAMEWORK = "jax"
-HEADS, BLOCKS = 4, 2
+HEADS, BLOCKS = 2, 2
 
 
 def build(weights):

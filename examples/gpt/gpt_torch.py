@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import nn
 
 FRAMEWORK = "torch"
-TOKENS, T, D, HEADS, BLOCKS = 12, 8, 32, 4, 2
+TOKENS, T, D, HEADS, BLOCKS = 12, 8, 32, 2, 2
 
 
 class Attention(nn.Module):
@@ -91,7 +91,7 @@ def gradients(model, x, y):
 
 
 def adamw(model, learning_rate):
-    """Return the optimizer. As GPT-2's, it lets all matrices decay, but neither norms nor biases."""
+    """Return the optimizer. As for GPT-2, matrices decay, but norms and biases do not."""
     groups = [
         {"params": [w for w in model.parameters() if w.ndim == 2], "weight_decay": 0.1},
         {"params": [w for w in model.parameters() if w.ndim == 1], "weight_decay": 0.0},
