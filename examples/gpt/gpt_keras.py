@@ -12,16 +12,16 @@ class AdamW(keras.optimizers.Optimizer):
     """AdamW as PyTorch and the paper have it; matrices decay, but norms and biases do not.
 
     keras.optimizers.AdamW adds its epsilon before the bias of the squares is corrected: over the
-    first steps that is as if PyTorch's were up to 30 times as large.
+    first steps that is as if PyTorch's were up to 30 times as large. The decay is made here, since
+    a weight_decay of 0.1 that is given to an Optimizer is rounded to float32, always.
     """
 
     def __init__(self, learning_rate=0.001, beta_1=0.9, beta_2=0.999, epsilon=1e-8, name="adamw"):
-        super().__init__(learning_rate=learning_rate, weight_decay=0.1, name=name)
+        super().__init__(learning_rate=learning_rate, name=name)
         self.beta_1, self.beta_2, self.epsilon = beta_1, beta_2, epsilon
 
     def build(self, variables):
         super().build(variables)
-        self.exclude_from_weight_decay([v for v in variables if v.ndim == 1])
         self.m = [self.add_variable_from_reference(v, name="m") for v in variables]
         self.v = [self.add_variable_from_reference(v, name="v") for v in variables]
 
@@ -33,6 +33,8 @@ class AdamW(keras.optimizers.Optimizer):
         v.assign(self.beta_2 * v + (1 - self.beta_2) * ops.square(gradient))
         mean = m / (1 - ops.power(self.beta_1, step))
         square = v / (1 - ops.power(self.beta_2, step))
+        if variable.ndim > 1:
+            variable.assign(variable * (1 - 0.1 * learning_rate))
         variable.assign_sub(learning_rate * mean / (ops.sqrt(square) + self.epsilon))
 
 
