@@ -247,6 +247,15 @@ def _torch() -> dict[str, Operation]:
 
         return run
 
+    def attention_gradient(a: Any) -> Any:
+        a = a[None, None].clone().requires_grad_()
+        functional.scaled_dot_product_attention(a, a, a, is_causal=True).square().sum().backward()
+        return a.grad
+
+    def fused_attention_gradient(a: Any) -> Any:
+        with torch.nn.attention.sdpa_kernel(torch.nn.attention.SDPBackend.FLASH_ATTENTION):
+            return attention_gradient(a)
+
     def batch_norm(a: Any) -> Any:
         layer = torch.nn.BatchNorm1d(30, dtype=a.dtype)
         layer(a)
@@ -261,6 +270,8 @@ def _torch() -> dict[str, Operation]:
         "layer norm": lambda a: functional.layer_norm(a, (30,)),
         "gelu": functional.gelu,
         "attention": lambda a: functional.scaled_dot_product_attention(*3 * (a[None],)),
+        "attention differentiated": attention_gradient,
+        "fused attention differentiated": fused_attention_gradient,
         "convolution": lambda a: functional.conv1d(a[:, None], a[:3, None, :5]),
         "in place": lambda a: a.clone().mul_(1.1),
         "a list in place": lambda a: torch._foreach_mul([a], 1.1)[0],

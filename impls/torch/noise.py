@@ -8,6 +8,7 @@ from pathlib import Path
 
 import torch
 from torch._decomp import decomposition_table
+from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.optim.adam import _get_value
 from torch.utils._python_dispatch import TorchDispatchMode
 
@@ -33,9 +34,13 @@ class Noise:
         self.operations = Operations(OPERATIONS, rounding)
         self.mode = _Erring(self.operations)
         self.eager = torch.compiler.set_stance("force_eager")  # compiled code is not dispatched
+        # Fused, attention errs as a whole: what its decomposition hands on to the backward pass is
+        # something else than the operation itself does.
+        self.unfused = sdpa_kernel(SDPBackend.MATH)
 
     def __enter__(self):
         self.eager.__enter__()
+        self.unfused.__enter__()
         _let_optimizers_count_by(self.counted)
         self.mode.__enter__()
         return self
@@ -43,6 +48,7 @@ class Noise:
     def __exit__(self, *error):
         self.mode.__exit__(*error)
         _let_optimizers_count_by(_get_value)
+        self.unfused.__exit__(*error)
         self.eager.__exit__(*error)
 
     def counted(self, step):
