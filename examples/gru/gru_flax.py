@@ -20,15 +20,17 @@ class GRUCell(nnx.GRUCell):
     That of r and of z could be added to the first one. That of n could not: r is multiplied by it.
     """
 
-    def __init__(self, in_features, hidden_features, *, rngs):
-        super().__init__(in_features, hidden_features, rngs=rngs)
+    def __init__(self, in_features, hidden_features, *, param_dtype, rngs):
+        super().__init__(in_features, hidden_features, param_dtype=param_dtype, rngs=rngs)
         self.dense_h = nnx.Linear(hidden_features, 3 * hidden_features, rngs=rngs)
 
 
 class Recall(nnx.Module):
-    def __init__(self, *, rngs):
-        self.embed = nnx.Embed(8, 8, rngs=rngs)
-        self.gru = nnx.RNN(GRUCell(8, 32, rngs=rngs), rngs=rngs)
+    def __init__(self, *, param_dtype, rngs):
+        # Embed returns this precision, and the cell begins with zeros of it, whatever their weights
+        # are replaced by: in float64, it must be said.
+        self.embed = nnx.Embed(8, 8, param_dtype=param_dtype, rngs=rngs)
+        self.gru = nnx.RNN(GRUCell(8, 32, param_dtype=param_dtype, rngs=rngs), rngs=rngs)
         self.fc = nnx.Linear(32, 8, rngs=rngs)
 
     def __call__(self, x):
@@ -39,7 +41,7 @@ class Recall(nnx.Module):
 
 def build(weights):
     """Return the model, a Module with the weights."""
-    model = Recall(rngs=nnx.Rngs(0))
+    model = Recall(param_dtype=weights["fc.bias"].dtype, rngs=nnx.Rngs(0))
     dense_i = {"kernel": weights["gru.weight_ih_l0"].T, "bias": weights["gru.bias_ih_l0"]}
     dense_h = {"kernel": weights["gru.weight_hh_l0"].T, "bias": weights["gru.bias_hh_l0"]}
     state = {
