@@ -112,7 +112,9 @@ def loss_and_gradients(model, x, y):
     """Return the loss and, from the tape of its forward pass, its gradients."""
     with tf.GradientTape() as tape:
         value = loss(model, x, y)
-    return value, tape.gradient(value, model.trainable_variables)
+    grads = tape.gradient(value, model.trainable_variables)
+    # The gradient of what is looked up holds rows and their numbers, until it is made an array.
+    return value, list(map(tf.convert_to_tensor, grads))
 
 
 def gradients(model, x, y):
@@ -127,8 +129,7 @@ def train(model, x, y, schedule, learning_rate):
     @tf.function
     def train_step(x, y):
         value, grads = loss_and_gradients(model, x, y)
-        # The gradient of what is looked up holds rows and their numbers, until it is made an array.
-        optimizer.apply(list(map(tf.convert_to_tensor, grads)), model.trainable_variables)
+        optimizer.apply(grads, model.trainable_variables)
         return value
 
     losses = [train_step(tf.gather(x, rows), tf.gather(y, rows)) for rows in schedule]
