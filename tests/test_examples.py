@@ -1,62 +1,162 @@
 """The examples: their ports agree with their references, and mistakes in them are caught."""
 
 import importlib.util
+import subprocess
+import sys
 import tomllib
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 from numpy.typing import NDArray
 from safetensors.numpy import load_file
 
 from shared.datasets import digits
 from tests.running import ROOT, Compare
 
-CONVNET = ROOT / "examples" / "convnet"
-GPT = ROOT / "examples" / "gpt"
-NEEDS = {"flax": ("flax", "optax"), "jax": ("optax",)}  # of ports, besides their framework
-# In the NumPy ports: what is right, what is put in its place, where that first shows.
-MISTAKES = {
-    "flipped.py": ("(seen, kernel,", "(seen, kernel[:, :, ::-1, ::-1],", "forward"),
-    "channels_last.py": (
-        'flat = values["pool2"].reshape',
-        'flat = values["pool2"].transpose(0, 2, 3, 1).reshape',
-        "forward",
-    ),
-    "biased.py": (", ddof=1", "", "update"),
-    "epsilon.py": ("1e-8", "1e-7", "update"),
-}
-GPT_MISTAKES = {
-    "sees_the_next.py": ("np.tri(T, dtype", "np.tri(T, k=1, dtype", "forward"),
-    "untied.py": ("dembedding += np.tensordot", "np.tensordot", "gradients"),
-    "counted_once.py": (
-        "np.add.at(dembedding, tokens, dx)",
-        "dembedding[tokens] += dx",
-        "gradients",
-    ),
-    "all_decay.py": ("if weight.ndim == 2", "if True", "update"),
-}
+EXAMPLES = ROOT / "examples"
+NEEDS = {"jax": "optax"}  # of ports, besides their framework
+Arrays = dict[str, NDArray[Any]]
 
 
-def written(folder: Path) -> Path:
-    """Write the recipe for a few scanned digits, in so small batches that it is cheap."""
+@dataclass(frozen=True)
+class Example:
+    """An example, and how it is tested at a small size.
+
+    rows: data.
+    weights: random ones, of its reference's names and shapes.
+    mistakes: what is right in its NumPy port, what is put in its place, where that first shows.
+    """
+
+    rows: Callable[[], Arrays]
+    weights: Callable[[], Arrays]
+    mistakes: dict[str, tuple[str, str, str]]
+
+
+def _digits() -> Arrays:
     data = digits()
-    np.savez(folder / "data.npz", x=data.x[:4], y=data.y[:4], x_test=data.x[:2], y_test=data.y[:2])
-    said = tomllib.loads((CONVNET / "recipe.toml").read_text())
-    said |= {key: str(CONVNET / said[key]) for key in ("reference", "weights")}
+    return {"x": data.x[:4], "y": data.y[:4], "x_test": data.x[:2], "y_test": data.y[:2]}
+
+
+def _sums() -> Arrays:
+    data: Arrays = module(EXAMPLES / "gpt" / "data.py").data()
+    return {"x": data["x"][:4], "y": data["y"][:4]}
+
+
+def _symbols() -> Arrays:
+    x = np.random.default_rng(0).integers(0, 8, (4, 3))
+    return {"x": x, "y": x[:, 0], "x_test": x[:2], "y_test": x[:2, 0]}
+
+
+def _convnet_weights() -> Arrays:
+    random = np.random.default_rng(0)
+    return {
+        name: value.astype(np.float64) + random.normal(0, 0.1, value.shape)
+        for name, value in load_file(EXAMPLES / "convnet" / "weights.safetensors").items()
+    }
+
+
+def _gpt_weights() -> Arrays:
+    random, width = np.random.default_rng(0), 32
+    norm = {"weight": (width,), "bias": (width,)}
+    block = {
+        **{f"norm1.{name}": shape for name, shape in norm.items()},
+        "attention.qkv.weight": (3 * width, width),
+        "attention.out.weight": (width, width),
+        **{f"norm2.{name}": shape for name, shape in norm.items()},
+        "up.weight": (4 * width, width),
+        "up.bias": (4 * width,),
+        "down.weight": (width, 4 * width),
+        "down.bias": (width,),
+    }
+    shapes = {
+        "tokens.weight": (12, width),
+        "positions.weight": (8, width),
+        **{f"blocks.{i}.{name}": shape for i in range(2) for name, shape in block.items()},
+        **{f"norm.{name}": shape for name, shape in norm.items()},
+    }
+    return {
+        name: random.normal(name.endswith(("norm.weight", "1.weight", "2.weight")), 0.3, shape)
+        for name, shape in shapes.items()
+    }
+
+
+def _gru_weights() -> Arrays:
+    random, units = np.random.default_rng(0), 32
+    shapes = {
+        "embed.weight": (8, 8),
+        "gru.weight_ih_l0": (3 * units, 8),
+        "gru.weight_hh_l0": (3 * units, units),
+        "gru.bias_ih_l0": (3 * units,),
+        "gru.bias_hh_l0": (3 * units,),
+        "fc.weight": (8, units),
+        "fc.bias": (8,),
+    }
+    return {name: random.normal(0, 0.3, shape) for name, shape in shapes.items()}
+
+
+TESTED = {
+    "convnet": Example(
+        _digits,
+        _convnet_weights,
+        {
+            "flipped": ("(seen, kernel,", "(seen, kernel[:, :, ::-1, ::-1],", "forward"),
+            "channels_last": (
+                'flat = values["pool2"].reshape',
+                'flat = values["pool2"].transpose(0, 2, 3, 1).reshape',
+                "forward",
+            ),
+            "biased": (", ddof=1", "", "update"),
+            "epsilon": ("1e-8", "1e-7", "update"),
+        },
+    ),
+    "gpt": Example(
+        _sums,
+        _gpt_weights,
+        {
+            "sees_the_next": ("np.tri(T, dtype", "np.tri(T, k=1, dtype", "forward"),
+            "untied": ("dembedding += np.tensordot", "np.tensordot", "gradients"),
+            "counted_once": (
+                "np.add.at(dembedding, tokens, dx)",
+                "dembedding[tokens] += dx",
+                "gradients",
+            ),
+            "all_decay": ("if weight.ndim == 2", "if True", "update"),
+        },
+    ),
+    "gru": Example(
+        _symbols,
+        _gru_weights,
+        {
+            "gates": (
+                "(ir, iz, i_n), (hr, hz, hn) =",
+                "(iz, ir, i_n), (hz, hr, hn) =",
+                "forward",
+            ),
+            "reset_before": (
+                "r * hn)",
+                '(r * h) @ model["gru.weight_hh_l0"][64:].T + model["gru.bias_hh_l0"][64:])',
+                "forward",
+            ),
+            "truncated": ("dh = dh + dg @", "dh = 0 * dg @", "gradients"),
+            "not_clipped": ("in clipped(grads).items()", "in grads.items()", "update"),
+        },
+    ),
+}
+
+
+def written(name: str, folder: Path) -> Path:
+    """Write the recipe of an example for a few rows, in so small batches that it is cheap."""
+    example = EXAMPLES / name
+    rows: dict[str, Any] = dict(TESTED[name].rows())
+    np.savez(folder / "data.npz", **rows)
+    said = tomllib.loads((example / "recipe.toml").read_text())
+    said |= {key: str(example / said[key]) for key in ("reference", "weights") if key in said}
     said |= {"data": "data.npz", "batch": 2, "steps": 2}
-    recipe = folder / "convnet.toml"
-    recipe.write_text("".join(f"{key} = {value!r}\n" for key, value in said.items()))
-    return recipe
-
-
-def written_gpt(folder: Path) -> Path:
-    """Write the recipe for a few sums, in so small batches that it is cheap."""
-    data = module(GPT / "data.py").data()
-    np.savez(folder / "data.npz", x=data["x"][:4], y=data["y"][:4])
-    said = tomllib.loads((GPT / "recipe.toml").read_text())
-    said |= {"reference": str(GPT / said["reference"]), "data": "data.npz", "batch": 2, "steps": 2}
-    recipe = folder / "gpt.toml"
+    recipe = folder / f"{name}.toml"
     recipe.write_text("".join(f"{key} = {value!r}\n" for key, value in said.items()))
     return recipe
 
@@ -71,93 +171,71 @@ def module(file: Path) -> Any:
     return loaded
 
 
-def ports(folder: Path) -> list[Path]:
-    """Return the ports of an example of which all that they need is installed."""
+def ports(name: str) -> list[Path]:
+    """Return two ports, if all that they need is installed; all of an example take minutes."""
     return [
-        path
-        for path in sorted(folder.glob(f"{folder.name}_*.py"))
-        if all(map(importlib.util.find_spec, NEEDS.get(path.stem.split("_", 1)[1], ())))
+        EXAMPLES / name / f"{name}_{framework}.py"
+        for framework in ("jax", "numpy")
+        if importlib.util.find_spec(NEEDS.get(framework, framework))
     ]
 
 
-def check_examples(
-    compare: Compare,
-    folder: Path,
-    recipe: Path,
-    mistakes: dict[str, tuple[str, str, str]],
-    rungs: set[str],
+@pytest.mark.parametrize("name", TESTED)
+def test_ports_of_an_example_agree_and_mistakes_in_one_are_caught(
+    compare: Compare, tmp_path: Path, name: str
 ) -> None:
-    """Check that all ports agree, on these rungs, and mistakes in the NumPy port are caught."""
-    source = (folder / f"{folder.name}_numpy.py").read_text()
-    for name, (right, wrong, _) in mistakes.items():
+    mistakes = TESTED[name].mistakes
+    source = (EXAMPLES / name / f"{name}_numpy.py").read_text()
+    for mistake, (right, wrong, _) in mistakes.items():
         assert source.count(right) == 1
-        (recipe.parent / name).write_text(source.replace(right, wrong))
-    files = [*ports(folder), *(recipe.parent / name for name in mistakes)]
+        (tmp_path / f"{mistake}.py").write_text(source.replace(right, wrong))
+    files = [*ports(name), *(tmp_path / f"{mistake}.py" for mistake in mistakes)]
+    recipe = written(name, tmp_path)
     run = compare(recipe, "--dtype", "float64", *(f"--with={file}" for file in files))
     assert run.status == 1, run.stdout + run.stderr
-    for port in ports(folder):
+    for port in ports(name):
         result = run.result(port.name, "float64")
         assert result["verdict"] == "agree", port.name
         agreed = {rung["rung"] for rung in result["rungs"] if rung["verdict"] == "agree"}
-        assert rungs <= agreed
-    for name, (*_, rung) in mistakes.items():
-        result = run.result(name, "float64")
-        assert result["verdict"] == "disagree", name
-        assert result["divergence"]["rung"] == rung, name
+        assert {"forward", "loss", "gradients", "update", "trajectory"} <= agreed
+        assert ("accuracy" in agreed) == (name != "gpt")
+    for mistake, (*_, rung) in mistakes.items():
+        result = run.result(f"{mistake}.py", "float64")
+        assert result["verdict"] == "disagree", mistake
+        assert result["divergence"]["rung"] == rung, mistake
 
 
-def check_gradients(
-    net: Any, weights: dict[str, NDArray[np.float64]], x: NDArray[Any], y: NDArray[np.int64]
-) -> None:
-    """Check a NumPy port's gradients against finite differences along random directions."""
-    random = np.random.default_rng(1)
+@pytest.mark.parametrize("name", TESTED)
+def test_derived_gradients_are_those_of_finite_differences(name: str) -> None:
+    net, weights = module(EXAMPLES / name / f"{name}_numpy.py"), TESTED[name].weights()
+    rows, random = TESTED[name].rows(), np.random.default_rng(1)
+    x, y = rows["x"], rows["y"]
     derived = net.gradients(weights, x, y)
-    assert derived.keys() == {name for name in weights if "running" not in name}
+    assert derived.keys() == {each for each in weights if "running" not in each}
     h = np.cbrt(np.finfo(np.float64).eps)  # balances rounding (eps / h) against h^2
-    for name, gradient in derived.items():
-        assert gradient.shape == weights[name].shape
+    for each, gradient in derived.items():
+        assert gradient.shape == weights[each].shape
         direction = random.standard_normal(gradient.shape)
         direction /= np.linalg.norm(direction)
         ahead, behind = (
-            net.loss({**weights, name: weights[name] + sign * h * direction}, x, y)
+            net.loss({**weights, each: weights[each] + sign * h * direction}, x, y)
             for sign in (1, -1)
         )
         size = np.abs(gradient * direction).sum()
         difference = (ahead - behind) / (2 * h)
         assert size > 0
-        assert abs(np.sum(gradient * direction) - difference) <= 100 * h**2 * max(size, 1), name
+        assert abs(np.sum(gradient * direction) - difference) <= 100 * h**2 * max(size, 1), each
 
 
-def test_every_port_of_the_convnet_agrees_and_its_mistakes_are_caught(
-    compare: Compare, tmp_path: Path
-) -> None:
-    rungs = {"forward", "loss", "gradients", "update", "trajectory", "accuracy"}
-    check_examples(compare, CONVNET, written(tmp_path), MISTAKES, rungs)
-
-
-def test_every_port_of_the_gpt_agrees_and_its_mistakes_are_caught(
-    compare: Compare, tmp_path: Path
-) -> None:
-    rungs = {"forward", "loss", "gradients", "update", "trajectory"}
-    check_examples(compare, GPT, written_gpt(tmp_path), GPT_MISTAKES, rungs)
-
-
-def test_the_gradients_derived_for_the_convnet_are_those_of_finite_differences() -> None:
-    random = np.random.default_rng(0)
-    weights: dict[str, NDArray[np.float64]] = {
-        name: value.astype(np.float64) + random.normal(0, 0.1, value.shape)
-        for name, value in load_file(CONVNET / "weights.safetensors").items()
-    }
-    x, y = random.uniform(0, 1, (5, 784)), random.integers(0, 10, 5)
-    check_gradients(module(CONVNET / "convnet_numpy.py"), weights, x, y)
-
-
-def test_the_gradients_derived_for_the_gpt_are_those_of_finite_differences() -> None:
-    random = np.random.default_rng(0)
-    torch = module(GPT / "gpt_torch.py")
-    weights: dict[str, NDArray[np.float64]] = {
-        name: random.normal(name.endswith("norm.weight"), 0.3, tuple(value.shape))
-        for name, value in torch.export(torch.build(None)).items()
-    }
-    data = module(GPT / "data.py").data()
-    check_gradients(module(GPT / "gpt_numpy.py"), weights, data["x"][:5], data["y"][:5])
+def test_a_port_trains_by_itself_and_prints_its_log(tmp_path: Path) -> None:
+    pytest.importorskip("torch")  # the reference, which draws the weights
+    done = subprocess.run(
+        [sys.executable, EXAMPLES / "gru" / "gru_numpy.py"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    last = done.stdout.splitlines()[-1]
+    assert last.startswith("test accuracy ")
+    assert float(last.split()[-1]) > 0.95

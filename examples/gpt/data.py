@@ -2,15 +2,14 @@
 
 import sys
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-RECIPE = Path(__file__).with_name("recipe.toml")
-sys.path.append(str(RECIPE.parents[2]))  # Lockstep's own folder, for its reader of recipes
+FOLDER = Path(__file__).parent
+sys.path.insert(1, str(FOLDER.parents[1]))  # Lockstep's own folder
 CHARACTERS = "0123456789+="
 TESTED = 1_000  # of the 10,000 sums
 IGNORED = -100  # in place of the next token where no answer is due: PyTorch's choice
@@ -38,28 +37,13 @@ def data() -> dict[str, NDArray[np.int64]]:
 
 def load(convert: Callable[[Any], Any]) -> "Experiment":
     """Return the recipe in float32, its arrays converted from NumPy's."""
-    from parity.processes.options import Options
-    from parity.sessions.made import complete
-    from shared import recipes
-    from shared.experiment import prepare
+    from examples import alone
 
-    recipe = complete(recipes.get(str(RECIPE)), None, Options())  # the reference draws the weights
-    experiment = prepare(recipe, "float32")
-    print(experiment.headline)
-    names = ("x", "y", "x_test", "y_test")
-    arrays = {name: convert(getattr(experiment, name)) for name in names}
-    weights = {name: convert(value) for name, value in experiment.weights.items()}
-    return replace(experiment, weights=weights, **arrays)
+    return alone.load(FOLDER / "recipe.toml", convert)
 
 
 def report(losses: Any, solved: Any) -> None:
-    """Print the mean loss of each tenth of the run, and the share of test sums solved at its end.
+    """Print the log of a run: its losses (steps,), and the share of test sums it solves."""
+    from examples import alone
 
-    losses: (steps,). solved: a fraction.
-    """
-    parts = np.array_split(np.asarray(losses), 10)
-    last = -1
-    for part in parts:
-        last += len(part)
-        print(f"step {last:5d}  mean loss {part.mean():.4f}")
-    print(f"test sums solved {float(solved):.4f}")
+    alone.report(losses, "test sums solved", solved)
