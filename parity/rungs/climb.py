@@ -33,7 +33,7 @@ from parity.standard.inputs import PART, SPLITS, Inputs, Tensors
 from parity.standard.place import SECOND, Place
 from shared import renames
 from shared.batches import part
-from shared.rows import Array, gathered
+from shared.rows import Array, count, gathered
 
 PLANE = "plane"  # in place of a rung
 
@@ -344,13 +344,28 @@ class Run:
             outputs = figure = None
             if self.has("forward"):
                 self.send(Calling(f"forward, all {split} rows"))
-                outputs = self.reader.array(self.port.module.forward(model, x), "forward")
+                outputs = self.outputs(model, x)
                 outputs = self.fitting(("accuracy", split), {"outputs": outputs})["outputs"]
             if self.has("accuracy"):
                 self.send(Calling(f"accuracy, all {split} rows"))
-                value = self.port.module.accuracy(model, x, y)
-                figure = self.reader.fraction(value)
+                figure = self.accuracy(model, x, y)
             self.send(Predictions(rung, split, outputs, figure))
+
+    def outputs(self, model: Any, x: Any) -> Array:
+        """Return the model's outputs on all rows, of which it may be given some at a time."""
+        forward, read = self.port.module.forward, self.reader.array
+        parts = [read(forward(model, some), "forward").copy() for some in self.inputs.parts(x)]
+        try:
+            return np.concatenate(parts)
+        except ValueError:  # they have no rows, or of other lengths: the first says so, too
+            return parts[0]
+
+    def accuracy(self, model: Any, x: Any, y: Any) -> float:
+        """Return the port's own accuracy on all rows, of which it may be given some at a time."""
+        parts = list(zip(self.inputs.parts(x), self.inputs.parts(y), strict=True))
+        figures = [self.port.module.accuracy(model, *some) for some in parts]
+        weights = [count(some) for some, _ in parts] if parts[1:] else None
+        return float(np.average([self.reader.fraction(each) for each in figures], weights=weights))
 
     def compare_arrays(self, step: int, after: bool = False) -> None:
         """Answer the rung data: what was handed over reads back as what was sent.

@@ -1,5 +1,6 @@
 """One recipe in one precision as worker processes get it: long arrays as files that all share."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -11,11 +12,12 @@ from parity.contract import REFERENCE, PortName
 from shared.batches import Schedule, length, part, rows_of
 from shared.experiment import Experiment
 from shared.recipes import Recipe
-from shared.rows import Array, Rows, gathered, picked
+from shared.rows import Array, Rows, count, gathered, picked
 
 Tensors = dict[str, Array]
 PART = -1  # in place of a step: the first batch, cut to half its rows and one
 SPLITS = {"train": ("x", "y"), "test": ("x_test", "y_test")}
+ROWS_AT_ONCE = 1000  # of a user's net: what its layers make of all rows may not fit into memory
 
 
 @dataclass(frozen=True)
@@ -93,6 +95,14 @@ class Inputs:
     def count(self) -> int:
         """How many rows there are to train on."""
         return len(self.array(next(iter(self.files))))
+
+    def parts(self, rows: Rows) -> Iterator[Rows]:
+        """Yield all rows of a split as `forward` and `accuracy` are given them, call by call."""
+        if not self.reference.file:
+            yield rows
+            return
+        for start in range(0, count(rows), ROWS_AT_ONCE):
+            yield picked(rows, slice(start, start + ROWS_AT_ONCE))
 
     def rows(self, step: int) -> slice | NDArray[np.int64]:
         """Return the index of the rows, a slice or (B,), that one step sees or PART holds."""

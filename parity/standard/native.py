@@ -102,6 +102,11 @@ class Native:
         inside = {name: value for call in calls for name, value in call.outputs.items()}
         return {**layers.fitting(inside, layers.KEPT), layers.OUTPUTS: outputs}
 
+    def outputs(self, model: Any, name: str) -> Array:
+        """Return the outputs of all rows of "x" or "x_test", (rows, ...)."""
+        parts = [self.call("forward", model, x).copy() for x in self.inputs.parts(self.data(name))]
+        return np.concatenate(parts)
+
     def train(
         self, model: Any, schedule: Schedule, rate: float, data: tuple[Any, Any] | None = None
     ) -> tuple[Any, Any]:

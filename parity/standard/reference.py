@@ -89,7 +89,7 @@ def run(port: Port, inputs: Inputs) -> Reference:
             expected[rung, step] = tensors
     final = native.build(all_in_precision(path[inputs.steps], inputs.dtype))
     outputs = {
-        split: native.call("forward", final, native.data(name))
+        split: native.outputs(final, name)
         for split, (name, _) in SPLITS.items()
         if inputs.data(name) is not None and "accuracy" in inputs.functions
     }
