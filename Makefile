@@ -8,7 +8,7 @@ compare: .venv/installed  ## train everything everywhere and compare: make compa
 	$(BIN)/python compare.py --pictures out $(ARGS)
 
 test: lint  ## lint, check types, run all tests
-	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile $(ARGS)
+	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile --forked-workers $(ARGS)
 
 FAST := comparison comparison_properties contract diagnosis inputs layering noise numpy_ports \
 	verdict_properties wire

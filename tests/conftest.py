@@ -2,6 +2,7 @@
 
 import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import settings
 from compare import main as compare_main
 from guide import site
 from shared import interrupts
+from tests import forked
 from tests.reported import Reported, options, reports, write_ports
 from tests.running import ROOT, Compare, Run, run_compare
 
@@ -18,12 +20,40 @@ settings.register_profile("lockstep", derandomize=True, database=None, deadline=
 settings.load_profile("lockstep")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the option by which workers are copies of a process that has imported all frameworks."""
+    parser.addoption("--forked-workers", action="store_true", help="import frameworks once: faster")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def template(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[dict[str, str]]:
+    """What the environment gets so that workers are copies, if they are to be."""
+    if not (request.config.getoption("--forked-workers") and sys.platform == "linux"):
+        yield {}
+        return
+    with forked.template(tmp_path_factory.mktemp("forked")) as variables:
+        yield variables
+
+
+@pytest.fixture(scope="module", autouse=True)
+def workers(request: pytest.FixtureRequest, template: dict[str, str]) -> Iterator[None]:
+    """Let workers be copies in all files but those that are marked `plain_workers`."""
+    with pytest.MonkeyPatch.context() as patch:
+        if not request.node.get_closest_marker("plain_workers"):
+            for name, value in template.items():
+                patch.setenv(name, value)
+        yield
+
+
 @pytest.fixture(scope="session")
 def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """An environment with a cache that is new and that all tests share, and without MNIST."""
     base = tmp_path_factory.getbasetemp()
     cache = str((base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "cache")
-    inherited = {name: value for name, value in os.environ.items() if name != "LOCKSTEP_DATA"}
+    left_out = ("LOCKSTEP_DATA", *forked.VARIABLES)
+    inherited = {name: value for name, value in os.environ.items() if name not in left_out}
     return {**inherited, "COLUMNS": "100", "LOCKSTEP_CACHE": cache, "XDG_CACHE_HOME": cache}
 
 

@@ -1,6 +1,7 @@
 """Where the tests' ports are, and running compare.py on them as a user does."""
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
@@ -8,6 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from parity.contract import ROOT
+from tests import forked
 
 __all__ = ["PORTS", "ROOT", "Compare", "Run", "result_of", "run_compare"]
 
@@ -45,9 +47,10 @@ class Run(NamedTuple):
 
 def run_compare(environment: Mapping[str, str], file: Path, *arguments: object) -> Run:
     """Run compare.py in a process of its own, and return what came of it."""
+    workers = {name: os.environ[name] for name in forked.VARIABLES if name in os.environ}
     done = subprocess.run(
         [sys.executable, ROOT / "compare.py", *map(str, arguments), "--json", file],
-        env=environment,
+        env={**workers, **environment},
         capture_output=True,
         text=True,
         check=False,

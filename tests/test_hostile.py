@@ -14,6 +14,8 @@ from shared.legible import legible
 from tests.running import Compare, Run
 from tests.test_processes import workers_of
 
+pytestmark = pytest.mark.plain_workers
+
 HEAD = """import os, tempfile, time
 from pathlib import Path
 from impls.numpy import iris as own

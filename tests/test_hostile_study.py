@@ -11,6 +11,8 @@ from studies.hostile import CLASSES, attempt
 from studies.hostility.damage import KINDS, damaged
 from studies.hostility.tries import Outcome, Try
 
+pytestmark = pytest.mark.plain_workers
+
 SAMPLE = {
     "MNIST's files": 60,
     "kept noise floors": 60,

@@ -13,6 +13,8 @@ import pytest
 from parity.processes.worker import QUIET
 from tests.running import PORTS, ROOT, Compare, Run
 
+pytestmark = pytest.mark.plain_workers
+
 HEAD = "import os, sys, time\nfrom impls.numpy.planar import *\nFRAMEWORK = 'numpy'\n"
 HOW = {
     "hangs": ("    time.sleep(600)\n", "hung: it gave no answer in 15 s (--timeout)"),
