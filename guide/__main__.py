@@ -12,7 +12,7 @@ from shared.errors import InputError
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("--output", type=Path, default=Path("out/guide"), show_default=True)
 def main(output: Path) -> None:
-    """Build the translation guide: a page per net, a dictionary and the traps."""
+    """Build the translation guide: a page per net, a dictionary, differences and traps."""
     try:
         extras.require("the guide")
         from guide import site  # it needs what is checked first

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from guide import markup
 from guide.alignment import HEADER, REST
 from guide.dictionary import Operation
+from guide.differences import Differences
 from guide.notes import Notes
 from guide.ports import Net, title
 from guide.traps import Trap
@@ -14,7 +15,11 @@ SearchEntry = tuple[str, str, str, str]  # kind, title, more words, address
 
 
 def index(
-    nets: list[Net], notes: Notes, operations: list[Operation], traps: list[Trap]
+    nets: list[Net],
+    notes: Notes,
+    operations: list[Operation],
+    differences: Differences,
+    traps: list[Trap],
 ) -> list[SearchEntry]:
     """Return all that can be found.
 
@@ -22,9 +27,15 @@ def index(
         nets: whose functions and helpers are found.
         notes: on these functions.
         operations: of the dictionary.
+        differences: whose rows are found.
         traps: of the catalogue.
     """
-    return [*_functions(nets, notes), *_operations(operations), *_traps(traps)]
+    return [
+        *_functions(nets, notes),
+        *_operations(operations),
+        *_differences(differences),
+        *_traps(traps),
+    ]
 
 
 def _functions(nets: list[Net], notes: Notes) -> Iterator[SearchEntry]:
@@ -56,6 +67,14 @@ def _operations(operations: list[Operation]) -> Iterator[SearchEntry]:
         ]
         words = " ".join([markup.to_plain(operation.note), *code])
         yield "dictionary", operation.name, words, f"dictionary.html#{operation.anchor}"
+
+
+def _differences(differences: Differences) -> Iterator[SearchEntry]:
+    for topic in differences.topics:
+        for row in topic.rows:
+            of = [cell.of for cells in row.cells.values() for cell in cells]
+            words = " ".join([topic.name, markup.to_plain(f"{row.wrong} {row.write}"), *of])
+            yield "difference", markup.to_plain(row.name), words, f"differences.html#{row.anchor}"
 
 
 def _traps(traps: list[Trap]) -> Iterator[SearchEntry]:

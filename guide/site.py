@@ -11,7 +11,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from guide import dictionary, highlight, markup, notes, ports, search
+from guide import dictionary, differences, highlight, markup, notes, ports, search
 from guide import traps as shown
 from guide.alignment import RUNTIME_PAGE
 from guide.notes import Notes
@@ -33,6 +33,7 @@ class Site:
     nets: list[Net]
     notes: Notes
     operations: list[dictionary.Operation]
+    differences: differences.Differences
     traps: list[Trap]
 
     @cached_property
@@ -61,7 +62,7 @@ class Site:
     @cached_property
     def index(self) -> list[search.SearchEntry]:
         """All that the search finds."""
-        return search.index(self.nets, self.notes, self.operations, self.traps)
+        return search.index(self.nets, self.notes, self.operations, self.differences, self.traps)
 
     def pages(self) -> Iterator[tuple[str, str]]:
         """Yield each page's file name and its HTML."""
@@ -69,6 +70,7 @@ class Site:
         for net in self.nets:
             yield f"{net.name}.html", self._net(net)
         yield "dictionary.html", self._dictionary()
+        yield "differences.html", self._differences()
         yield "traps.html", self._traps()
 
     def _net(self, net: Net) -> str:
@@ -99,6 +101,15 @@ class Site:
             code=_quoted,
         )
 
+    def _differences(self) -> str:
+        return self._page(
+            "differences.html",
+            topics=self.differences.topics,
+            versions=self.differences.versions,
+            frameworks=self.differences.frameworks,
+            code=_read_by,
+        )
+
     def _traps(self) -> str:
         bugs = [trap for trap in self.traps if trap.is_bug]
         return self._page(
@@ -121,7 +132,7 @@ def load() -> Site:
     Raises:
         InputError: the notes, the dictionary or the record of the traps does not fit the ports.
     """
-    return Site(ports.nets(), notes.load(), dictionary.load(), shown.traps())
+    return Site(ports.nets(), notes.load(), dictionary.load(), differences.load(), shown.traps())
 
 
 def build(folder: Path) -> list[Path]:
@@ -140,6 +151,11 @@ def build(folder: Path) -> list[Path]:
 def _quoted(quote: dictionary.Quote) -> tuple[Markup, ...]:
     """Return the lines of a quote as HTML, without the indentation that they share."""
     return highlight.lines(textwrap.dedent("\n".join(quote.lines)))
+
+
+def _read_by(cell: differences.Cell) -> tuple[Markup, ...]:
+    """Return the lines of the code of a cell as HTML."""
+    return highlight.lines(cell.code.strip())
 
 
 def _floors(ratio: float) -> str:

@@ -66,7 +66,7 @@ def pages(guide_folder: Path) -> dict[str, str]:
 def test_there_is_a_page_for_every_net_and_each_kind(pages: dict[str, str]) -> None:
     nets = {name for framework in contract.FRAMEWORKS for name in contract.nets_of(framework)}
     assert set(pages) == {
-        f"{name}.html" for name in (*nets, "index", "runtime", "dictionary", "traps")
+        f"{name}.html" for name in (*nets, "index", "runtime", "dictionary", "differences", "traps")
     }
     for net in nets:
         assert f'href="{net}.html"' in pages["index.html"]
@@ -231,7 +231,14 @@ def test_every_link_leads_somewhere(pages: dict[str, str]) -> None:
 def test_everything_that_is_found_is_there(pages: dict[str, str]) -> None:
     ids = {name: set(Page(html).ids) for name, html in pages.items()}
     found = site.load().index
-    assert {kind for kind, *_ in found} == {"net", "function", "note", "dictionary", "trap"}
+    assert {kind for kind, *_ in found} == {
+        "net",
+        "function",
+        "note",
+        "dictionary",
+        "difference",
+        "trap",
+    }
     for _, _, _, address in found:
         page, _, anchor = address.partition("#")
         assert not anchor or anchor in ids[page], address

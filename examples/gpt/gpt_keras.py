@@ -33,7 +33,7 @@ class AdamW(keras.optimizers.Optimizer):
         v.assign(self.beta_2 * v + (1 - self.beta_2) * ops.square(gradient))
         mean = m / (1 - ops.power(self.beta_1, step))
         square = v / (1 - ops.power(self.beta_2, step))
-        if variable.ndim > 1:
+        if len(variable.shape) > 1:
             variable.assign(variable * (1 - 0.1 * learning_rate))
         variable.assign_sub(learning_rate * mean / (ops.sqrt(square) + self.epsilon))
 

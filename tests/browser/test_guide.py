@@ -8,7 +8,7 @@ from playwright.sync_api import Locator, Page, expect
 from tests.browser.conftest import NARROW, WIDE, Open
 from tests.running import ROOT
 
-KINDS = ("index", "mnist", "runtime", "dictionary", "traps")
+KINDS = ("index", "mnist", "runtime", "dictionary", "differences", "traps")
 
 
 def columns(tab: Page) -> list[str]:
@@ -323,8 +323,9 @@ def test_the_keyboard_reaches_the_content_first(guide_folder: Path, open_page: O
     expect(tab.locator("main")).to_be_focused()
 
 
-# Some of the traps are like all of them, and axe-core takes a minute for all.
-PAGES = [*(f"{kind}.html" for kind in KINDS if kind != "traps"), "traps.html?net=descent"]
+# Some of the traps and differences are like all of them, and axe-core takes a minute for all.
+LONG = {"traps": "net=descent", "differences": "frameworks=numpy"}
+PAGES = [f"{kind}.html?{LONG.get(kind, '')}" for kind in KINDS]
 
 
 @pytest.mark.parametrize("page", PAGES)

@@ -1,0 +1,91 @@
+"""What frameworks do differently: every cell says what the installed library does."""
+
+import importlib.util
+import json
+import re
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from guide import differences, probes
+from guide.differences import PAGE, Cell, Row
+from guide.reading import evaluate, shown
+from tests.running import ROOT
+
+TABLE = differences.load()
+ROWS = [row for topic in TABLE.topics for row in topic.rows]
+NEEDS = {"jax": ("flax", "optax"), "tensorflow": ("keras",)}  # besides the framework itself
+
+
+@pytest.mark.parametrize("framework", TABLE.frameworks)
+def test_every_cell_is_what_the_library_does(framework: str) -> None:
+    for package in (framework, *NEEDS.get(framework, ())):
+        if importlib.util.find_spec(package) is None:
+            pytest.skip(f"{package} is not installed")
+    done = subprocess.run(
+        [sys.executable, "-m", "guide.reading", framework],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    read = json.loads(done.stdout.splitlines()[-1])
+    said = [[row.name, c.of, c.value] for row in ROWS for c in row.cells.get(framework, ())]
+    assert said
+    for now, then in zip(read, said, strict=True):
+        assert now == then
+
+
+def test_the_page_is_that_of_the_table() -> None:
+    assert PAGE.read_text() == differences.page(TABLE), "run python -m guide.differences"
+
+
+def test_versions_are_those_that_are_tested_with() -> None:
+    pinned = (ROOT / "constraints.txt").read_text().lower()
+    for name, version in re.findall(r"(\w+) ([\d.]+)", " ".join(TABLE.versions.values()).lower()):
+        assert f"\n{name.replace('pytorch', 'torch')}=={version}\n" in pinned
+
+
+def test_rows_are_told_apart_and_end_with_what_goes_wrong() -> None:
+    assert len({row.anchor for row in ROWS}) == len(ROWS) >= 60
+    for row in ROWS:
+        assert len(row.cells) >= 2, row.name
+        assert row.wrong.endswith("."), row.name
+        assert row.write.endswith("."), row.name
+
+
+def test_what_a_number_means_is_said_or_refused() -> None:
+    row = Row("epsilon", "", "", {}, {"n": 1.0, "n - 1": [2.0, 4.0]})
+    assert [shown(row, value) for value in (1, 4.0, "else")] == ["n", "n - 1", "else"]
+    with pytest.raises(LookupError, match=r"does not say what 1.5 means"):
+        shown(row, 1.5)
+    assert evaluate(Cell("f", "a = 1\na + 1\n", ""), {}) == 2
+
+
+@pytest.mark.parametrize(
+    ("values", "says"),
+    [
+        (np.zeros((300, 100)), "all 0"),
+        (np.eye(100), "orthogonal"),
+        (np.random.default_rng(0).uniform(-0.05, 0.05, (300, 100)), "uniform, ±0.05"),
+        (np.random.default_rng(0).normal(0, 300**-0.5, (300, 100)), "normal, std 1 / √fan_in"),
+    ],
+)
+def test_distributions_are_told_apart(values: np.ndarray, says: str) -> None:
+    assert probes.drawn(values, 300, 100) == says
+
+
+def test_another_scale_is_no_known_distribution() -> None:
+    with pytest.raises(LookupError, match=r"uniform, ±0\.07"):
+        probes.drawn(np.random.default_rng(0).uniform(-0.07, 0.07, (300, 100)), 300, 100)
+
+
+@pytest.mark.parametrize("order", ["i f g o", "i g f o", "f i g o"])
+def test_gates_are_told_apart(order: str) -> None:
+    biases = dict(zip(order.split(), probes.FOUR, strict=True))
+    i, f, o = (1 / (1 + np.exp(-biases[gate])) for gate in "ifo")
+    c = f + i * np.tanh(biases["g"])
+    assert probes.lstm_order(o * np.tanh(c), c) == order
