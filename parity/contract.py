@@ -23,7 +23,7 @@ from shared.rounding import Rounding
 
 SWITCH = "run_eagerly"
 # The other files of a framework.
-BESIDE_NETS = ("runtime", "noise", "primitives", "functions", "layers", "draft")
+BESIDE_NETS = ("runtime", "group", "noise", "primitives", "functions", "layers", "draft")
 RUNTIME = ("configure", SWITCH, "to_native", "to_numpy")  # a user's may lack the switch
 ROOT = Path(__file__).parent.parent
 # The reference comes first. A framework is a folder with a runtime: a new one is found here.
@@ -83,6 +83,18 @@ class PortName:
 
 
 REFERENCE = PortName("numpy")  # of our own recipes
+
+
+@dataclass(frozen=True)
+class Seat:
+    """A worker's place in a group.
+
+    rank: which one it is. addresses: of all, "HOST:PORT" each. timeout: for joining, in seconds.
+    """
+
+    rank: int
+    addresses: tuple[str, ...]
+    timeout: float
 
 
 class Noise(Protocol):
@@ -193,6 +205,28 @@ def load_framework(name: PortName) -> tuple[str, tuple[Mode, ...]]:
         return str(name), _modes(runtime, runtime)
     port = load(name, name.file.stem)
     return port.framework, port.modes
+
+
+def join(name: PortName, seat: Seat) -> None:
+    """Let this process become one of the workers that a port spreads over.
+
+    Raises:
+        PortError: nobody knows how: the port's runtime is its own, and has no `join`.
+    """
+    port = load(name, name.file.stem) if name.file else None
+    framework = port.framework if port else str(name)
+    if port and callable(getattr(port.module, "join", None)):
+        group: Any = port.module
+    elif importlib.util.find_spec(f"impls.{framework}") and importlib.util.find_spec(
+        f"impls.{framework}.group"
+    ):
+        group = importlib.import_module(f"impls.{framework}.group")
+    else:
+        raise PortError(
+            f"it cannot spread over {len(seat.addresses)} workers: define "
+            "join(rank, addresses, timeout), by which each becomes one of them"
+        )
+    group.join(seat.rank, seat.addresses, seat.timeout)
 
 
 def load(name: PortName, net: str) -> Port:

@@ -2,7 +2,7 @@
 
 import difflib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
@@ -40,7 +40,7 @@ class Recipe:
     """A net, its data, initial weights, loss, learning rate and schedule.
 
     name: what it is called on the command line.
-    net: the file of its ports, impls/<framework>/<net>.py.
+    net: the file of its ports, impls/<framework>/<net>.py; over several workers, its twin's stem.
     summary: the net and its loss in a few words.
     shapes: of the weights in canonical layout, y = x @ W + b.
     initial: makes the initial weights from `shapes` and `seed`; None where the reference's own
@@ -56,6 +56,7 @@ class Recipe:
     dtype: the precisions to compare it in, unless others are asked for.
     renames: what ports call the reference's weights, by the port's file; all ports by "".
     expected: where ports are known to differ from the reference.
+    workers: over how many processes its ports spread each batch; None for ports in one process.
     """
 
     name: str
@@ -76,6 +77,17 @@ class Recipe:
     dtype: str = "both"
     renames: Mapping[str, Renames] = field(default_factory=dict)
     expected: tuple[Waiver, ...] = ()
+    workers: int | None = None
+
+    @property
+    def port(self) -> str:
+        """The file of its ports: the net's or, over several workers, that one's twin."""
+        return port_file(self.net, self.workers)
+
+    def over(self, workers: int) -> "Recipe":
+        """Return the same recipe for ports that spread each batch over that many workers."""
+        name = self.name if self.workers is None else self.name.rpartition("-workers-")[0]
+        return replace(self, name=f"{name}-workers-{workers}", workers=workers)
 
     def renames_for(self, file: Path | None) -> dict[str, str]:
         """Return what the port in a file calls the reference's weights, where otherwise."""
@@ -85,7 +97,13 @@ class Recipe:
 
     def __str__(self) -> str:
         rate = f", learning rate {self.learning_rate}" if "train" in self.functions else ""
-        return f"{self.summary}; {self.batches}{rate}"
+        spread = f", each over {self.workers} workers" if self.workers else ""
+        return f"{self.summary}; {self.batches}{spread}{rate}"
+
+
+def port_file(net: str, workers: int | None) -> str:
+    """Return the name of a net's port, without suffix: for one process, or over several workers."""
+    return net if workers is None else f"{net}_workers"
 
 
 _MNIST = {"W": (784, 10), "b": (10,)}
@@ -239,7 +257,11 @@ LESSONS = (
         for hidden, percent in figures.HIDDEN_UNITS.items()
     ),
 )
-RECIPES: Mapping[str, Recipe] = MappingProxyType({r.name: r for r in (*MAIN_RECIPES, *LESSONS)})
+_MNIST_RECIPE = next(recipe for recipe in MAIN_RECIPES if recipe.name == "mnist")
+OVER_WORKERS = tuple(_MNIST_RECIPE.over(workers) for workers in (2, 3))
+RECIPES: Mapping[str, Recipe] = MappingProxyType(
+    {r.name: r for r in (*MAIN_RECIPES, *LESSONS, *OVER_WORKERS)}
+)
 
 
 def get(name: str) -> Recipe:

@@ -50,7 +50,7 @@ def choose(
     if frameworks is not None:
         chosen = list(map(str.strip, frameworks.split(",")))
     ports = [contract.check_framework(name) for name in dict.fromkeys(chosen) if name]
-    wanted = dict.fromkeys(recipes.get(name).net for name in names)
+    wanted = dict.fromkeys(recipes.get(name).port for name in names)
     for port in ports if frameworks else ():
         if not any(port.covers(net) for net in wanted):
             own = ", ".join(contract.nets_of(port.name))
@@ -88,7 +88,7 @@ def check_renames(names: list[str], ports: list[PortName]) -> None:
 def _references(names: list[str]) -> list[PortName]:
     """Return the references of users' recipes, which are judged in the working precision, too."""
     own = [recipes.get(name) for name in names]
-    return [replace(reference_of(each), nets=(each.net,)) for each in own if each.reference]
+    return [replace(reference_of(each), nets=(each.port,)) for each in own if each.reference]
 
 
 def _of_files(files: list[PortFile], drafts: bool) -> list[PortName]:
@@ -97,7 +97,7 @@ def _of_files(files: list[PortFile], drafts: bool) -> list[PortName]:
     ports = []
     for port, path in zip(check_files(paths, drafts), paths, strict=True):
         own = [file.recipe for file in files if file.path == path]
-        nets = () if None in own else tuple(recipes.get(name).net for name in own if name)
+        nets = () if None in own else tuple(recipes.get(name).port for name in own if name)
         ports.append(replace(port, nets=tuple(dict.fromkeys(nets))))
     return ports
 

@@ -182,7 +182,7 @@ class Session:
         climbs = [
             Climb(piece.pending.inputs, piece.mode, reference.checkpoints, reference.final(dtype))
             for piece in self._runs[0].pieces
-            if own.covers(piece.pending.inputs.net)
+            if own.covers(piece.pending.inputs.port) and piece.pending.inputs.workers is None
             for reference, dtype in [(piece.pending.reference.result(), piece.pending.inputs.dtype)]
         ]
         self._spares[port] = Spare(self.workforce, framework, climbs)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from parity.contract import REFERENCE, PortName
 from shared.batches import Schedule, length, part, rows_of
 from shared.experiment import Experiment
-from shared.recipes import Recipe
+from shared.recipes import Recipe, port_file
 from shared.rows import Array, Rows, gathered, picked
 
 Tensors = dict[str, Array]
@@ -28,7 +28,8 @@ class Inputs:
     budget: the most steps of one `train` call; longer runs go in such chunks. functions: those of
     the port that the recipe is about. threshold: of a single output, over which the class is 1.
     reference: the port that the others are held to. renames: what the port that gets these calls
-    the reference's weights, where it is another name or layout.
+    the reference's weights, where it is another name or layout. workers: over how many the port
+    spreads each batch, None for a port in one process. rank: which of them gets these.
     """
 
     recipe: str
@@ -45,6 +46,8 @@ class Inputs:
     threshold: float
     reference: PortName = REFERENCE
     renames: dict[str, str] = field(default_factory=dict)
+    workers: int | None = None
+    rank: int = 0
 
     def __str__(self) -> str:
         cut = f", {self.steps:,} steps" if self.steps != self.budget else ""
@@ -67,6 +70,20 @@ class Inputs:
     def optional_layers(self) -> bool:
         """Whether a port may give some of the reference's layers, or none: on a user's recipe."""
         return self.reference.file is not None
+
+    @property
+    def port(self) -> str:
+        """The name of the port's file, without suffix, in its framework's folder."""
+        return port_file(self.net, self.workers)
+
+    def handed(self, weights: Tensors) -> Tensors:
+        """Return the weights that a worker gets: only worker 0 gets the right ones.
+
+        As in practice, where worker 0 alone reads a checkpoint, the others must get theirs from it.
+        """
+        if self.rank == 0:
+            return weights
+        return {name: value + value.dtype.type(self.rank) for name, value in weights.items()}
 
     @property
     def asked(self) -> tuple[str, ...]:
@@ -163,6 +180,7 @@ class Store:
             functions=experiment.recipe.functions,
             threshold=experiment.recipe.threshold,
             reference=reference_of(experiment.recipe),
+            workers=experiment.recipe.workers,
         )
 
     def _write(self, name: str, array: Array) -> Path:
