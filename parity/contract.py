@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from shared.errors import InputError
 from shared.legible import legible
 from shared.operations import Operations
-from shared.recipes import FUNCTIONS, guessed, unknown
+from shared.recipes import FUNCTIONS, guessed, over_workers, unknown
 from shared.rounding import Rounding
 
 SWITCH = "run_eagerly"
@@ -47,6 +47,7 @@ OTHER_NAMES = {
     "optax": "jax",
 }
 PACKAGES = {"tensorflow_v1": "tensorflow"}  # what a framework is installed as, if not by its name
+SPREAD_BY = {"numpy": "mpi4py"}  # what a framework needs to spread over workers, besides itself
 
 Array = NDArray[Any]
 Mode = Literal["compiled", "eager"]
@@ -78,7 +79,7 @@ class PortName:
     def covers(self, net: str) -> bool:
         """Whether there is a port of that net."""
         if self.file is None:
-            return net in nets_of(self.name)
+            return net in nets_of(self.name) and (not over_workers(net) or spreads(self.name))
         return not self.nets or net in self.nets
 
 
@@ -186,6 +187,12 @@ def check_framework(name: str) -> PortName:
 def is_installed(framework: str) -> bool:
     """Whether a framework's package is there to be imported."""
     return importlib.util.find_spec(PACKAGES.get(framework, framework)) is not None
+
+
+def spreads(framework: str) -> bool:
+    """Whether a framework has all that it needs to spread over workers."""
+    needed = SPREAD_BY.get(framework)
+    return needed is None or importlib.util.find_spec(needed) is not None
 
 
 def nets_of(framework: str) -> list[str]:

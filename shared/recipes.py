@@ -15,6 +15,9 @@ from shared.renames import Renames
 
 # What a port may provide, in the order in which it stands in its file.
 FUNCTIONS = ("build", "forward", "layers", "loss", "gradients", "train", "accuracy", "export")
+TWIN = "_workers"  # at the end of a port's name, if it spreads over workers
+SPREAD = "-workers-"  # in a recipe's name, before over how many
+MOST_WORKERS = 64
 TRAINED = tuple(name for name in FUNCTIONS if name != "layers")
 
 
@@ -86,8 +89,7 @@ class Recipe:
 
     def over(self, workers: int) -> "Recipe":
         """Return the same recipe for ports that spread each batch over that many workers."""
-        name = self.name if self.workers is None else self.name.rpartition("-workers-")[0]
-        return replace(self, name=f"{name}-workers-{workers}", workers=workers)
+        return replace(self, name=spread_name(self.name, workers), workers=workers)
 
     def renames_for(self, file: Path | None) -> dict[str, str]:
         """Return what the port in a file calls the reference's weights, where otherwise."""
@@ -103,7 +105,12 @@ class Recipe:
 
 def port_file(net: str, workers: int | None) -> str:
     """Return the name of a net's port, without suffix: for one process, or over several workers."""
-    return net if workers is None else f"{net}_workers"
+    return net if workers is None else f"{net}{TWIN}"
+
+
+def over_workers(port: str) -> bool:
+    """Whether a port's name is that of one over several workers."""
+    return port.endswith(TWIN)
 
 
 _MNIST = {"W": (784, 10), "b": (10,)}
@@ -264,14 +271,22 @@ RECIPES: Mapping[str, Recipe] = MappingProxyType(
 )
 
 
+def spread_name(name: str, workers: int) -> str:
+    """Return what a recipe is called over some workers: mnist-workers-2."""
+    return f"{name}{SPREAD}{workers}"
+
+
 def get(name: str) -> Recipe:
-    """Return the recipe of that name, or in the TOML file of that path.
+    """Return the recipe of that name, or in the TOML file of that path; any over workers, too.
 
     Raises:
         InputError: there is none, and the sentence names the nearest one; or the file is no recipe.
     """
     if name in RECIPES:
         return RECIPES[name]
+    base, _, workers = name.rpartition(SPREAD)
+    if base and workers.isdecimal() and 1 <= int(workers) <= MOST_WORKERS:
+        return get(base).over(int(workers))
     if name.endswith(".toml"):
         from shared import own_recipes  # which are made of what stands here
 

@@ -176,13 +176,14 @@ class Session:
 
         framework: whose arrays it takes.
         """
-        if port in self._spares:
+        over_workers = any(piece.pending.inputs.workers for piece in self._runs[0].pieces)
+        if port in self._spares or over_workers:
             return
         own = PortName(framework)
         climbs = [
             Climb(piece.pending.inputs, piece.mode, reference.checkpoints, reference.final(dtype))
             for piece in self._runs[0].pieces
-            if own.covers(piece.pending.inputs.port) and piece.pending.inputs.workers is None
+            if own.covers(piece.pending.inputs.port)
             for reference, dtype in [(piece.pending.reference.result(), piece.pending.inputs.dtype)]
         ]
         self._spares[port] = Spare(self.workforce, framework, climbs)
