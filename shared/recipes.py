@@ -103,6 +103,11 @@ class Recipe:
         return f"{self.summary}; {self.batches}{spread}{rate}"
 
 
+def spread_name(name: str, workers: int) -> str:
+    """Return what a recipe is called over some workers: mnist-workers-2."""
+    return f"{name}{SPREAD}{workers}"
+
+
 def port_file(net: str, workers: int | None) -> str:
     """Return the name of a net's port, without suffix: for one process, or over several workers."""
     return net if workers is None else f"{net}{TWIN}"
@@ -269,11 +274,6 @@ OVER_WORKERS = tuple(_MNIST_RECIPE.over(workers) for workers in (2, 3))
 RECIPES: Mapping[str, Recipe] = MappingProxyType(
     {r.name: r for r in (*MAIN_RECIPES, *LESSONS, *OVER_WORKERS)}
 )
-
-
-def spread_name(name: str, workers: int) -> str:
-    """Return what a recipe is called over some workers: mnist-workers-2."""
-    return f"{name}{SPREAD}{workers}"
 
 
 def get(name: str) -> Recipe:

@@ -19,6 +19,16 @@ def build(weights):
         return mnist.build(weights)
 
 
+def own_copies(model):
+    """Return this worker's copies of the mirrored Variables, which compiled functions get.
+
+    By a mirrored Variable as such, tf.function knows no model from another: it would go on with the
+    Variables of the first that it was traced with.
+    """
+    strategy = group.strategy()
+    return {name: strategy.experimental_local_results(v)[0] for name, v in model.items()}
+
+
 def own_share(rows):
     """Return the row numbers that are this worker's, of each batch, and which part they are."""
     mine = share(rows, *group.place())
@@ -49,7 +59,7 @@ def gradients(model, x, y):
     """Return d loss / d weights over all workers' rows: W (784, 10), b (10,)."""
     rows, part = own_share(np.arange(len(y)))
     part = tf.constant(part, x.dtype)
-    return whole_gradients(model, tf.gather(x, rows), tf.gather(y, rows), part)
+    return whole_gradients(own_copies(model), tf.gather(x, rows), tf.gather(y, rows), part)
 
 
 def train_step(model, x, y, part, learning_rate):
@@ -80,7 +90,7 @@ def train(model, x, y, schedule, learning_rate):
     """
     rows, part = own_share(schedule)
     part, learning_rate = (tf.constant(value, x.dtype) for value in (part, learning_rate))
-    return model, descend(model, x, y, tf.constant(rows), part, learning_rate)
+    return model, descend(own_copies(model), x, y, tf.constant(rows), part, learning_rate)
 
 
 def main():

@@ -97,9 +97,9 @@ class Crew:
                 failures.append(Failure(rank, error, raised=False))
                 raise
             for each in failed:
-                error = WorkerDiedError(each.sentence, each.traceback)
-                failures.append(Failure(rank, error, raised=True))
-                raise error
+                raised = WorkerDiedError(each.sentence, each.traceback)
+                failures.append(Failure(rank, raised, raised=True))
+                raise raised
 
         with ThreadPoolExecutor(len(self.workers)) as pool:
             asked = [pool.submit(ask_one, rank) for rank in range(len(self.workers))]
