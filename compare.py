@@ -168,7 +168,7 @@ def compare(
     """Train the same networks in several frameworks, and report whether they agree.
 
     RECIPE is what to train (see --list), or the TOML file of a recipe of your own; by default, all
-    of our own.
+    of our own that take one process.
     """
     if listed:
         print_list()
@@ -365,7 +365,10 @@ def print_list() -> None:
     """Print what there is to compare."""
     out = terminal.console()
     listed = {
-        "Recipes": {name: str(recipe) for name, recipe in recipes.RECIPES.items()},
+        "Recipes": {
+            recipe.name: str(recipe)
+            for recipe in (*recipes.RECIPES.values(), *recipes.over_workers())
+        },
         "Frameworks": {
             name: ("installed" if contract.is_installed(name) else "not installed") + nets(name)
             for name in contract.FRAMEWORKS

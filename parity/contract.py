@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from shared.errors import InputError
 from shared.legible import legible
 from shared.operations import Operations
-from shared.recipes import FUNCTIONS, guessed, over_workers, unknown
+from shared.recipes import FUNCTIONS, guessed, is_spread, unknown
 from shared.rounding import Rounding
 
 SWITCH = "run_eagerly"
@@ -79,7 +79,7 @@ class PortName:
     def covers(self, net: str) -> bool:
         """Whether there is a port of that net."""
         if self.file is None:
-            return net in nets_of(self.name) and (not over_workers(net) or spreads(self.name))
+            return net in nets_of(self.name) and (not is_spread(net) or spreads(self.name))
         return not self.nets or net in self.nets
 
 

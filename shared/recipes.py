@@ -103,6 +103,11 @@ class Recipe:
         return f"{self.summary}; {self.batches}{spread}{rate}"
 
 
+def over_workers() -> list[Recipe]:
+    """Return the recipes of our own ports over workers; `get` knows them for any number."""
+    return [RECIPES["mnist"].over(workers) for workers in (2, 3)]
+
+
 def spread_name(name: str, workers: int) -> str:
     """Return what a recipe is called over some workers: mnist-workers-2."""
     return f"{name}{SPREAD}{workers}"
@@ -113,7 +118,7 @@ def port_file(net: str, workers: int | None) -> str:
     return net if workers is None else f"{net}{TWIN}"
 
 
-def over_workers(port: str) -> bool:
+def is_spread(port: str) -> bool:
     """Whether a port's name is that of one over several workers."""
     return port.endswith(TWIN)
 
@@ -269,11 +274,7 @@ LESSONS = (
         for hidden, percent in figures.HIDDEN_UNITS.items()
     ),
 )
-_MNIST_RECIPE = next(recipe for recipe in MAIN_RECIPES if recipe.name == "mnist")
-OVER_WORKERS = tuple(_MNIST_RECIPE.over(workers) for workers in (2, 3))
-RECIPES: Mapping[str, Recipe] = MappingProxyType(
-    {r.name: r for r in (*MAIN_RECIPES, *LESSONS, *OVER_WORKERS)}
-)
+RECIPES: Mapping[str, Recipe] = MappingProxyType({r.name: r for r in (*MAIN_RECIPES, *LESSONS)})
 
 
 def get(name: str) -> Recipe:

@@ -29,7 +29,7 @@ def recipes_of(asked: tuple[str, ...], files: list[PortFile]) -> list[str]:
                 f"--with {file} is of a recipe that is not compared: name it beside "
                 f"{', '.join(names)}"
             )
-    return names or [name for name, recipe in recipes.RECIPES.items() if not recipe.workers]
+    return names or list(recipes.RECIPES)
 
 
 def over_workers(

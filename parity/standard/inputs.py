@@ -1,5 +1,6 @@
 """One recipe in one precision as worker processes get it: long arrays as files that all share."""
 
+import math
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -79,11 +80,15 @@ class Inputs:
     def handed(self, weights: Tensors) -> Tensors:
         """Return the weights that a worker gets: only worker 0 gets the right ones.
 
-        As in practice, where worker 0 alone reads a checkpoint, the others must get theirs from it.
+        As in practice, where worker 0 alone reads a checkpoint, the others must get theirs from it:
+        theirs are off by up to their rank, each value otherwise, lest a softmax take no notice.
         """
         if self.rank == 0:
             return weights
-        return {name: value + value.dtype.type(self.rank) for name, value in weights.items()}
+        return {
+            name: value + (self.rank * _waves(value.shape)).astype(value.dtype)
+            for name, value in weights.items()
+        }
 
     @property
     def asked(self) -> tuple[str, ...]:
@@ -142,6 +147,12 @@ class Inputs:
         steps = length(schedule)
         size = self.budget if steps > 2 * self.budget and not self.begins_anew else steps
         return [part(schedule, start, min(start + size, steps)) for start in range(0, steps, size)]
+
+
+def _waves(shape: tuple[int, ...]) -> Array:
+    """Return numbers from -1 to 1, of which no two are the same."""
+    waves: Array = np.cos(np.arange(math.prod(shape))).reshape(shape)
+    return waves
 
 
 def reference_of(recipe: Recipe) -> PortName:
