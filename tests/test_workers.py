@@ -149,7 +149,7 @@ KILLED = "os.kill(os.getpid(), 9)"
 FAILURES = {
     "raises": ("raise ValueError('no')", "worker 1 of 2: gradients, step 1 raised ValueError: no"),
     "dies": (KILLED, "worker 1 of 2: gradients, step 1 "),
-    "exits": ("os._exit(0)", "worker 1 of 2: gradients, step 1 ended the process"),
+    "exits": ("os._exit(0)", "worker 1 of 2: gradients, step 1 "),
     "hangs": ("time.sleep(600)", "gradients, step 1 hung"),
 }
 FAILING = """

@@ -37,9 +37,10 @@ class Failure:
     raised: bool
 
     @property
-    def order(self) -> int:
-        """How likely others fail because of it: if one dies, others hang or raise."""
-        return 1 if self.raised else 2 if isinstance(self.error, WorkerHungError) else 0
+    def order(self) -> tuple[int, float]:
+        """Where it stands among those that others come from: if one dies, they hang or raise."""
+        kind = 1 if self.raised else 2 if isinstance(self.error, WorkerHungError) else 0
+        return kind, self.error.noticed
 
 
 class Crew:
@@ -120,9 +121,11 @@ class Crew:
 
     def _blamed(self, failures: list[Failure]) -> WorkerDiedError:
         """Return the failure that others come from, as all of them together would tell it."""
-        first = min(failures, key=lambda failure: failure.order)  # the earliest of the likeliest
-        if len({str(failure.error) for failure in failures}) == 1 < len(failures):
-            return first.error
+        first = min(failures, key=lambda failure: failure.order)
+        died = first.order[0] == 0
+        alike = {str(failure.error) for failure in failures}
+        if not died and len(failures) == len(self.workers) and len(alike) == 1:
+            return first.error  # it is no one's alone
         error = first.error
         return WorkerDiedError(f"worker {first.rank} of {len(self.workers)}: {error}", error.log)
 

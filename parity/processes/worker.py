@@ -57,11 +57,16 @@ def launch_alone(command: list[str], environment: dict[str, str], log: IO[bytes]
 
 
 class WorkerDiedError(Exception):
-    """A worker process crashed or hung. Its text is one sentence; `log` is what it printed last."""
+    """A worker process crashed or hung. Its text is one sentence.
 
-    def __init__(self, sentence: str, log: str = "") -> None:
+    log: what it printed last. noticed: when that was noticed, as time.monotonic() has it, None for
+    now.
+    """
+
+    def __init__(self, sentence: str, log: str = "", noticed: float | None = None) -> None:
         super().__init__(sentence)
         self.log = log
+        self.noticed = time.monotonic() if noticed is None else noticed
 
 
 class WorkerHungError(WorkerDiedError):
@@ -154,9 +159,10 @@ class Worker:
                     f"{calling} hung: it gave no answer in {timeout:g} s (--timeout)", self.log()
                 ) from None
             if message is None:
+                noticed = time.monotonic()
                 cause = self._cause_of_death()
                 self.kill()  # what it has started may still run
-                raise WorkerDiedError(f"{calling} {cause}", self.log())
+                raise WorkerDiedError(f"{calling} {cause}", self.log(), noticed)
             if isinstance(message, Done):
                 self.memory = message.memory
                 return
