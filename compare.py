@@ -237,7 +237,7 @@ def run(
         start = time.monotonic()
         how = replace(settings.options, drawn=bool(outputs.pictures or outputs.html))
         with progress_for(quiet) as shown, session.Session(how, shown) as judging:
-            if workers is None:
+            if any(recipes.get(name).workers is None for name in names):
                 judging.begin(ports)  # they import while the data is read
             trials = settings.trials(names)
             missing = choice.left_out(frameworks, names)

@@ -17,6 +17,7 @@ from typing import IO
 
 from parity import port_parts
 from parity.contract import ROOT, PortName
+from parity.processes import descendants
 from parity.processes.addresses import HOST
 from parity.processes.worker import POSIX, Started, WorkerDiedError
 from shared.recipes import port_file
@@ -25,6 +26,7 @@ PACKAGE = "mpi4py"
 VARIABLE = "LOCKSTEP_RANKS"  # where a process finds the judge, and by what it is known there
 TOKEN = 32  # characters
 POLL = 0.2  # seconds
+LONGEST = 60.0  # seconds that the processes may take to connect
 
 
 def launches(port: PortName, net: str) -> bool:
@@ -44,11 +46,11 @@ class Ranks:
 
     Args:
         size: how many.
-        timeout: for all to connect, in seconds.
+        timeout: for all to connect, in seconds; at most a minute.
     """
 
     def __init__(self, size: int, timeout: float) -> None:
-        self._size, self._timeout = size, timeout
+        self._size, self._timeout = size, min(timeout, LONGEST)
         self._left: list[Started] = []
 
     def launch(self, command: list[str], environment: dict[str, str], log: IO[bytes]) -> Started:
@@ -69,6 +71,7 @@ class Ranks:
             raise WorkerDiedError("it needs mpiexec, which is not installed: pip install mpich")
         token = secrets.token_hex(TOKEN // 2)
         with socket.create_server((HOST, 0)) as server:
+            known = f"{server.getsockname()[1]}:{token}"
             python, *_, module = command
             process = subprocess.Popen(  # noqa: S603 - MPI's own, and a module of ours
                 [
@@ -78,10 +81,17 @@ class Ranks:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                env={**environment, VARIABLE: f"{server.getsockname()[1]}:{token}"},
+                env={**environment, VARIABLE: known},
                 start_new_session=POSIX,
             )
-            return [Started(process, *streams) for streams in self._accept(server, process, token)]
+            try:
+                found = self._accept(server, process, token)
+            except BaseException:
+                process.kill()
+                process.wait()
+                descendants.kill_with(f"{VARIABLE}={known}")
+                raise
+            return [Started(process, *streams) for streams in found]
 
     def _accept(
         self, server: socket.socket, process: "subprocess.Popen[bytes]", token: str
@@ -93,8 +103,7 @@ class Ranks:
         while len(found) < self._size:
             if process.poll() is not None or time.monotonic() > deadline:
                 raise WorkerDiedError(
-                    f"mpiexec started {len(found)} of {self._size} workers within "
-                    f"{self._timeout:g} s (--timeout)"
+                    f"mpiexec started {len(found)} of {self._size} workers in {self._timeout:g} s"
                 )
             try:
                 connection, _ = server.accept()
