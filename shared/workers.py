@@ -1,18 +1,16 @@
 """Workers that train together: the rows of a batch that are each one's, and who is who."""
 
 import sys
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import Any
 
 ALONE = 0, ("127.0.0.1:29500",)
 
 
-def share(rows: NDArray[np.int64], rank: int, workers: int) -> NDArray[np.int64]:
+def share(rows: Any, rank: int, workers: int) -> Any:
     """Return the row numbers that are one worker's, of each batch.
 
     Args:
-        rows: of one batch (B,), or of many (steps, B).
+        rows: an array of any framework, of one batch (B,) or of many (steps, B).
         rank: of the worker, from 0.
         workers: how many there are. Their shares differ by one row at most: of 100 rows over 3
             workers 34, 33, 33.
@@ -20,7 +18,9 @@ def share(rows: NDArray[np.int64], rank: int, workers: int) -> NDArray[np.int64]
     Returns:
         (b,), or (steps, b).
     """
-    return np.array_split(rows, workers, axis=-1)[rank]
+    least, more = divmod(rows.shape[-1], workers)
+    start = rank * least + min(rank, more)
+    return rows[..., start : start + least + (rank < more)]
 
 
 def seat() -> tuple[int, tuple[str, ...]]:

@@ -3,14 +3,19 @@
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from parity.processes import mpi
 from parity.processes.crew import compared
+from parity.sessions.settings import Settings
+from parity.standard.inputs import Inputs
 from shared import recipes
 from shared.errors import InputError
+from shared.workers import share
 from tests.running import ROOT, Compare, Run
 from tests.test_processes import workers_of
 
@@ -246,6 +251,24 @@ def test_what_cannot_spread_is_said(command: Compare) -> None:
     run = command("iris", "--workers", "2", "--frameworks", "torch")
     assert run.status == 2
     assert "torch has no port of iris_workers" in run.stderr
+
+
+def test_shares_differ_by_one_row_at_most() -> None:
+    batches = np.arange(200).reshape(2, 100)
+    shares = [share(batches, rank, 3) for rank in range(3)]
+    assert [each.shape for each in shares] == [(2, 34), (2, 33), (2, 33)]
+    assert np.array_equal(np.concatenate(shares, axis=1), batches)
+    assert [len(share(batches[0, :2], rank, 3)) for rank in range(3)] == [1, 1, 0]
+
+
+def test_the_others_get_other_weights() -> None:
+    [trial] = Settings(dtype="float32", steps=1, data="digits").trials(["mnist-workers-2"])
+    given = trial.experiment.weights
+    inputs = Inputs(*("", "", "float32", "cpu", 1, {}, given, 1, 0.1, 1, (), 0.0), rank=1)
+    for name, value in inputs.handed(given).items():
+        assert value.dtype == "float32"
+        assert (value != given[name]).mean() > 0.99
+    assert replace(inputs, rank=0).handed(given) is given
 
 
 def test_a_recipe_over_workers_is_the_same_recipe() -> None:
