@@ -28,19 +28,22 @@ SPREAD = {
 Answers = dict[tuple[str, int], Tensors]
 
 
+class WorkerRaisedError(WorkerDiedError):
+    """A worker of a group failed. It lives, but what it has left undone others wait for."""
+
+
 @dataclass(frozen=True)
 class Failure:
-    """One worker's: it died, hung or raised."""
+    """One worker's: it died, raised or hung."""
 
     rank: int
     error: WorkerDiedError
-    raised: bool
 
     @property
     def order(self) -> tuple[int, float]:
         """Where it stands among those that others come from: if one dies, they hang or raise."""
-        kind = 1 if self.raised else 2 if isinstance(self.error, WorkerHungError) else 0
-        return kind, self.error.noticed
+        kinds = (WorkerDiedError, WorkerRaisedError, WorkerHungError)
+        return kinds.index(type(self.error)), self.error.noticed
 
 
 class Crew:
@@ -82,25 +85,11 @@ class Crew:
         failures: list[Failure] = []
 
         def ask_one(rank: int) -> None:
-            failed: list[Failed] = []
-
-            def listen(message: Message) -> None:
-                if isinstance(message, Failed):
-                    failed.append(message)
-                elif rank == 0:
-                    hear(message)
-                if isinstance(message, Answer):
-                    answers[rank][message.rung, message.step] = message.tensors
-
             try:
-                self.workers[rank].ask(self._of(request, rank, timeout), listen, timeout)
+                answers[rank] = self._ask_one(rank, request, hear, timeout)
             except WorkerDiedError as error:
-                failures.append(Failure(rank, error, raised=False))
+                failures.append(Failure(rank, error))
                 raise
-            for each in failed:
-                raised = WorkerDiedError(each.sentence, each.traceback)
-                failures.append(Failure(rank, raised, raised=True))
-                raise raised
 
         with ThreadPoolExecutor(len(self.workers)) as pool:
             asked = [pool.submit(ask_one, rank) for rank in range(len(self.workers))]
@@ -111,6 +100,31 @@ class Crew:
                 self.kill()
                 raise self._blamed(known)
         hear(Alike(compared(answers)))
+
+    def _ask_one(
+        self, rank: int, request: Request, hear: Callable[[Message], None], timeout: float | None
+    ) -> Answers:
+        """Ask one of them, and return what it answered.
+
+        Raises:
+            WorkerDiedError: it ended, or was silent for too long.
+            WorkerRaisedError: it failed, and lives.
+        """
+        answers: Answers = {}
+        failed: list[Failed] = []
+
+        def listen(message: Message) -> None:
+            if isinstance(message, Failed):
+                failed.append(message)
+            elif rank == 0:
+                hear(message)
+            if isinstance(message, Answer):
+                answers[message.rung, message.step] = message.tensors
+
+        self.workers[rank].ask(self._of(request, rank, timeout), listen, timeout)
+        for each in failed:
+            raise WorkerRaisedError(each.sentence, each.traceback)
+        return answers
 
     def _of(self, request: Request, rank: int, timeout: float | None) -> Request:
         """Return a request as one of them gets it."""
