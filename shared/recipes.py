@@ -89,7 +89,7 @@ class Recipe:
 
     def over(self, workers: int) -> "Recipe":
         """Return the same recipe for ports that spread each batch over that many workers."""
-        return replace(self, name=spread_name(self.name, workers), workers=workers)
+        return replace(self, name=spread_name(base_name(self.name), workers), workers=workers)
 
     def renames_for(self, file: Path | None) -> dict[str, str]:
         """Return what the port in a file calls the reference's weights, where otherwise."""
@@ -275,6 +275,12 @@ LESSONS = (
     ),
 )
 RECIPES: Mapping[str, Recipe] = MappingProxyType({r.name: r for r in (*MAIN_RECIPES, *LESSONS)})
+
+
+def base_name(name: str) -> str:
+    """Return what a recipe is called in one process: mnist, of mnist-workers-2."""
+    base, _, workers = name.rpartition(SPREAD)
+    return base if base and workers.isdecimal() else name
 
 
 def get(name: str) -> Recipe:

@@ -191,6 +191,7 @@ class Session:
     def _add(self, experiments: list[Experiment]) -> list[PendingStandard]:
         """Find what ports are held to on some experiments; return what must be measured."""
         new = [each for each in dict.fromkeys(experiments) if each not in self._standards]
+        added: list[PendingStandard] = []
         options = self.workforce.options
         folder = self._scratch.path
         room.check_folder(folder, new)
@@ -203,8 +204,13 @@ class Session:
             own = inputs.reference.file is not None
             kept = None if own else cache.path(inputs, experiment.data.sha256)
             untouched = partial(self._store.untouched, inputs, experiment)
-            self._standards[experiment] = PendingStandard(experiment, inputs, kept, untouched)
-        added = [self._standards[experiment] for experiment in new]
+            alike = [each for each in self._standards.values() if kept and each.kept == kept]
+            pending = PendingStandard(experiment, inputs, kept, untouched)
+            if alike:  # a recipe over another number of workers
+                pending.reference, pending.floors = alike[0].reference, alike[0].floors
+            else:
+                added.append(pending)
+            self._standards[experiment] = pending
         return [pending for pending in added if options.fresh or not pending.recall()]
 
     def _submit(self, missing: list[PendingStandard]) -> None:
