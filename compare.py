@@ -68,6 +68,11 @@ PATH = click.Path(path_type=Path)
     help="Your own port (repeatable); RECIPE=FILE names its recipe.",
 )
 @click.option(
+    "--workers",
+    metavar="NUMBERS",
+    help="Spread each batch over that many processes: ports for it, on one recipe per number.",
+)
+@click.option(
     "--dtype",
     metavar="NAME",
     help="float32, float64 or both. [default: what your own recipe says, else both]",
@@ -163,7 +168,7 @@ def compare(
     """Train the same networks in several frameworks, and report whether they agree.
 
     RECIPE is what to train (see --list), or the TOML file of a recipe of your own; by default, all
-    of our own.
+    of our own that take one process.
     """
     if listed:
         print_list()
@@ -210,6 +215,7 @@ def run(
     recipe: tuple[str, ...],
     frameworks: str | None,
     files: tuple[str, ...],
+    workers: str | None,
     watch: bool,
     quiet: bool,
     debug: bool,
@@ -220,7 +226,7 @@ def run(
     options["quick"] |= watch
     settings = Settings(**options)
     own = list(dict.fromkeys(map(PortFile.parse, files)))
-    names = choice.recipes_of(recipe, own)
+    names, own = choice.over_workers(workers, choice.recipes_of(recipe, own), own)
     ports = choice.choose(names, frameworks, own, drafts=watch)
     reading = read_by(ports, settings.data_dir, names)
     outputs = Outputs(**wanted, inputs=reading, timeout=settings.timeout)
@@ -231,9 +237,10 @@ def run(
         start = time.monotonic()
         how = replace(settings.options, drawn=bool(outputs.pictures or outputs.html))
         with progress_for(quiet) as shown, session.Session(how, shown) as judging:
-            judging.begin(ports)  # they import while the data is read
+            if any(recipes.get(name).workers is None for name in names):
+                judging.begin(ports)  # they import while the data is read
             trials = settings.trials(names)
-            missing = choice.left_out(frameworks)
+            missing = choice.left_out(frameworks, names)
             if missing:
                 shown.warn(missing)
             notices = [trial.experiment.data.notice for trial in trials]
@@ -243,7 +250,7 @@ def run(
             results, skipped = misfits.set_aside(judged, ports)
             for each in skipped:
                 shown.warn(each)
-        given = (*recipe, *choice.given(frameworks, ports), *settings.given)
+        given = (*recipe, *choice.given(frameworks, workers, ports), *settings.given)
         finished = FinishedRun(results, time.monotonic() - start, given, settings.threads)
         failures = outputs.write(finished)
         try:
@@ -358,7 +365,10 @@ def print_list() -> None:
     """Print what there is to compare."""
     out = terminal.console()
     listed = {
-        "Recipes": {name: str(recipe) for name, recipe in recipes.RECIPES.items()},
+        "Recipes": {
+            recipe.name: str(recipe)
+            for recipe in (*recipes.RECIPES.values(), *recipes.over_workers())
+        },
         "Frameworks": {
             name: ("installed" if contract.is_installed(name) else "not installed") + nets(name)
             for name in contract.FRAMEWORKS

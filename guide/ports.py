@@ -62,7 +62,8 @@ class Net:
     @property
     def recipes(self) -> list[recipes.Recipe]:
         """The recipes it is trained by; the runtime has none."""
-        return [recipe for recipe in recipes.RECIPES.values() if recipe.net == self.name]
+        known = (*recipes.RECIPES.values(), *recipes.over_workers())
+        return [recipe for recipe in known if recipe.port == self.name]
 
     @property
     def summary(self) -> str:

@@ -18,12 +18,12 @@ from numpy.typing import NDArray
 from shared.errors import InputError
 from shared.legible import legible
 from shared.operations import Operations
-from shared.recipes import FUNCTIONS, guessed, unknown
+from shared.recipes import FUNCTIONS, guessed, is_spread, unknown
 from shared.rounding import Rounding
 
 SWITCH = "run_eagerly"
 # The other files of a framework.
-BESIDE_NETS = ("runtime", "noise", "primitives", "functions", "layers", "draft")
+BESIDE_NETS = ("runtime", "group", "noise", "primitives", "functions", "layers", "draft")
 RUNTIME = ("configure", SWITCH, "to_native", "to_numpy")  # a user's may lack the switch
 ROOT = Path(__file__).parent.parent
 # The reference comes first. A framework is a folder with a runtime: a new one is found here.
@@ -47,6 +47,7 @@ OTHER_NAMES = {
     "optax": "jax",
 }
 PACKAGES = {"tensorflow_v1": "tensorflow"}  # what a framework is installed as, if not by its name
+SPREAD_BY = {"numpy": "mpi4py"}  # what a framework needs to spread over workers, besides itself
 
 Array = NDArray[Any]
 Mode = Literal["compiled", "eager"]
@@ -78,11 +79,23 @@ class PortName:
     def covers(self, net: str) -> bool:
         """Whether there is a port of that net."""
         if self.file is None:
-            return net in nets_of(self.name)
+            return net in nets_of(self.name) and (not is_spread(net) or spreads(self.name))
         return not self.nets or net in self.nets
 
 
 REFERENCE = PortName("numpy")  # of our own recipes
+
+
+@dataclass(frozen=True)
+class Seat:
+    """A worker's place in a group.
+
+    rank: which one it is. addresses: of all, "HOST:PORT" each. timeout: for joining, in seconds.
+    """
+
+    rank: int
+    addresses: tuple[str, ...]
+    timeout: float
 
 
 class Noise(Protocol):
@@ -176,6 +189,12 @@ def is_installed(framework: str) -> bool:
     return importlib.util.find_spec(PACKAGES.get(framework, framework)) is not None
 
 
+def spreads(framework: str) -> bool:
+    """Whether a framework has all that it needs to spread over workers."""
+    needed = SPREAD_BY.get(framework)
+    return needed is None or importlib.util.find_spec(needed) is not None
+
+
 def nets_of(framework: str) -> list[str]:
     """Return the nets that a framework has ports of."""
     files = (ROOT / "impls" / framework).glob("*.py")
@@ -193,6 +212,28 @@ def load_framework(name: PortName) -> tuple[str, tuple[Mode, ...]]:
         return str(name), _modes(runtime, runtime)
     port = load(name, name.file.stem)
     return port.framework, port.modes
+
+
+def join(name: PortName, seat: Seat) -> None:
+    """Let this process become one of the workers that a port spreads over.
+
+    Raises:
+        PortError: nobody knows how: the port's runtime is its own, and has no `join`.
+    """
+    port = load(name, name.file.stem) if name.file else None
+    framework = port.framework if port else str(name)
+    if port and callable(getattr(port.module, "join", None)):
+        group: Any = port.module
+    elif importlib.util.find_spec(f"impls.{framework}") and importlib.util.find_spec(
+        f"impls.{framework}.group"
+    ):
+        group = importlib.import_module(f"impls.{framework}.group")
+    else:
+        raise PortError(
+            f"it cannot spread over {len(seat.addresses)} workers: define "
+            "join(rank, addresses, timeout), by which each becomes one of them"
+        )
+    group.join(seat.rank, seat.addresses, seat.timeout)
 
 
 def load(name: PortName, net: str) -> Port:

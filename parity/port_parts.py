@@ -38,20 +38,33 @@ def helpers(file: Path) -> list[Path]:
     return sorted(path.relative_to(folder) for path in beside if files.is_regular(path))
 
 
+def imports(file: Path, package: str) -> bool:
+    """Whether a port, or a file of its own folder that it imports, imports a package."""
+    return any(
+        not level and module.partition(".")[0] == package
+        for path in parts(file)
+        for level, module in _modules(path)
+    )
+
+
 def _imported(path: Path, folder: Path) -> Iterator[Path]:
     """Yield where the modules that a file imports would lie in a folder, or in its own package."""
+    for level, module in _modules(path):
+        yield from _along([folder, *path.parents][: level + 1][-1], module)
+
+
+def _modules(path: Path) -> Iterator[tuple[int, str]]:
+    """Yield the modules that a file imports, by how many packages up, and name."""
     try:
         tree = syntax.parse(files.read(path, LONGEST))
     except (files.UnreadableError, SyntaxError, ValueError, RecursionError, MemoryError):
         return
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
-            for alias in node.names:
-                yield from _along(folder, alias.name)
+            yield from ((0, alias.name) for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
-            base = [folder, *path.parents][: node.level + 1][-1]
             for alias in node.names:
-                yield from _along(base, f"{node.module or ''}.{alias.name}".strip("."))
+                yield node.level, f"{node.module or ''}.{alias.name}".strip(".")
 
 
 def _along(folder: Path, module: str) -> Iterator[Path]:

@@ -341,7 +341,8 @@ def first_divergence(
     wrong = [c for c in comparisons if not c.agrees]
     if not wrong:
         return None
-    first = min(wrong, key=lambda c: c.place.step)
+    # What differs from the reference tells more than what differs from another worker's.
+    first = min(wrong, key=lambda c: (c.place.rank > 0, c.place.step))
     beside = [c for c in comparisons if c.place.step == first.place.step]
     shown = first.examples[0] if first.examples else Example((), "values", "none")
     return Divergence(

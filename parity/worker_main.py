@@ -6,7 +6,7 @@ Run as `python -m parity.worker_main`.
 import time
 
 from parity import contract
-from parity.contract import PortName
+from parity.contract import PortName, Seat
 from parity.diagnosis.case import Case
 from parity.diagnosis.diagnose import diagnose
 from parity.processes import programs, quiet_import, serving
@@ -46,17 +46,29 @@ class Dispatcher:
 
     def __init__(self) -> None:
         self.name = PortName("numpy")
+        self.seat: Seat | None = None
 
     def __call__(self, request: Request, send: Send) -> None:
         """Serve a request."""
         if isinstance(request, Load):
             self.name = request.port
+            self._join(request, send)
         if isinstance(request, PortRequest):
             _serve_port(request, self.name, send)
         elif isinstance(request, MakingRequest):
             _make(request, send)
         else:
             _serve_reference(request, send)
+
+    def _join(self, request: Load, send: Send) -> None:
+        """Take the process's place in a group of workers, once."""
+        if request.seat and self.seat is None:
+            send(Calling("import"))
+            if request.port.file is None:
+                quiet_import.import_framework(str(request.port))
+            send(Calling("join"))
+            contract.join(request.port, request.seat)
+            self.seat = request.seat
 
 
 def _serve_port(request: PortRequest, name: PortName, send: Send) -> None:
@@ -68,7 +80,7 @@ def _serve_port(request: PortRequest, name: PortName, send: Send) -> None:
         framework, modes = contract.load_framework(name)
         send(Loaded(framework, modes, time.perf_counter() - start))
         return
-    port = contract.load(name, request.inputs.net)
+    port = contract.load(name, request.inputs.port)
     match request:
         case Climb():
             climb.climb(port, request, send)

@@ -2,7 +2,7 @@
 
 import difflib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
@@ -15,6 +15,9 @@ from shared.renames import Renames
 
 # What a port may provide, in the order in which it stands in its file.
 FUNCTIONS = ("build", "forward", "layers", "loss", "gradients", "train", "accuracy", "export")
+TWIN = "_workers"  # at the end of a port's name, if it spreads over workers
+SPREAD = "-workers-"  # in a recipe's name, before over how many
+MOST_WORKERS = 64
 TRAINED = tuple(name for name in FUNCTIONS if name != "layers")
 
 
@@ -40,7 +43,7 @@ class Recipe:
     """A net, its data, initial weights, loss, learning rate and schedule.
 
     name: what it is called on the command line.
-    net: the file of its ports, impls/<framework>/<net>.py.
+    net: the file of its ports, impls/<framework>/<net>.py; over several workers, its twin's stem.
     summary: the net and its loss in a few words.
     shapes: of the weights in canonical layout, y = x @ W + b.
     initial: makes the initial weights from `shapes` and `seed`; None where the reference's own
@@ -56,6 +59,7 @@ class Recipe:
     dtype: the precisions to compare it in, unless others are asked for.
     renames: what ports call the reference's weights, by the port's file; all ports by "".
     expected: where ports are known to differ from the reference.
+    workers: over how many processes its ports spread each batch; None for ports in one process.
     """
 
     name: str
@@ -76,6 +80,16 @@ class Recipe:
     dtype: str = "both"
     renames: Mapping[str, Renames] = field(default_factory=dict)
     expected: tuple[Waiver, ...] = ()
+    workers: int | None = None
+
+    @property
+    def port(self) -> str:
+        """The file of its ports: the net's or, over several workers, that one's twin."""
+        return port_file(self.net, self.workers)
+
+    def over(self, workers: int) -> "Recipe":
+        """Return the same recipe for ports that spread each batch over that many workers."""
+        return replace(self, name=spread_name(base_name(self.name), workers), workers=workers)
 
     def renames_for(self, file: Path | None) -> dict[str, str]:
         """Return what the port in a file calls the reference's weights, where otherwise."""
@@ -85,7 +99,28 @@ class Recipe:
 
     def __str__(self) -> str:
         rate = f", learning rate {self.learning_rate}" if "train" in self.functions else ""
-        return f"{self.summary}; {self.batches}{rate}"
+        spread = f", each over {self.workers} workers" if self.workers else ""
+        return f"{self.summary}; {self.batches}{spread}{rate}"
+
+
+def over_workers() -> list[Recipe]:
+    """Return the recipes of our own ports over workers; `get` knows them for any number."""
+    return [RECIPES["mnist"].over(workers) for workers in (2, 3)]
+
+
+def spread_name(name: str, workers: int) -> str:
+    """Return what a recipe is called over some workers: mnist-workers-2."""
+    return f"{name}{SPREAD}{workers}"
+
+
+def port_file(net: str, workers: int | None) -> str:
+    """Return the name of a net's port, without suffix: for one process, or over several workers."""
+    return net if workers is None else f"{net}{TWIN}"
+
+
+def is_spread(port: str) -> bool:
+    """Whether a port's name is that of one over several workers."""
+    return port.endswith(TWIN)
 
 
 _MNIST = {"W": (784, 10), "b": (10,)}
@@ -242,14 +277,23 @@ LESSONS = (
 RECIPES: Mapping[str, Recipe] = MappingProxyType({r.name: r for r in (*MAIN_RECIPES, *LESSONS)})
 
 
+def base_name(name: str) -> str:
+    """Return what a recipe is called in one process: mnist, of mnist-workers-2."""
+    base, _, workers = name.rpartition(SPREAD)
+    return base if base and workers.isdecimal() else name
+
+
 def get(name: str) -> Recipe:
-    """Return the recipe of that name, or in the TOML file of that path.
+    """Return the recipe of that name, or in the TOML file of that path; any over workers, too.
 
     Raises:
         InputError: there is none, and the sentence names the nearest one; or the file is no recipe.
     """
     if name in RECIPES:
         return RECIPES[name]
+    base, _, workers = name.rpartition(SPREAD)
+    if base and workers.isdecimal() and 1 <= int(workers) <= MOST_WORKERS:
+        return get(base).over(int(workers))
     if name.endswith(".toml"):
         from shared import own_recipes  # which are made of what stands here
 

@@ -7,9 +7,10 @@ from collections.abc import Iterator
 import pytest
 
 from parity.contract import FRAMEWORKS, ROOT, RUNTIME, nets_of
-from shared.recipes import FUNCTIONS, RECIPES
+from shared.recipes import FUNCTIONS, RECIPES, Recipe, is_spread, over_workers
 
-NETS = sorted({recipe.net for recipe in RECIPES.values()})
+ALL: list[Recipe] = [*RECIPES.values(), *over_workers()]
+NETS = sorted({recipe.port for recipe in ALL})
 PORTS = [(framework, net) for framework in FRAMEWORKS for net in nets_of(framework)]
 ARGUMENTS = {
     "build": ["weights"],
@@ -30,7 +31,7 @@ MODELS = {"jax": "params"}  # what the model is called there
 
 def due(net: str) -> list[str]:
     """Return the functions that some recipe of a net is about, in their order."""
-    used = {name for recipe in RECIPES.values() if recipe.net == net for name in recipe.functions}
+    used = {name for recipe in ALL if recipe.port == net for name in recipe.functions}
     return [name for name in FUNCTIONS if name in used]
 
 
@@ -38,6 +39,19 @@ def functions(framework: str, file: str) -> dict[str, ast.FunctionDef]:
     """Return the functions of a file in its order."""
     tree = ast.parse((ROOT / "impls" / framework / f"{file}.py").read_text())
     return {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef)}
+
+
+def taken(framework: str, file: str) -> set[str]:
+    """Return the names that a port over workers imports from the net's own port."""
+    tree = ast.parse((ROOT / "impls" / framework / f"{file}.py").read_text())
+    sibling = f"impls.{framework}.{file.removesuffix('_workers')}"
+    imports = [each for each in tree.body if isinstance(each, ast.ImportFrom)]
+    return {name.name for each in imports if each.module == sibling for name in each.names}
+
+
+def test_a_port_over_workers_keeps_what_does_not_spread() -> None:
+    for framework in ("numpy", "tensorflow", "torch", "jax"):
+        assert taken(framework, "mnist_workers") >= {"forward", "loss", "accuracy"}
 
 
 def test_the_frameworks_are_those_of_the_project() -> None:
@@ -53,9 +67,11 @@ def test_every_framework_has_every_net_and_no_other(framework: str) -> None:
 @pytest.mark.parametrize(("framework", "net"), PORTS)
 def test_a_port_has_the_contract_in_order(framework: str, net: str) -> None:
     own = functions(framework, net)
-    assert [name for name in own if name in FUNCTIONS] == due(net)
+    imported = taken(framework, net) if is_spread(net) else set()
+    assert [name for name in own if name in FUNCTIONS] == [n for n in due(net) if n in own]
+    assert {*due(net)} == ({*own} | imported) & {*FUNCTIONS}
     assert list(own)[-1] == "main"
-    for name in due(net):
+    for name in own.keys() & {*FUNCTIONS}:
         model = MODELS.get(framework, "model")
         renamed = [model if each == "model" else each for each in ARGUMENTS[name]]
         assert [argument.arg for argument in own[name].args.args] == renamed

@@ -12,9 +12,15 @@ import pytest
 from parity.contract import FRAMEWORKS
 from parity.processes.quiet_import import is_banner
 from parity.processes.worker import QUIET
+from shared.recipes import is_spread
 from tests.running import ROOT
-from tests.test_contract import NETS, PORTS, due
+from tests.test_contract import NETS as ALL_NETS
+from tests.test_contract import PORTS as ALL_PORTS
+from tests.test_contract import due
 
+# Those over workers need a group: tests/test_workers.py runs them.
+NETS = [net for net in ALL_NETS if not is_spread(net)]
+PORTS = [(framework, net) for framework, net in ALL_PORTS if not is_spread(net)]
 LAST = {
     "activations": "",
     "descent": "step 39  loss  0.000000  then w is -1.000000",

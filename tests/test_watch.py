@@ -133,7 +133,7 @@ def test_a_process_that_comes_too_late_is_ended(tmp_path: Path) -> None:
 
     run = PortRun(PortName("numpy"), workforce, [], [], start_late)
     try:
-        assert run._load().failure is not None
+        assert run._load("planar").failure is not None
         assert not any(worker.lives() for worker in workforce.workers)
     finally:
         workforce.stop()

@@ -25,7 +25,7 @@ def configure(dtype, device, threads):
         os.environ["XLA_FLAGS"] = f"{flags} {ONE_THREAD}".strip()
     jax.config.update("jax_enable_x64", dtype == "float64")
     jax.config.update("jax_default_matmul_precision", "highest")  # float32 means float32, not TF32
-    jax.config.update("jax_default_device", jax.devices(device)[0])
+    jax.config.update("jax_default_device", jax.local_devices(backend=device)[0])
 
 
 def run_eagerly(enabled):

@@ -117,10 +117,11 @@ def _diagnosis(
 ) -> tuple[Inside, Diagnosis | None, str | None]:
     """Look inside layers, name the mistake that it looks like, and give a traceback, if any.
 
-    Nothing that goes wrong here changes the verdict.
+    Nothing that goes wrong here changes the verdict. What is asked is what worker 0 answers, so
+    that it does not tell why another differs.
     """
     looked, found, fault = Inside(), None, None
-    if inquiry and divergence:
+    if inquiry and divergence and divergence.place.rank == 0:
         try:
             looked = look_inside(divergence, inquiry)
             found = inquiry.explain(divergence)

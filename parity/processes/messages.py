@@ -7,7 +7,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from parity.contract import Mode, PortName
+from parity.contract import Mode, PortName, Seat
 from parity.results import Diagnosis, Divergence
 from parity.standard.comparison import Comparison
 from parity.standard.floors import NoiseFloors
@@ -21,9 +21,13 @@ Shapes = dict[tuple[str, int | str], dict[str, tuple[int, ...]]]
 
 @dataclass(frozen=True)
 class Load:
-    """Request: load a port's framework and, if it is a user's file, the port."""
+    """Request: load a port's framework and, if it is a user's file, the port.
+
+    seat: the place in a group of workers that the process is to take before, if it is in one.
+    """
 
     port: PortName
+    seat: Seat | None = None
 
 
 @dataclass(frozen=True)
@@ -266,6 +270,13 @@ class Unchanged:
 
 
 @dataclass(frozen=True)
+class Alike:
+    """Whether what other workers answered is, bit for bit, what worker 0 did."""
+
+    comparisons: list[Comparison]
+
+
+@dataclass(frozen=True)
 class Timed:
     """How long something took."""
 
@@ -311,6 +322,7 @@ Message = (
     | FixedRows
     | Answer
     | Unchanged
+    | Alike
     | Predictions
     | Timed
     | Result

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from parity.contract import Mode, PortName
+from parity.processes import mpi
 from parity.processes.messages import (
     Climb,
     Failed,
@@ -21,7 +22,7 @@ from parity.processes.messages import (
 from parity.processes.record import Record
 from parity.processes.standards import PendingStandard, fail
 from parity.processes.worker import Worker, WorkerDiedError
-from parity.processes.workforce import Workforce
+from parity.processes.workforce import Staff, Workforce
 from parity.standard import plane
 from parity.standard.inputs import Inputs
 from parity.standard.reference import Reference
@@ -52,6 +53,7 @@ class PortRun:
         pieces: what it is to do.
         records: get what it did, one for each piece.
         start: gives it its process, once it is needed.
+        workers: over how many the port spreads at the moment, None for a process of its own.
     """
 
     port: PortName
@@ -59,7 +61,8 @@ class PortRun:
     pieces: list[Piece]
     records: "list[Future[Record | None]]"
     start: Callable[[], Worker]
-    worker: Worker | None = None
+    worker: Staff | None = None
+    workers: int | None = None
     stopped: bool = False
     over: "Future[None]" = field(default_factory=Future)
 
@@ -71,14 +74,15 @@ class PortRun:
             for piece, future in zip(self.pieces, self.records, strict=True):
                 if self.stopped:
                     return
-                if not self.port.covers(piece.pending.inputs.net):
+                inputs = piece.pending.inputs
+                if not self.port.covers(inputs.port):
                     self.workforce.progress.skipped(f"{self.port}", f"{piece}")
                     future.set_result(None)
                     continue
-                if self.worker is None and loaded.failure is None:
-                    loaded = self._load()
+                if self._regroup(inputs) or (self.worker is None and loaded.failure is None):
+                    loaded = self._load(inputs.net)
                 record = loaded.fresh(piece.mode)
-                this = (piece.pending.inputs.recipe, piece.pending.inputs.dtype, record.mode)
+                this = (inputs.recipe, inputs.dtype, record.mode)
                 if this in done:
                     self.workforce.progress.skipped(f"{self.port}", f"{piece}")
                     future.set_result(None)
@@ -107,7 +111,10 @@ class PortRun:
     def ask_again(self, what: str, request: Visit | Replay | Look) -> list[Message] | None:
         """Return what the port says once it is through with all recipes, or None if it fails."""
         self.over.result()
-        if self.worker and not self.workforce.wake(self.worker) and self._load().failure:
+        lost = self._regroup(request.inputs) or (
+            self.worker is not None and not self.workforce.wake(self.worker)
+        )
+        if lost and self._load(request.inputs.net).failure:
             return None
         heard: list[Message] = []
         self._ask(what, request, heard)
@@ -115,14 +122,35 @@ class PortRun:
             self.workforce.rest(self.worker)
         return None if not heard or isinstance(heard[-1], Failed) else heard
 
-    def _load(self) -> Record:
-        """Start the process and import the port's framework."""
+    def _regroup(self, inputs: Inputs) -> bool:
+        """End what the port runs in where some inputs ask for another number of workers.
+
+        Returns:
+            Whether they do, so that the port must be loaded again.
+        """
+        if inputs.workers == self.workers:
+            return False
+        if self.worker:
+            self.worker.kill()
+        self.worker, self.workers = None, inputs.workers
+        return True
+
+    def _load(self, net: str) -> Record:
+        """Start the process, or those of a group, and import the port's framework."""
         heard: list[Message] = []
-        self.worker = self.start()
+        try:
+            self.worker = self._staff(net)
+        except WorkerDiedError as error:
+            return _recorded(Record(), [Failed(f"{error}", error.log)])
         if self.stopped:  # while there was no process yet that could be ended
             self.worker.kill()
         self._ask("import", Load(self.port), heard)
         return _recorded(Record(), heard)
+
+    def _staff(self, net: str) -> Staff:
+        if self.workers is None:
+            return self.start()
+        return self.workforce.start_crew(self.workers, mpi.launches(self.port, net))
 
     def _climb(self, piece: Piece, record: Record) -> Record:
         """Do a piece of work, if the port could be loaded, and return its record."""

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 from parity.contract import Mode
 from parity.processes.messages import (
+    Alike,
     Answer,
     Failed,
     FixedRows,
@@ -32,6 +33,7 @@ class Record:
     lacking: tuple[str, ...] = ()
     fixed_rows: list[str] = field(default_factory=list)
     unchanged: list[Comparison] = field(default_factory=list)
+    alike: list[Comparison] = field(default_factory=list)
     answers: dict[tuple[str, int], Tensors] = field(default_factory=dict)
     predictions: list[Predictions] = field(default_factory=list)
     seconds: dict[str, float] = field(default_factory=dict)
@@ -59,6 +61,8 @@ class Record:
                 self.fixed_rows.append(message.function)
             case Unchanged():
                 self.unchanged += message.comparisons
+            case Alike():
+                self.alike += message.comparisons
             case Answer():
                 self.answers[message.rung, message.step] = message.tensors
             case Predictions():

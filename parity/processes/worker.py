@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, NamedTuple
 
 from parity.contract import ROOT, PortName
 from parity.processes import descendants, wire
@@ -29,12 +29,48 @@ THREADS = (
 QUIET = {"TF_CPP_MIN_LOG_LEVEL": "2"}  # TensorFlow's errors stay on
 
 
-class WorkerDiedError(Exception):
-    """A worker process crashed or hung. Its text is one sentence; `log` is what it printed last."""
+class Started(NamedTuple):
+    """A process, and the streams by which it is asked and heard."""
 
-    def __init__(self, sentence: str, log: str = "") -> None:
+    process: "subprocess.Popen[bytes]"
+    stdin: IO[bytes]
+    stdout: IO[bytes]
+
+
+# Takes a command, its environment and its log.
+Launch = Callable[[list[str], dict[str, str], IO[bytes]], Started]
+
+
+def launch_alone(command: list[str], environment: dict[str, str], log: IO[bytes]) -> Started:
+    """Start a process that is asked and heard by its standard streams."""
+    process = subprocess.Popen(  # noqa: S603 - a module of ours
+        command,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=log,
+        env=environment,
+        start_new_session=POSIX,  # so that Ctrl-C reaches the judge alone
+    )
+    assert process.stdin is not None
+    assert process.stdout is not None
+    return Started(process, process.stdin, process.stdout)
+
+
+class WorkerDiedError(Exception):
+    """A worker process crashed or hung. Its text is one sentence.
+
+    log: what it printed last. noticed: when that was noticed, as time.monotonic() has it, None for
+    now.
+    """
+
+    def __init__(self, sentence: str, log: str = "", noticed: float | None = None) -> None:
         super().__init__(sentence)
         self.log = log
+        self.noticed = time.monotonic() if noticed is None else noticed
+
+
+class WorkerHungError(WorkerDiedError):
+    """A worker process was silent for too long, and was killed."""
 
 
 class Worker:
@@ -47,6 +83,10 @@ class Worker:
         variables: join its environment.
         module: what it runs, which calls `serving.serve`.
         says: the type of its messages, a union; `Done`, `Failed` and `Calling` are among them.
+        launch: starts the process.
+
+    Raises:
+        WorkerDiedError: it cannot be started.
     """
 
     def __init__(
@@ -56,6 +96,7 @@ class Worker:
         variables: Mapping[str, str],
         module: str = "parity.worker_main",
         says: Any = Message,
+        launch: Launch = launch_alone,
     ) -> None:
         self._says = says
         folder.mkdir()
@@ -65,22 +106,17 @@ class Worker:
         self._log = log.open("r+b")
         with contextlib.suppress(OSError):  # where an open file cannot be removed
             log.unlink()
-        self.process = subprocess.Popen(  # noqa: S603 - a module of ours
-            [sys.executable, "-P", "-m", module],  # -P: nothing from the current folder
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=stderr,
-            env={
-                **variables,
-                **QUIET,
-                **os.environ,
-                **dict.fromkeys(THREADS, str(threads)),
-                "PYTHONPATH": _python_path(),
-                "TMPDIR": str(folder),  # TensorFlow leaves files there when it is killed
-            },
-            start_new_session=POSIX,  # so that Ctrl-C reaches the judge alone
-        )
-        stderr.close()
+        environment = {
+            **variables,
+            **QUIET,
+            **os.environ,
+            **dict.fromkeys(THREADS, str(threads)),
+            "PYTHONPATH": _python_path(),
+            "TMPDIR": str(folder),  # TensorFlow leaves files there when it is killed
+        }
+        command = [sys.executable, "-P", "-m", module]  # -P: nothing from the current folder
+        with stderr:
+            self.process, self._stdin, self._stdout = launch(command, environment, stderr)
         self._folder = folder
         self._tail = ""  # of the log
         self._writing: threading.Thread | None = None
@@ -91,19 +127,17 @@ class Worker:
         threading.Thread(target=self._read, daemon=True).start()
 
     def _read(self) -> None:
-        assert self.process.stdout is not None
         try:
             # It ended, or wrote what is no message.
-            with contextlib.suppress(Exception), self.process.stdout as stream:
+            with contextlib.suppress(Exception), self._stdout as stream:
                 while True:
                     self.messages.put(wire.read(stream, self._says))
         finally:
             self.messages.put(None)
 
     def _write(self, request: Any) -> None:
-        assert self.process.stdin is not None
         with contextlib.suppress(OSError, ValueError):  # it has died: the messages end, too
-            wire.write(self.process.stdin, request)
+            wire.write(self._stdin, request)
 
     def ask(self, request: Any, hear: Callable[[Any], None], timeout: float | None = None) -> None:
         """Send a request, and pass every message on until it is served or has failed.
@@ -121,13 +155,14 @@ class Worker:
                 message = self._next(timeout)
             except queue.Empty:
                 self.kill()
-                raise WorkerDiedError(
+                raise WorkerHungError(
                     f"{calling} hung: it gave no answer in {timeout:g} s (--timeout)", self.log()
                 ) from None
             if message is None:
+                noticed = time.monotonic()
                 cause = self._cause_of_death()
                 self.kill()  # what it has started may still run
-                raise WorkerDiedError(f"{calling} {cause}", self.log())
+                raise WorkerDiedError(f"{calling} {cause}", self.log(), noticed)
             if isinstance(message, Done):
                 self.memory = message.memory
                 return
@@ -173,9 +208,8 @@ class Worker:
         if self._writing:
             self._writing.join(POLL)  # what was not written yet has nobody to read it
         if not (self._writing and self._writing.is_alive()):
-            assert self.process.stdin is not None
             with contextlib.suppress(OSError):
-                self.process.stdin.close()
+                self._stdin.close()
         shutil.rmtree(self._folder, ignore_errors=True)
         self._tail = self.log()
         self._log.close()

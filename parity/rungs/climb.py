@@ -110,8 +110,8 @@ class Run:
 
     def build(self, weights: Tensors) -> Any:
         """Build a fresh model; a port without `build` has the weights for its model."""
-        self.sent = weights
-        self.weights = renames.to_port(self.inputs.renames, weights)
+        self.sent = self.inputs.handed(weights)
+        self.weights = renames.to_port(self.inputs.renames, self.sent)
         self.send(Calling("to_native"))
         self.native_weights = {
             name: self.port.to_native(value) for name, value in self.weights.items()

@@ -51,6 +51,8 @@ def compare_rungs(standard: Standard, record: Record) -> dict[str, list[Comparis
     found["trajectory"] += _rebuilt(inputs, floors, record)
     for prediction in record.predictions:
         found["accuracy"] += _accuracy(inputs, reference, floors, prediction)
+    for comparison in record.alike:
+        found[comparison.place.rung].append(comparison)
     found["published"] = published.compare_figures(standard.figures, inputs.steps, record)
     return found
 

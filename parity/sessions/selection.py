@@ -32,6 +32,42 @@ def recipes_of(asked: tuple[str, ...], files: list[PortFile]) -> list[str]:
     return names or list(recipes.RECIPES)
 
 
+def over_workers(
+    workers: str | None, names: list[str], files: list[PortFile]
+) -> tuple[list[str], list[PortFile]]:
+    """Return recipes, and users' files, as --workers makes them: of each number of workers.
+
+    Args:
+        workers: numbers with commas, or None for the recipes as they are.
+        names: of the recipes.
+        files: of users' ports, each of one of them, or of any.
+
+    Raises:
+        InputError: it is no such list.
+    """
+    if workers is None:
+        return names, files
+    counts = [_workers(text.strip()) for text in workers.split(",")]
+    spread = [
+        replace(file, recipe=file.recipe and recipes.spread_name(file.recipe, count))
+        for file in files
+        for count in counts
+    ]
+    return (
+        [recipes.spread_name(name, count) for name in names for count in counts],
+        list(dict.fromkeys(spread)),
+    )
+
+
+def _workers(text: str) -> int:
+    most = recipes.MOST_WORKERS
+    if not (text.isdecimal() and 1 <= int(text) <= most):
+        raise InputError(
+            f"--workers has {text!r}, but takes numbers from 1 to {most}, such as 1,2,3"
+        )
+    return int(text)
+
+
 def choose(
     names: list[str], frameworks: str | None, files: list[PortFile], drafts: bool
 ) -> list[PortName]:
@@ -50,9 +86,10 @@ def choose(
     if frameworks is not None:
         chosen = list(map(str.strip, frameworks.split(",")))
     ports = [contract.check_framework(name) for name in dict.fromkeys(chosen) if name]
-    wanted = dict.fromkeys(recipes.get(name).net for name in names)
+    wanted = dict.fromkeys(recipes.get(name).port for name in names)
     for port in ports if frameworks else ():
         if not any(port.covers(net) for net in wanted):
+            _check_spreading(port)
             own = ", ".join(contract.nets_of(port.name))
             raise InputError(f"{port} has no port of {', '.join(wanted)}: it has {own} only")
     ports = [port for port in ports if any(port.covers(net) for net in wanted)]
@@ -60,9 +97,26 @@ def choose(
     known = {port.file for port in references}
     ports += references + [port for port in _of_files(files, drafts) if port.file not in known]
     check_renames(names, ports)
+    if not ports and frameworks is None:
+        raise InputError(
+            f"there is no port of {', '.join(wanted)}: name one of yours, --with my_port.py"
+        )
     if not ports:
         raise InputError("--frameworks names no framework, so there is nothing to compare")
     return ports
+
+
+def _check_spreading(port: PortName) -> None:
+    """Check that a framework's ports can spread over workers.
+
+    Raises:
+        InputError: they lack what they need for that.
+    """
+    if not contract.spreads(port.name):
+        raise InputError(
+            f"{port} needs {contract.SPREAD_BY[port.name]} to spread over workers, which is not "
+            f"installed: pip install {contract.SPREAD_BY[port.name]} mpich, or leave {port} out"
+        )
 
 
 def check_renames(names: list[str], ports: list[PortName]) -> None:
@@ -86,9 +140,12 @@ def check_renames(names: list[str], ports: list[PortName]) -> None:
 
 
 def _references(names: list[str]) -> list[PortName]:
-    """Return the references of users' recipes, which are judged in the working precision, too."""
-    own = [recipes.get(name) for name in names]
-    return [replace(reference_of(each), nets=(each.net,)) for each in own if each.reference]
+    """Return the references of users' recipes, which are judged in the working precision, too.
+
+    One in a process of its own spreads over no workers.
+    """
+    own = [recipe for name in names if (recipe := recipes.get(name)).workers is None]
+    return [replace(reference_of(each), nets=(each.port,)) for each in own if each.reference]
 
 
 def _of_files(files: list[PortFile], drafts: bool) -> list[PortName]:
@@ -97,21 +154,28 @@ def _of_files(files: list[PortFile], drafts: bool) -> list[PortName]:
     ports = []
     for port, path in zip(check_files(paths, drafts), paths, strict=True):
         own = [file.recipe for file in files if file.path == path]
-        nets = () if None in own else tuple(recipes.get(name).net for name in own if name)
+        nets = () if None in own else tuple(recipes.get(name).port for name in own if name)
         ports.append(replace(port, nets=tuple(dict.fromkeys(nets))))
     return ports
 
 
-def left_out(frameworks: str | None) -> str | None:
-    """Say which frameworks a comparison of all goes without, because they are not installed."""
+def left_out(frameworks: str | None, names: list[str]) -> str | None:
+    """Say which frameworks a comparison of all goes without, because they are not installed.
+
+    names: of the recipes; over workers, some need more than themselves.
+    """
     missing = [name for name in contract.FRAMEWORKS if not contract.is_installed(name)]
+    if any(recipes.get(name).workers for name in names):
+        needs = contract.SPREAD_BY.items()
+        missing += [f"{name}'s {need}" for name, need in needs if not contract.spreads(name)]
     if frameworks is not None or not missing:
         return None
     verb = "is" if len(missing) == 1 else "are"
     return f"LEFT OUT: {', '.join(missing)} {verb} not installed"
 
 
-def given(frameworks: str | None, ports: list[PortName]) -> list[str]:
+def given(frameworks: str | None, workers: str | None, ports: list[PortName]) -> list[str]:
     """Return what the command line says of ports."""
     named = [] if frameworks is None else [f"--frameworks {frameworks}"]
+    named += [] if workers is None else [f"--workers {workers}"]
     return named + [f"--with {port}" for port in ports if port.file]

@@ -176,13 +176,14 @@ class Session:
 
         framework: whose arrays it takes.
         """
-        if port in self._spares:
+        over_workers = any(piece.pending.inputs.workers for piece in self._runs[0].pieces)
+        if port in self._spares or over_workers:
             return
         own = PortName(framework)
         climbs = [
             Climb(piece.pending.inputs, piece.mode, reference.checkpoints, reference.final(dtype))
             for piece in self._runs[0].pieces
-            if own.covers(piece.pending.inputs.net)
+            if own.covers(piece.pending.inputs.port)
             for reference, dtype in [(piece.pending.reference.result(), piece.pending.inputs.dtype)]
         ]
         self._spares[port] = Spare(self.workforce, framework, climbs)
@@ -190,6 +191,7 @@ class Session:
     def _add(self, experiments: list[Experiment]) -> list[PendingStandard]:
         """Find what ports are held to on some experiments; return what must be measured."""
         new = [each for each in dict.fromkeys(experiments) if each not in self._standards]
+        added: list[PendingStandard] = []
         options = self.workforce.options
         folder = self._scratch.path
         room.check_folder(folder, new)
@@ -202,8 +204,13 @@ class Session:
             own = inputs.reference.file is not None
             kept = None if own else cache.path(inputs, experiment.data.sha256)
             untouched = partial(self._store.untouched, inputs, experiment)
-            self._standards[experiment] = PendingStandard(experiment, inputs, kept, untouched)
-        added = [self._standards[experiment] for experiment in new]
+            alike = [each for each in self._standards.values() if kept and each.kept == kept]
+            pending = PendingStandard(experiment, inputs, kept, untouched)
+            if alike:  # a recipe over another number of workers
+                pending.reference, pending.floors = alike[0].reference, alike[0].floors
+            else:
+                added.append(pending)
+            self._standards[experiment] = pending
         return [pending for pending in added if options.fresh or not pending.recall()]
 
     def _submit(self, missing: list[PendingStandard]) -> None:

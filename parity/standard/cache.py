@@ -25,6 +25,7 @@ from parity.standard.floors import NoiseFloors
 from parity.standard.inputs import Inputs
 from parity.standard.reference import Reference
 from shared import syntax
+from shared.recipes import base_name
 
 # What these come to is hashed itself: weights, schedule, functions, learning rate, data.
 HASHED_BY_RESULT = ("shared/figures.py", "shared/recipes.py", "shared/weights.py")
@@ -64,7 +65,8 @@ def path(inputs: Inputs, data_sha256: str, fingerprint: str = "") -> Path:
     given = {**inputs.weights, "schedule": np.asarray(inputs.schedule)}
     for name, array in sorted(given.items()):  # files of weights may hold them in any order
         digest.update(f"{name} {array.dtype} {array.shape} ".encode() + array.tobytes())
-    return folder() / f"{inputs.recipe}-{inputs.dtype}-{digest.hexdigest()[:24]}.npz"
+    recipe = base_name(inputs.recipe)  # over workers, it is held to the same
+    return folder() / f"{recipe}-{inputs.dtype}-{digest.hexdigest()[:24]}.npz"
 
 
 def code(net: str) -> list[Path]:

@@ -1,5 +1,6 @@
 """One recipe in one precision as worker processes get it: long arrays as files that all share."""
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 from parity.contract import REFERENCE, PortName
 from shared.batches import Schedule, length, part, rows_of
 from shared.experiment import Experiment
-from shared.recipes import Recipe
+from shared.recipes import Recipe, port_file
 from shared.rows import Array, Rows, count, gathered, picked
 
 Tensors = dict[str, Array]
@@ -30,7 +31,8 @@ class Inputs:
     budget: the most steps of one `train` call; longer runs go in such chunks. functions: those of
     the port that the recipe is about. threshold: of a single output, over which the class is 1.
     reference: the port that the others are held to. renames: what the port that gets these calls
-    the reference's weights, where it is another name or layout.
+    the reference's weights, where it is another name or layout. workers: over how many the port
+    spreads each batch, None for a port in one process. rank: which of them gets these.
     """
 
     recipe: str
@@ -47,6 +49,8 @@ class Inputs:
     threshold: float
     reference: PortName = REFERENCE
     renames: dict[str, str] = field(default_factory=dict)
+    workers: int | None = None
+    rank: int = 0
 
     def __str__(self) -> str:
         cut = f", {self.steps:,} steps" if self.steps != self.budget else ""
@@ -69,6 +73,24 @@ class Inputs:
     def optional_layers(self) -> bool:
         """Whether a port may give some of the reference's layers, or none: on a user's recipe."""
         return self.reference.file is not None
+
+    @property
+    def port(self) -> str:
+        """The name of the port's file, without suffix, in its framework's folder."""
+        return port_file(self.net, self.workers)
+
+    def handed(self, weights: Tensors) -> Tensors:
+        """Return the weights that a worker gets: only worker 0 gets the right ones.
+
+        As in practice, where worker 0 alone reads a checkpoint, the others must get theirs from it:
+        theirs are off by up to their rank, each value otherwise, lest a softmax take no notice.
+        """
+        if self.rank == 0:
+            return weights
+        return {
+            name: value + (self.rank * _waves(value.shape)).astype(value.dtype)
+            for name, value in weights.items()
+        }
 
     @property
     def asked(self) -> tuple[str, ...]:
@@ -137,6 +159,12 @@ class Inputs:
         return [part(schedule, start, min(start + size, steps)) for start in range(0, steps, size)]
 
 
+def _waves(shape: tuple[int, ...]) -> Array:
+    """Return numbers from -1 to 1, of which no two are the same."""
+    waves: Array = np.cos(np.arange(math.prod(shape))).reshape(shape)
+    return waves
+
+
 def reference_of(recipe: Recipe) -> PortName:
     """Return the port that others are held to on a recipe."""
     file = recipe.reference
@@ -173,6 +201,7 @@ class Store:
             functions=experiment.recipe.functions,
             threshold=experiment.recipe.threshold,
             reference=reference_of(experiment.recipe),
+            workers=experiment.recipe.workers,
         )
 
     def _write(self, name: str, array: Array) -> Path:

@@ -66,16 +66,22 @@ class Scripts:
         """Write a script, if there is a divergence; what goes wrong changes no verdict."""
         if result.divergence is None:
             return
+        if inquiry.standard.inputs.workers:
+            self._decline(result, "it would take several workers")
+            return
         try:
             name = self._free(_name(result))
             written = self._write(name, result, inquiry)
         except Exception as error:
-            failed: Future[str] = Future()
-            what = f"{type(error).__name__}: {error}"
-            failed.set_result(f"no script for {_name(result)} ({what})")
-            self._told.append(failed)
+            self._decline(result, f"{type(error).__name__}: {error}")
         else:
             self._told.append(self._pool.submit(self._try, written))
+
+    def _decline(self, result: PortResult, why: str) -> None:
+        """Tell why there is no script."""
+        told: Future[str] = Future()
+        told.set_result(f"no script for {_name(result)} ({why})")
+        self._told.append(told)
 
     def _free(self, name: str) -> str:
         """Return a name that no other script has, and none whose files would hit an input."""

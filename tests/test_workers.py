@@ -1,0 +1,279 @@
+"""Ports that spread each batch over several workers: right ones, mistaken ones, failing ones."""
+
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from parity.processes import mpi
+from parity.processes.crew import compared
+from parity.sessions.settings import Settings
+from parity.standard.inputs import Inputs
+from shared import recipes
+from shared.errors import InputError
+from shared.workers import share
+from tests.running import ROOT, Compare, Run
+from tests.test_processes import workers_of
+
+NUMPY = """
+import os, time
+import numpy as np
+from mpi4py import MPI
+from impls.numpy import mnist
+from impls.numpy import mnist_workers as right
+from impls.numpy.mnist_workers import *
+FRAMEWORK = "numpy"
+"""
+TORCH = """
+import os, time
+import torch
+import torch.distributed as dist
+from impls.torch import mnist
+from impls.torch import mnist_workers as right
+from impls.torch.mnist_workers import *
+FRAMEWORK = "torch"
+"""
+# With which rung, and which words, each is found; over three workers, of 34, 33 and 33 rows.
+MISTAKES = {
+    "mean_of_means": (
+        NUMPY
+        + """
+def loss_and_gradients(model, x, y, rows):
+    mine = share(rows, workers.rank, workers.size)
+    value, grads = mnist.loss_and_gradients(model, x[mine], y[mine])
+    for grad in grads.values():
+        workers.Allreduce(MPI.IN_PLACE, grad, op=MPI.SUM)
+        grad /= workers.size
+    return value / workers.size, grads
+right.loss_and_gradients = loss_and_gradients
+""",
+        "gradients",
+    ),
+    "sum_for_mean": (
+        NUMPY
+        + """
+def loss_and_gradients(model, x, y, rows):
+    mine = share(rows, workers.rank, workers.size)
+    value, grads = mnist.loss_and_gradients(model, x[mine], y[mine])
+    for grad in grads.values():
+        workers.Allreduce(MPI.IN_PLACE, grad, op=MPI.SUM)
+    return value / workers.size, grads
+right.loss_and_gradients = loss_and_gradients
+""",
+        "gradients",
+    ),
+    "never_broadcast": (NUMPY + "build = mnist.build\n", "gradients"),
+    "all_take_all_rows": (
+        NUMPY
+        + """
+def gradients(model, x, y):
+    grads = mnist.gradients(model, x, y)
+    for grad in grads.values():
+        workers.Allreduce(MPI.IN_PLACE, grad, op=MPI.SUM)
+    return grads
+""",
+        "gradients",
+    ),
+    "loss_of_one": (
+        NUMPY
+        + """
+def train(model, x, y, schedule, learning_rate):
+    rows = share(schedule, workers.rank, workers.size)
+    losses = []
+    for step, batch in enumerate(schedule):
+        losses.append(loss(model, x[rows[step]], y[rows[step]]))
+        model, _ = right.train(model, x, y, batch[None], learning_rate)
+    return model, np.array(losses)
+""",
+        "update",
+    ),
+    "one_keeps_its_own_gradient": (
+        NUMPY
+        + """
+def gradients(model, x, y):
+    grads = right.gradients(model, x, y)
+    return mnist.gradients(model, x[:40], y[:40]) if workers.rank == 2 else grads
+""",
+        "gradients",
+    ),
+    "averaged_twice": (TORCH + "right.backward = lambda value: value.backward()\n", "gradients"),
+}
+
+
+def judged(compare: Compare, folder: Path, ports: dict[str, str], *arguments: object) -> Run:
+    """Judge ports by name, written into a folder."""
+    for name, text in ports.items():
+        (folder / f"{name}.py").write_text(text)
+    files = [f"--with={folder / name}.py" for name in ports]
+    return compare(*arguments, "--steps", 4, "--frameworks", ",", *files)
+
+
+def test_the_engines_agree_with_one_worker(compare: Compare) -> None:
+    how = "--frameworks", "numpy,torch,jax", "--steps", 4, "--dtype", "float64"
+    run = compare("mnist-workers-2", *how)
+    assert run.status == 0, run.stdout + run.stderr
+    assert len(run.report["results"]) == 3
+    for result in run.report["results"]:
+        assert {rung["verdict"] for rung in result["rungs"]} == {"agree"}
+
+
+def test_tensorflow_agrees_with_one_worker(compare: Compare) -> None:
+    how = "--frameworks", "tensorflow", "--steps", 4, "--dtype", "float32"
+    run = compare("mnist", "--workers", 2, *how)
+    assert run.status == 0, run.stdout + run.stderr
+    assert [result["recipe"] for result in run.report["results"]] == ["mnist-workers-2"]
+
+
+@pytest.fixture(scope="module")
+def mistaken(compare: Compare, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """One run of all mistakes, beside a right port."""
+    ports = {name: text for name, (text, _) in MISTAKES.items()}
+    folder = tmp_path_factory.mktemp("mistakes")
+    how = "mnist", "--workers", 3, "--dtype", "float64"
+    return judged(compare, folder, {"right": NUMPY, **ports}, *how)
+
+
+@pytest.mark.parametrize("name", MISTAKES)
+def test_a_mistake_is_found(mistaken: Run, name: str) -> None:
+    result = mistaken.result(f"{name}.py", "float64")
+    assert result["verdict"] == "disagree", result["error"]
+    assert result["divergence"]["rung"] == MISTAKES[name][1]
+
+
+def test_the_worker_that_differs_is_named(mistaken: Run) -> None:
+    assert "W of worker 2, held to worker 0's" in mistaken.stdout
+
+
+def test_a_right_port_agrees_over_any_number_of_workers(mistaken: Run) -> None:
+    result = mistaken.result("right.py", "float64")
+    assert result["verdict"] == "agree"
+    assert result["recipe"] == "mnist-workers-3"
+
+
+KILLED = "os.kill(os.getpid(), 9)"
+FAILURES = {
+    "raises": ("raise ValueError('no')", "worker 1 of 2: gradients, step 1 raised ValueError: no"),
+    "dies": (KILLED, "worker 1 of 2: gradients, step 1 "),
+    "exits": ("os._exit(0)", "worker 1 of 2: gradients, step 1 "),
+    "hangs": ("time.sleep(600)", "gradients, step 1 hung"),
+}
+FAILING = """
+calls = 0
+def gradients(model, x, y):
+    global calls
+    calls += 1
+    if calls == 2 and {rank} == 1:
+        {what}
+    return right.gradients(model, x, y)
+"""
+
+
+@pytest.fixture(scope="module")
+def failed(compare: Compare, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """One run in which worker 1 of each port fails, or never joins."""
+    folder = tmp_path_factory.mktemp("failures")
+    ports = {
+        name: NUMPY + FAILING.format(what=what, rank="workers.rank")
+        for name, (what, _) in FAILURES.items()
+    }
+    ports["dies_in_torch"] = TORCH + FAILING.format(what=KILLED, rank="dist.get_rank()")
+    ports["never_joins"] = """
+import time
+from impls.torch.mnist_workers import *
+from impls.torch.runtime import *
+def join(rank, addresses, timeout):
+    if rank == 1:
+        time.sleep(600)
+    group.join(rank, addresses, timeout)
+"""
+    marker = f"LOCKSTEP_TEST={folder}"
+    how = "mnist-workers-2", "--dtype", "float32", "--timeout", 20
+    run = judged(
+        lambda *arguments: compare(*arguments, LOCKSTEP_TEST=str(folder)), folder, ports, *how
+    )
+    deadline = time.monotonic() + 10
+    while workers_of(marker) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert workers_of(marker) == []
+    return run
+
+
+@pytest.mark.parametrize("name", FAILURES)
+def test_a_worker_that_fails_is_the_ports_error(failed: Run, name: str) -> None:
+    result = failed.result(f"{name}.py", "float32")
+    assert result["verdict"] == "error"
+    assert FAILURES[name][1] in result["error"]
+
+
+def test_a_worker_that_was_killed_is_named(failed: Run) -> None:
+    error = failed.result("dies_in_torch.py", "float32")["error"]
+    assert error.startswith("worker 1 of 2: gradients, step 1 was killed (SIGKILL)")
+
+
+def test_a_worker_that_never_joins_is_the_ports_error(failed: Run) -> None:
+    error = failed.result("never_joins.py", "float32")["error"]
+    assert "join hung: it gave no answer in 20 s (--timeout)" in error
+
+
+def test_a_worker_that_answers_less_differs() -> None:
+    assert [c.agrees for c in compared([{("update", 0): {}}, {}])] == []
+
+
+def test_a_port_runs_without_the_judge(environment: dict[str, str]) -> None:
+    done = subprocess.run(
+        [f"{mpi.program()}", "-n", "2", sys.executable, "-m", "impls.numpy.mnist_workers"],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    assert lines[0].startswith("mnist: ")
+    assert lines[-1].startswith("step   139  mean loss ")
+    assert sum(line.startswith("step") for line in lines) == 10  # of worker 0 alone
+
+
+@pytest.mark.parametrize("text", ["0", "2,", "two", "65", "-1"])
+def test_numbers_of_workers_are_checked(command: Compare, text: str) -> None:
+    run = command("mnist", "--workers", text)
+    assert run.status == 2
+    assert "takes numbers from 1 to 64" in run.stderr
+
+
+def test_what_cannot_spread_is_said(command: Compare) -> None:
+    assert "there is no port of iris_workers" in command("iris", "--workers", "2").stderr
+    run = command("iris", "--workers", "2", "--frameworks", "torch")
+    assert run.status == 2
+    assert "torch has no port of iris_workers" in run.stderr
+
+
+def test_shares_differ_by_one_row_at_most() -> None:
+    batches = np.arange(200).reshape(2, 100)
+    shares = [share(batches, rank, 3) for rank in range(3)]
+    assert [each.shape for each in shares] == [(2, 34), (2, 33), (2, 33)]
+    assert np.array_equal(np.concatenate(shares, axis=1), batches)
+    assert [len(share(batches[0, :2], rank, 3)) for rank in range(3)] == [1, 1, 0]
+
+
+def test_the_others_get_other_weights() -> None:
+    [trial] = Settings(dtype="float32", steps=1, data="digits").trials(["mnist-workers-2"])
+    given = trial.experiment.weights
+    inputs = Inputs(*("", "", "float32", "cpu", 1, {}, given, 1, 0.1, 1, (), 0.0), rank=1)
+    for name, value in inputs.handed(given).items():
+        assert value.dtype == "float32"
+        assert (value != given[name]).mean() > 0.99
+    assert replace(inputs, rank=0).handed(given) is given
+
+
+def test_a_recipe_over_workers_is_the_same_recipe() -> None:
+    one, four = recipes.get("mnist"), recipes.get("mnist-workers-4")
+    assert (four.net, four.port, four.workers) == (one.net, "mnist_workers", 4)
+    assert four.batches == one.batches
+    with pytest.raises(InputError, match="no recipe 'mnist-workers-0'"):
+        recipes.get("mnist-workers-0")
