@@ -27,7 +27,8 @@ class Outcome:
 
     rung, step, tensor: of the first divergence; the rung is "error" where the port raised first.
     ratio: the port's error there in noise floors or, where it agrees, the worst there was. cause,
-    evidence, confidence: of the diagnosis, if there is one. error: what the port raised.
+    evidence, confidence: of the diagnosis, if there is one. error: what the port raised. layer: the
+    first wrong one, or that of the first tensor that differs.
     """
 
     verdict: str
@@ -39,6 +40,7 @@ class Outcome:
     evidence: str | None
     confidence: float | None
     error: str | None
+    layer: str | None = None
 
     @property
     def says(self) -> str:
@@ -110,6 +112,6 @@ def load(entries: Iterable[Entry], file: Path = FILE) -> Outcomes:
 
 def _strict(outcome: Outcome) -> dict[str, object]:
     """Return an outcome as JSON takes it: a ratio that is no finite number as a string."""
-    fields = asdict(outcome)
+    fields = {k: v for k, v in asdict(outcome).items() if k != "layer" or v}
     ratio = float(f"{outcome.ratio:.3g}")
     return {**fields, "ratio": ratio if math.isfinite(ratio) else str(ratio)}
