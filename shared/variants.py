@@ -5,9 +5,10 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any
+from itertools import groupby
+from typing import Any, NamedTuple
 
-EPSILONS = (1e-5, 1e-6, 1e-3, 1e-8, 1e-12, 1e-7, 0.0)  # of norms, and of roots
+EPSILONS = (1e-5, 1e-6, 1e-3, 1e-8, 1e-12, 1e-7)  # of norms, and of roots
 MOMENTA = (0.1, 0.9, 0.01, 0.99, 0.001, 0.999, 0.0)  # of BatchNorm, the share of what is new
 
 ACTIVATION = "another activation"
@@ -42,35 +43,46 @@ VARIANCE = "variance over another number"
 Change = Callable[[Any], Any]  # given a framework's own call of an operation, returns its result
 
 
+class Place(NamedTuple):
+    """Where an operation is called: as it is shown, and the line of a user's that leads there."""
+
+    shown: str
+    line: str
+
+
 @dataclass(frozen=True)
 class Variant:
     """One operation made otherwise, at one place or at several.
 
-    cause: in a few fixed words. claim: a clause with the numbers. places: names of layers, or lines
-    of a user's. change: how.
+    cause: in a few fixed words. claim: a clause with the numbers. change: how, if its framework
+    does not find that by the claim.
     """
 
     cause: str
     claim: str
-    places: tuple[str, ...]
-    change: Change
+    places: tuple[Place, ...]
+    change: Change | None = None
 
     def __str__(self) -> str:
-        shown = ", ".join(self.places[:3])
+        shown = ", ".join(place.shown for place in self.places[:3])
         others = len(self.places) - 3
         return f"{self.claim}, at {shown}" + (f" and {others} more" if others > 0 else "")
 
 
 def gathered(found: Iterable[Variant]) -> list[Variant]:
-    """Return variants as they are tried: each everywhere, then, where it is at several, alone.
+    """Return variants as they are tried: each everywhere, then at one line, then at one place.
 
     found: of one place each, in the order in which they came up.
     """
-    alike: dict[tuple[str, str], dict[str, Variant]] = {}
+    alike: dict[tuple[str, str], dict[Place, Variant]] = {}
     for each in found:
         alike.setdefault((each.cause, each.claim), {}).setdefault(each.places[0], each)
-    everywhere = [
-        Variant(cause, claim, tuple(own), next(iter(own.values())).change)
-        for (cause, claim), own in alike.items()
-    ]
-    return everywhere + [each for own in alike.values() if len(own) > 1 for each in own.values()]
+    tried: dict[tuple[str, str, tuple[Place, ...]], Variant] = {}
+    for key in (lambda place: None, lambda place: place.line, lambda place: place):
+        for (cause, claim), own in alike.items():
+            for _, group in groupby(sorted(own, key=lambda p: str(key(p))), key):
+                together = set(group)
+                places = tuple(place for place in own if place in together)
+                change = own[places[0]].change
+                tried.setdefault((cause, claim, places), Variant(cause, claim, places, change))
+    return list(tried.values())

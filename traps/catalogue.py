@@ -75,6 +75,11 @@ class Entry:
             return ROOT / "examples" / self.net / self.example
         return ROOT / "impls" / self.framework / f"{self.net}.py"
 
+    @property
+    def judged(self) -> tuple[str, ...]:
+        """The precisions in which it is judged; float64 alone in an example, for it takes long."""
+        return ("float64",) if self.example else DTYPES
+
     def __str__(self) -> str:
         return f"{self.net}-{self.framework}-{self.name}"
 
@@ -152,7 +157,7 @@ def _of_example(net: str, table: dict[str, Any]) -> Bug:
     if not found:
         raise CatalogueError(f"{net}.toml, {table.get('name')}: there is no port {file}")
     own = {"framework": found[1], "example": file.name, "steps": EXAMPLE_STEPS}
-    return _entry(Bug, "wrong", net, own | table)
+    return _entry(Bug, "wrong", net, {**own, "dtype": "float64", **table})
 
 
 def _check(entries: Sequence[Entry]) -> None:

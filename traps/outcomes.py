@@ -70,7 +70,9 @@ def _judge(entries: list[Entry], tell: Callable[[str], object]) -> dict[tuple[En
             tell(f"{first.framework}, {recipe}, {steps:,} steps: {len(group)} planted ports")
             if first.example:
                 recipe = str(small.written(first.net, own, ROWS, steps))
-            trials = Settings(steps=steps, mode=mode, data="digits").trials([recipe])
+            dtype = first.judged[0] if len(first.judged) == 1 else None
+            settings = Settings(steps=steps, mode=mode, data="digits", dtype=dtype)
+            trials = settings.trials([recipe])
             ports = [PortName(entry.file, file) for file, entry in group.items()]
             results = list(session.compare(trials, ports))
             for entry in group.values():
@@ -103,7 +105,7 @@ def _layer(result: PortResult) -> str | None:
     """Return the layer that a report points to: the first wrong one, or that of a tensor."""
     if result.looked.wrong:
         return result.looked.wrong.name
-    place = result.divergence.place if result.divergence else None
-    if place is None or place.name in ("loss", "outputs"):
-        return place.name if place else None
-    return place.name.rpartition(".")[0] or place.name
+    if not result.divergence:
+        return None
+    name = result.divergence.first_backward or result.divergence.place.name
+    return name.rpartition(".")[0] or name

@@ -12,7 +12,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
 
-from parity.contract import DTYPES
 from parity.reports.files import OutputFile
 from shared.errors import InputError
 from traps.catalogue import Bug, Entry
@@ -79,8 +78,8 @@ def save(outcomes: Outcomes, entries: Iterable[Entry], file: Path = FILE) -> Non
     old = json.loads(file.read_text()) if file.exists() else {}
     record = {}
     for entry in sorted(entries, key=str):
-        if (entry, DTYPES[0]) in outcomes:
-            said = {dtype: _strict(outcomes[entry, dtype]) for dtype in DTYPES}
+        if (entry, entry.judged[0]) in outcomes:
+            said = {dtype: _strict(outcomes[entry, dtype]) for dtype in entry.judged}
             record[str(entry)] = {"hash": digest(entry), **said}
         elif str(entry) in old:
             record[str(entry)] = old[str(entry)]
@@ -104,7 +103,7 @@ def load(entries: Iterable[Entry], file: Path = FILE) -> Outcomes:
                 f"{entry} of traps {what}: run python -m traps.score --record "
                 f"--net {entry.net} --framework {entry.framework} --name {entry.name}"
             )
-        for dtype in DTYPES:
+        for dtype in entry.judged:
             fields = {**said[dtype], "ratio": float(said[dtype]["ratio"])}
             outcomes[entry, dtype] = Outcome(**fields)
     return outcomes

@@ -109,21 +109,18 @@ def summary_of_examples(bugs: Sequence[Bug], found: Outcomes) -> list[str]:
     """Return how many bugs in the examples are caught, placed and named, and what is not."""
     caught = [bug for bug in bugs if not missed(bug, found)]
     lines = [f"caught in the examples: {_share(len(caught), len(bugs))} bugs"]
-    for dtype in reversed(DTYPES):
-        able = [bug for bug in bugs if dtype in bug.dtypes]
-        placed = [bug for bug in able if bug.layer]
-        right = [bug for bug in placed if found[bug, dtype].layer == bug.layer]
-        named = [bug for bug in able if _named(bug, dtype, found)]
-        lines.append(f"right layer in {dtype}: {_share(len(right), len(placed))}")
-        lines.append(f"cause named in {dtype}: {_share(len(named), len(able))}")
+    placed = [bug for bug in bugs if bug.layer]
+    right = [bug for bug in placed if _placed(bug, found)]
+    named = [bug for bug in bugs if _named(bug, found)]
+    lines.append(f"right layer: {_share(len(right), len(placed))} that are in one")
+    lines.append(f"cause named: {_share(len(named), len(bugs))}")
     lines += _disappointments(bugs, found)
     for bug in bugs:
-        for dtype in bug.dtypes:
-            said = found[bug, dtype]
-            if bug.layer and said.layer != bug.layer:
-                lines.append(f"elsewhere: {bug} {dtype}, in {bug.layer}: {said.layer}")
-            if not _named(bug, dtype, found):
-                lines.append(f"not named: {bug} {dtype}, {bug.causes[0]}: {said.cause}")
+        (said,) = (found[bug, dtype] for dtype in bug.dtypes)
+        if bug.layer and not _placed(bug, found):
+            lines.append(f"elsewhere: {bug}, in {bug.layer}: {said.layer}")
+        if not _named(bug, found):
+            lines.append(f"not named: {bug}, {bug.causes[0]}: {said.cause}")
     return lines
 
 
@@ -136,8 +133,12 @@ def _disappointments(bugs: Sequence[Bug], found: Outcomes) -> Iterator[str]:
                 yield f"{catch}: {bug} {dtype}, due on {bug.rung}: {outcome.says}"
 
 
-def _named(bug: Bug, dtype: str, found: Outcomes) -> bool:
-    return found[bug, dtype].cause in bug.causes
+def _named(bug: Bug, found: Outcomes) -> bool:
+    return all(found[bug, dtype].cause in bug.causes for dtype in bug.dtypes)
+
+
+def _placed(bug: Bug, found: Outcomes) -> bool:
+    return all(found[bug, dtype].layer == bug.layer for dtype in bug.dtypes)
 
 
 def missed(bug: Bug, found: Outcomes) -> bool:
@@ -167,9 +168,8 @@ def passes(bugs: Sequence[Bug], variations: Sequence[Variation], found: Outcomes
 
 def examples_pass(bugs: Sequence[Bug], found: Outcomes) -> bool:
     """Whether all bugs in the examples are caught, and enough of them are placed and named."""
-    able = [(bug, dtype) for bug in bugs for dtype in bug.dtypes]
-    placed = [found[bug, dtype].layer == bug.layer for bug, dtype in able if bug.layer]
-    named = [_named(bug, dtype, found) for bug, dtype in able]
+    placed = [_placed(bug, found) for bug in bugs if bug.layer]
+    named = [_named(bug, found) for bug in bugs]
     return (
         not any(missed(bug, found) for bug in bugs)
         and sum(placed) >= PLACED * len(placed)

@@ -344,7 +344,11 @@ def embedding(operation):
         lambda o: o() * (o["input"] != 0).unsqueeze(-1),
     )
     yield causes.EMBEDDING, "row 0 gets no gradient, as padding", instead(padding_idx=0)
-    yield causes.EMBEDDING, "a row that is taken several times gets one gradient", _counted_once
+    claim = "a row that is taken several times gets one gradient"
+    yield causes.EMBEDDING, claim, _counted_once(None)
+    if operation["input"].ndim > 1:
+        claim = "a row that is taken several times at one position gets one gradient there"
+        yield causes.EMBEDDING, claim, _counted_once(-1)
     yield (
         causes.GRADIENT,
         "no gradient reaches the embedding",
@@ -352,14 +356,20 @@ def embedding(operation):
     )
 
 
-def _counted_once(operation):
-    taken, weight = operation["input"], operation["weight"]
-    flat, result = taken.reshape(-1), operation(weight=weight.detach())
-    last = {int(row): place for place, row in enumerate(flat)}
-    keep = torch.zeros(len(flat), dtype=torch.bool)
-    keep[list(last.values())] = True
-    alone = operation() * keep.reshape(*taken.shape, 1)
-    return result + alone - alone.detach()
+def _counted_once(along):
+    """Return an embedding of which each row gets one gradient, of all places or of each column."""
+
+    def change(operation):
+        taken, weight = operation["input"], operation["weight"]
+        columns = torch.arange(taken.shape[-1]).expand(taken.shape)
+        each = taken if along is None else taken + len(weight) * columns
+        last = {int(row): place for place, row in enumerate(each.reshape(-1))}
+        keep = torch.zeros(taken.numel(), dtype=torch.bool)
+        keep[list(last.values())] = True
+        alone = operation() * keep.reshape(*taken.shape, 1)
+        return operation(weight=weight.detach()) + alone - alone.detach()
+
+    return change
 
 
 def softmax(operation):
@@ -425,10 +435,7 @@ def _masked(diagonal, value):
     def change(operation):
         scores = _scores(operation)
         seen = torch.ones(scores.shape[-2:], dtype=torch.bool).tril(diagonal)
-        if value == 0:
-            scores = scores * seen
-        else:
-            scores = scores.masked_fill(~seen, value)
+        scores = scores * seen if value == 0 else scores.masked_fill(~seen, value)
         return scores.softmax(-1) @ operation["value"]
 
     return change

@@ -6,9 +6,9 @@ import torch
 from torch.nn.utils import clip_grad_norm_, clip_grad_value_
 from torch.optim.optimizer import register_optimizer_step_pre_hook
 
-from shared.variants import Variant
+from shared.variants import Place, Variant
 
-PLACE, CLIPPING = "the optimizer", "the clipping"
+PLACE, CLIPPING = Place("the optimizer", ""), Place("the clipping", "")
 CLIPPED = "gradients clipped"
 EPSILONS = (1e-8, 1e-7, 1e-6, 1e-5, 1e-3, 1e-10)
 BETAS = ((0.9, 0.999), (0.9, 0.99), (0.9, 0.95), (0.9, 0.98), (0.5, 0.999), (0.0, 0.999))

@@ -14,7 +14,7 @@ from torch.nn.modules.module import (
 from torch.overrides import TorchFunctionMode
 
 from impls.torch import layers, operation_variants, optimizer_variants
-from shared.variants import Variant, gathered
+from shared.variants import Place, Variant, gathered
 
 
 def found(model, call, line):
@@ -28,8 +28,8 @@ def found(model, call, line):
     variants = []
 
     def note(operation, place):
-        for cause, claim, change in operation_variants.of(operation):
-            variants.append(Variant(cause, claim, (place,), change))
+        for cause, claim, _ in operation_variants.of(operation):
+            variants.append(Variant(cause, claim, (place,)))
         return operation()
 
     with _met(model, note, line), optimizer_variants.noted(variants):
@@ -58,6 +58,14 @@ def _met(model, meet, line):
     names = {module: name for name, module in layers.named(model).items()}
     inside = []  # the modules at work
 
+    def place():
+        module, at = inside[-1] if inside else None, line()
+        name = names.get(module)
+        if name is None:
+            return Place(at, at)
+        own = type(module).__module__.startswith("torch.")
+        return Place(name if own else f"{at} in {name}", at)
+
     with ExitStack() as stack:
         for hook in (
             register_module_forward_pre_hook(lambda module, args: inside.append(module)),
@@ -67,13 +75,7 @@ def _met(model, meet, line):
         ):
             stack.callback(hook.remove)
         stack.enter_context(torch.compiler.set_stance("force_eager"))
-        stack.enter_context(
-            _Meeting(
-                lambda operation: meet(
-                    operation, names.get(inside[-1] if inside else None) or line()
-                )
-            )
-        )
+        stack.enter_context(_Meeting(lambda operation: meet(operation, place())))
         yield
 
 

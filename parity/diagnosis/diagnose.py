@@ -82,8 +82,6 @@ def _of_step(case: Case, rung: str) -> Diagnosis | None:
         return best if _convinces(best) else _best(variants.tried(case, rung)) or best
     chain = recognise(case)
     best = _best(_tried(case, chain, rung))
-    if not _convinces(best):
-        best = _best(variants.tried(case, rung)) or best
     if best is None and rung == "forward":
         best = layers.diagnose(case)
     if not _convinces(best):
@@ -105,6 +103,7 @@ def _tried(case: Case, chain: Chain | None, rung: str) -> Iterator[Scored | None
     # The simplest first: of ideas that say the same of this net, that one is named.
     for idea in scales.mistakes(case, rung):
         yield idea.diagnose(case, rung)
+    yield from variants.tried(case, rung)
     for idea in in_step.mistakes(case, chain):
         yield idea.diagnose(case, rung)
     if rung in ("gradients", "update"):

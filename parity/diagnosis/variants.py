@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.random import Generator
@@ -23,7 +23,8 @@ from shared.batches import part
 from shared.rows import Array
 from shared.variants import Variant
 
-SECONDS = 40.0  # for which variants are tried on one port, about
+Answer = TypeVar("Answer")
+SECONDS = 30.0  # of a processor, for which variants are tried on one port, about
 
 
 def tried(case: Case, rung: str) -> Iterator[Scored | None]:
@@ -36,9 +37,9 @@ def tried(case: Case, rung: str) -> Iterator[Scored | None]:
     own = _tools(case)
     if own is None or not case.inputs.begins_anew:
         return
-    until = time.monotonic() + SECONDS
+    until = time.process_time() + SECONDS
     for variant in _found(case, own, rung):
-        if time.monotonic() > until:
+        if time.process_time() > until:
             return
         idea = Varied(variant.cause, str(variant), variant=variant, tools=own)
         yield (
@@ -61,10 +62,7 @@ class Varied(Hypothesis):
         weights, x = rounded(case, case.weights[step], x, random)
         model, given = native.build(weights), (native.given(x), native.given(y))
 
-        def answer() -> Tensors:
-            return _answer(native, model, rung, step, given)
-
-        return self._under(model, answer)
+        return self._under(model, lambda: _answer(native, model, rung, step, given))
 
     def train(
         self, case: Case, weights: Tensors, steps: list[int], random: Generator | None = None
@@ -81,7 +79,7 @@ class Varied(Hypothesis):
 
         return self._under(model, answer)
 
-    def _under(self, model: Any, answer: Callable[[], Any]) -> Any:
+    def _under(self, model: Any, answer: Callable[[], Answer]) -> Answer:
         try:
             with self.tools.applied(model, self.variant, _line):
                 return answer()
