@@ -3,12 +3,14 @@
 `impls/<framework>/variants.py` says how a program of that framework is run with one of them.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any, NamedTuple
 
 EPSILONS = (1e-5, 1e-6, 1e-3, 1e-8, 1e-12, 1e-7)  # of norms, and of roots
+NEGLIGIBLE = 0.02  # a number up to it that is added is there to keep a root or a quotient finite
 MOMENTA = (0.1, 0.9, 0.01, 0.99, 0.001, 0.999, 0.0)  # of BatchNorm, the share of what is new
 
 ACTIVATION = "another activation"
@@ -40,6 +42,12 @@ STATE = "another state of a sequence"
 TRANSPOSED = "a tensor is transposed"
 VARIANCE = "variance over another number"
 
+HELD = {  # what is varied of the numbers that modules hold, by their names
+    "epsilon": (EPSILON, EPSILONS),
+    "eps": (EPSILON, EPSILONS),
+    "momentum": (BATCH_NORM_MOMENTUM, MOMENTA),
+}
+
 Change = Callable[[Any], Any]  # given a framework's own call of an operation, returns its result
 
 
@@ -67,6 +75,49 @@ class Variant:
         shown = ", ".join(place.shown for place in self.places[:3])
         others = len(self.places) - 3
         return f"{self.claim}, at {shown}" + (f" and {others} more" if others > 0 else "")
+
+
+def held(modules: Iterable[tuple[str, Any]]) -> Iterator[Variant]:
+    """Yield the variants of numbers that modules hold as attributes, as Flax's and Keras' do.
+
+    modules: with their names.
+    """
+    for name, module in modules:
+        for attribute, (cause, others) in HELD.items():
+            own = getattr(module, attribute, None)
+            if not isinstance(own, float):
+                continue
+            kind = type(module).__name__
+            for other in others if cause == EPSILON else dict.fromkeys((1 - own, *others)):
+                if other != own:
+                    claim = f"the {attribute} of {kind} is {other:g}, not {own:g}"
+                    yield Variant(cause, claim, (Place(name, kind),), _held(attribute, other))
+
+
+def _held(attribute: str, value: float) -> Change:
+    @contextmanager
+    def change(module: Any) -> Iterator[None]:
+        own = getattr(module, attribute)
+        object.__setattr__(module, attribute, value)  # even where it must not change
+        try:
+            yield
+        finally:
+            object.__setattr__(module, attribute, own)
+
+    return change
+
+
+@contextmanager
+def holding(modules: Mapping[str, Any], variant: Variant) -> Iterator[None]:
+    """Let modules hold the number of a variant while it lasts, if it is of them.
+
+    modules: by their names.
+    """
+    with ExitStack() as stack:
+        if variant.change:
+            for place in variant.places:
+                stack.enter_context(variant.change(modules[place.shown]))
+        yield
 
 
 def gathered(found: Iterable[Variant]) -> list[Variant]:

@@ -12,7 +12,7 @@ import torch.nn.functional as F
 
 from impls.torch import cell_variants
 from shared import variants as causes
-from shared.variants import EPSILONS, MOMENTA
+from shared.variants import EPSILONS, MOMENTA, NEGLIGIBLE
 
 # The parameters of what is no Python function, in order. Others have their own.
 PARAMETERS = {
@@ -74,7 +74,6 @@ ACTIVATIONS = {
 OWN_ACTIVATIONS = ("relu", "relu_", "gelu", "silu", "tanh", "sigmoid", "leaky_relu", "elu")
 SMOOTHINGS = (0.0, 0.1, 0.05, 0.2)
 HEADS = (2, 3, 4, 6, 8, 12, 16, 20, 24, 32)
-NEGLIGIBLE = 0.02  # a number up to it that is added is there to keep a root or a quotient finite
 
 
 class Operation:

@@ -37,8 +37,9 @@ def tried(case: Case, rung: str) -> Iterator[Scored | None]:
     own = _tools(case)
     if own is None or not case.inputs.begins_anew:
         return
+    found = _found(case, own, rung)
     until = time.process_time() + SECONDS
-    for variant in _found(case, own, rung):
+    for variant in found:
         if time.process_time() > until:
             return
         idea = Varied(variant.cause, str(variant), variant=variant, tools=own)
