@@ -2,13 +2,14 @@
 
 There is one file per net, `<net>.toml`. Each entry replaces text in `impls/<framework>/<net>.py`:
 `right` by `wrong` in a [[bug]], by `other` in a [[variation]], and so do the pairs in `also`. An
-entry with a `style` changes not the port itself but the variation of it that has this name. The
-files in `examples/` are of the nets in the folder of that name, and their entries say which `file`
-there they change. A bug
+entry with a `style` changes not the port itself but the variation of it that has this name. A bug
 says its `cause` (or several phrases for it, the best first), the `rung` and maybe the `step` where
 it shows first, and the one `dtype` that can show it, if not both can. Any entry may set the
-`recipe`, the `steps` and the `mode` that it needs. A bug in an example says in which `layer` of the
-reference it is, and may have a `source`: where somebody has made it.
+`recipe`, the `steps` and the `mode` that it needs.
+
+`examples/<net>.toml` is of bugs in `examples/<net>`, on few rows. Such a bug says which `file` there
+it changes, in which `layer` of the reference it is, if in one, and maybe its `source`: a page on
+which somebody reports it.
 """
 
 import re

@@ -16,6 +16,7 @@ from numpy.random import Generator
 
 from parity.diagnosis.case import Case, NotTakenError
 from parity.diagnosis.hypothesis import RUN_STEPS, Hypothesis, Scored, rounded
+from parity.standard.comparison import LIMIT
 from parity.standard.inputs import Tensors
 from parity.standard.layers import user_line
 from parity.standard.native import Native
@@ -37,17 +38,17 @@ def tried(case: Case, rung: str) -> Iterator[Scored | None]:
     own = _tools(case)
     if own is None or not case.inputs.begins_anew:
         return
-    found = _found(case, own, rung)
+    try:
+        found = _found(case, own, rung)
+    except Exception:  # of a user's code, seen from inside, nothing is sure
+        return
     until = time.process_time() + SECONDS
     for variant in found:
         if time.process_time() > until:
             return
         idea = Varied(variant.cause, str(variant), variant=variant, tools=own)
-        yield (
-            idea.diagnose_run(case, RUN_STEPS)
-            if rung == "trajectory"
-            else (idea.diagnose(case, rung))
-        )
+        in_run = rung == "trajectory"
+        yield idea.diagnose_run(case, RUN_STEPS) if in_run else idea.diagnose(case, rung)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,6 +80,10 @@ class Varied(Hypothesis):
             return losses, after
 
         return self._under(model, answer)
+
+    def conclude(self, before: float, after: float, on: str) -> Scored | None:
+        """Return a diagnosis where the ratio falls by far: of many variants, one may by chance."""
+        return super().conclude(before, after, on) if after <= before / LIMIT else None
 
     def _under(self, model: Any, answer: Callable[[], Answer]) -> Answer:
         try:
