@@ -7,7 +7,7 @@ import pytest
 from parity.results import RUNGS
 from shared.variants import Place, Variant, gathered
 from tests.test_examples import TESTED
-from traps import catalogue, outcomes, record, score
+from traps import catalogue, outcomes
 from traps.record import Outcomes, judge
 
 BUGS = catalogue.load_examples()
@@ -49,10 +49,6 @@ def test_mistakes_are_caught_placed_and_named(found: Outcomes) -> None:
         assert judge(bug, outcome) == "caught", f"{bug}: {outcome.says}"
         assert outcome.cause in bug.causes, f"{bug}: {outcome.cause}"
         assert bug.layer in (None, outcome.layer), f"{bug}: {outcome.layer}"
-
-
-def test_most_are_recorded_as_caught_placed_and_named() -> None:
-    assert score.examples_pass(BUGS, record.load(BUGS))
 
 
 def test_variants_are_tried_everywhere_then_by_line_then_alone() -> None:

@@ -7,9 +7,9 @@ says its `cause` (or several phrases for it, the best first), the `rung` and may
 it shows first, and the one `dtype` that can show it, if not both can. Any entry may set the
 `recipe`, the `steps` and the `mode` that it needs.
 
-`examples/<net>.toml` is of bugs in `examples/<net>`, on few rows. Such a bug says which `file` there
-it changes, in which `layer` of the reference it is, if in one, and maybe its `source`: a page on
-which somebody reports it.
+`examples/<net>.toml` is of bugs in `examples/<net>`, on few rows. Such a bug says which `file`
+there it changes, in which `layer` of the reference it is, if in one, and maybe its `source`: a page
+on which somebody reports it.
 """
 
 import re
