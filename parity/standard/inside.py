@@ -175,15 +175,13 @@ def _noted(
     native: Native, step: int, weights: Tensors, function: str, reverse: bool = False
 ) -> list[Value]:
     """Return all that the operations of a function give, in float64."""
-    x, y = native.batch(step)
+    model, (x, y) = native.build(weights), native.batch(step)
     if reverse:
         rows = picked(native.inputs.data("x"), native.inputs.rows(step))
         x = native.given(picked(rows, slice(None, None, -1)))
-
-    def taken(take: Callable[[Any], Any]) -> None:
-        call(native.port, native.build(weights, take), mapped(take, x), y, function)
-
-    noted = layers.values_of(native.port, taken)
+    noted = layers.values_of(
+        native.port, lambda take: call(native.port, model, mapped(take, x), y, function)
+    )
     return [Value(wide(value.array), value.line) for value in noted]
 
 

@@ -4,7 +4,7 @@ Under noise, it is checked that what it answers has kept it.
 """
 
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -76,12 +76,9 @@ class Native:
         x, y = (self.given(picked(self.inputs.data(name), rows)) for name in ("x", "y"))
         return x, y
 
-    def build(self, weights: Tensors, take: Callable[[Any], Any] = lambda value: value) -> Any:
-        """Build a model; a port without `build` has the weights for its model.
-
-        take: what arrays of the framework are first given to.
-        """
-        native = {name: take(self.given(value)) for name, value in weights.items()}
+    def build(self, weights: Tensors) -> Any:
+        """Build a model; a port without `build` has the weights for its model."""
+        native = {name: self.given(value) for name, value in weights.items()}
         return self.port.module.build(native) if self.port.has("build") else native
 
     def call(self, function: str, *arguments: Any) -> Array:
