@@ -23,7 +23,10 @@ from shared.rounding import Rounding
 
 SWITCH = "run_eagerly"
 # The other files of a framework.
-BESIDE_NETS = ("runtime", "group", "noise", "primitives", "functions", "layers", "draft")
+BESIDE_NETS = (
+    *("runtime", "group", "noise", "primitives", "functions", "layers", "draft"),
+    *("variants", "operation_variants", "optimizer_variants", "cell_variants"),
+)
 RUNTIME = ("configure", SWITCH, "to_native", "to_numpy")  # a user's may lack the switch
 ROOT = Path(__file__).parent.parent
 # The reference comes first. A framework is a folder with a runtime: a new one is found here.

@@ -112,6 +112,14 @@ class Divergence:
         """The first step there at which it differs."""
         return self.place.step
 
+    @property
+    def first_backward(self) -> str | None:
+        """Of several gradients that differ, that which a backward pass comes to first.
+
+        Models name their weights in the order in which they use them, mostly.
+        """
+        return self.wrong[-1] if self.rung == "gradients" and len(self.wrong) > 1 else None
+
 
 @dataclass(frozen=True)
 class Layer:

@@ -3,52 +3,30 @@
 import importlib.util
 import subprocess
 import sys
-import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 from safetensors.numpy import load_file
 
-from shared.datasets import digits
-from tests.running import ROOT, Compare
+from tests.running import Compare
+from traps.small import EXAMPLES, ROWS, Arrays, module, written
 
-EXAMPLES = ROOT / "examples"
 NEEDS = {"jax": "optax"}  # of ports, besides their framework
-Arrays = dict[str, NDArray[Any]]
 
 
 @dataclass(frozen=True)
 class Example:
     """An example, and how it is tested at a small size.
 
-    rows: data.
     weights: random ones, of its reference's names and shapes.
     mistakes: what is right in its NumPy port, what is put in its place, where that first shows.
     """
 
-    rows: Callable[[], Arrays]
     weights: Callable[[], Arrays]
     mistakes: dict[str, tuple[str, str, str]]
-
-
-def _digits() -> Arrays:
-    data = digits()
-    return {"x": data.x[:4], "y": data.y[:4], "x_test": data.x[:2], "y_test": data.y[:2]}
-
-
-def _sums() -> Arrays:
-    data: Arrays = module(EXAMPLES / "gpt" / "data.py").data()
-    return {"x": data["x"][:4], "y": data["y"][:4]}
-
-
-def _symbols() -> Arrays:
-    x = np.random.default_rng(0).integers(0, 8, (4, 3))
-    return {"x": x, "y": x[:, 0], "x_test": x[:2], "y_test": x[:2, 0]}
 
 
 def _convnet_weights() -> Arrays:
@@ -100,7 +78,6 @@ def _gru_weights() -> Arrays:
 
 TESTED = {
     "convnet": Example(
-        _digits,
         _convnet_weights,
         {
             "flipped": ("(seen, kernel,", "(seen, kernel[:, :, ::-1, ::-1],", "forward"),
@@ -114,7 +91,6 @@ TESTED = {
         },
     ),
     "gpt": Example(
-        _sums,
         _gpt_weights,
         {
             "sees_the_next": ("np.tri(T, dtype", "np.tri(T, k=1, dtype", "forward"),
@@ -128,7 +104,6 @@ TESTED = {
         },
     ),
     "gru": Example(
-        _symbols,
         _gru_weights,
         {
             "gates": (
@@ -146,29 +121,6 @@ TESTED = {
         },
     ),
 }
-
-
-def written(name: str, folder: Path) -> Path:
-    """Write the recipe of an example for a few rows, in so small batches that it is cheap."""
-    example = EXAMPLES / name
-    rows: dict[str, Any] = dict(TESTED[name].rows())
-    np.savez(folder / "data.npz", **rows)
-    said = tomllib.loads((example / "recipe.toml").read_text())
-    said |= {key: str(example / said[key]) for key in ("reference", "weights") if key in said}
-    said |= {"data": "data.npz", "batch": 2, "steps": 2}
-    recipe = folder / f"{name}.toml"
-    recipe.write_text("".join(f"{key} = {value!r}\n" for key, value in said.items()))
-    return recipe
-
-
-def module(file: Path) -> Any:
-    """Return what a file of an example defines."""
-    spec = importlib.util.spec_from_file_location(file.stem, file)
-    assert spec is not None
-    assert spec.loader is not None
-    loaded = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(loaded)
-    return loaded
 
 
 def ports(name: str) -> list[Path]:
@@ -208,7 +160,7 @@ def test_ports_of_an_example_agree_and_mistakes_in_one_are_caught(
 @pytest.mark.parametrize("name", TESTED)
 def test_derived_gradients_are_those_of_finite_differences(name: str) -> None:
     net, weights = module(EXAMPLES / name / f"{name}_numpy.py"), TESTED[name].weights()
-    rows, random = TESTED[name].rows(), np.random.default_rng(1)
+    rows, random = ROWS[name](4), np.random.default_rng(1)
     x, y = rows["x"], rows["y"]
     derived = net.gradients(weights, x, y)
     assert derived.keys() == {each for each in weights if "running" not in each}

@@ -13,7 +13,7 @@ from compare import compare as command
 from shared.recipes import FUNCTIONS, RECIPES
 from tests.running import ROOT, Compare, Run
 from traps import record, score
-from traps.catalogue import load
+from traps.catalogue import load, load_examples
 
 README, OWN_PORT = ROOT / "README.md", ROOT / "docs" / "your-port.md"
 AGREE = ROOT / "docs" / "assert-agree.md"
@@ -136,6 +136,15 @@ def test_the_bugs_are_counted_as_recorded() -> None:
     assert f"of {len(bugs)} translation mistakes" in TEXT[evidence]
     assert f"plants {len(variations)} changes" in TEXT[evidence]
     assert f"{len(bugs)} planted bugs" in TEXT[README]
+
+
+def test_the_bugs_in_examples_are_counted() -> None:
+    bugs = load_examples()
+    evidence = TEXT[ROOT / "docs" / "evidence.md"]
+    sourced = sum(bug.source is not None for bug in bugs)
+    assert f"{len(bugs)} mistakes, {sourced} of them as somebody reports them" in evidence
+    assert f"{score.PLACED:.0%}".replace("%", " % are in the right") in evidence
+    assert f"{score.NAMED_IN_EXAMPLES:.0%}".replace("%", " % are named") in evidence
 
 
 # What is printed

@@ -6,11 +6,15 @@ entry with a `style` changes not the port itself but the variation of it that ha
 says its `cause` (or several phrases for it, the best first), the `rung` and maybe the `step` where
 it shows first, and the one `dtype` that can show it, if not both can. Any entry may set the
 `recipe`, the `steps` and the `mode` that it needs.
+
+`examples/<net>.toml` is of bugs in `examples/<net>`, on few rows. Such a bug says which `file`
+there it changes, in which `layer` of the reference it is, if in one, and maybe its `source`: a page
+on which somebody reports it.
 """
 
 import re
 import tomllib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import MISSING, dataclass, fields, replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -21,8 +25,10 @@ from shared import syntax
 
 FOLDER = Path(__file__).parent
 NETS = tuple(sorted(path.stem for path in FOLDER.glob("*.toml")))
+EXAMPLES = tuple(sorted(path.stem for path in FOLDER.glob("examples/*.toml")))
 RAISES = "error"  # stands for the rung where a port raises before any rung shows its bug
 DEFAULT_STEPS = 60
+EXAMPLE_STEPS = 4
 
 
 class CatalogueError(Exception):
@@ -44,7 +50,7 @@ class Entry:
     name: unique within the net and the framework. recipe: what the port is run on, the net's
     namesake unless the entry says otherwise. mode: for --mode of compare.py, if not its default.
     style: the variation that it is a change to, if not to the port itself; restyled: the changes
-    of that variation.
+    of that variation. example: the file of an example that it changes, if not a port of ours.
     """
 
     net: str
@@ -56,6 +62,7 @@ class Entry:
     mode: str | None = None
     style: str | None = None
     restyled: tuple[Change, ...] = ()
+    example: str | None = None
 
     @property
     def file(self) -> str:
@@ -65,7 +72,14 @@ class Entry:
     @property
     def port(self) -> Path:
         """The real port."""
+        if self.example:
+            return ROOT / "examples" / self.net / self.example
         return ROOT / "impls" / self.framework / f"{self.net}.py"
+
+    @property
+    def judged(self) -> tuple[str, ...]:
+        """The precisions in which it is judged; float64 alone in an example, for it takes long."""
+        return ("float64",) if self.example else DTYPES
 
     def __str__(self) -> str:
         return f"{self.net}-{self.framework}-{self.name}"
@@ -76,13 +90,16 @@ class Bug(Entry):
     """A translation bug.
 
     causes: how a diagnosis may name it, the best first. rung, step: where it shows first, at any
-    step if there is none. dtypes: the precisions that can show it.
+    step if there is none. dtypes: the precisions that can show it. layer: that of the reference
+    which it is in. source: the address of a page on which somebody reports it.
     """
 
     causes: tuple[str, ...]
     rung: str
     step: int | None = None
     dtypes: tuple[str, ...] = DTYPES
+    layer: str | None = None
+    source: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,12 +134,39 @@ def load(folder: Path = FOLDER) -> Catalogue:
         own = [_entry(Bug, "wrong", net, table) for table in tables.get("bug", ())]
         bugs += [_restyled(bug, styles) for bug in own]
         variations += [_restyled(variation, styles) for variation in styles]
+    _check([*bugs, *variations])
+    return Catalogue(tuple(bugs), tuple(variations))
+
+
+def load_examples(folder: Path = FOLDER) -> tuple[Bug, ...]:
+    """Read the bugs in examples.
+
+    Raises:
+        CatalogueError: as `load`.
+    """
+    bugs = []
+    for net in EXAMPLES:
+        tables = tomllib.loads((folder / "examples" / f"{net}.toml").read_text())
+        bugs += [_of_example(net, dict(table)) for table in tables.get("bug", ())]
+    _check(bugs)
+    return tuple(bugs)
+
+
+def _of_example(net: str, table: dict[str, Any]) -> Bug:
+    file = ROOT / "examples" / net / str(table.pop("file", ""))
+    found = re.search(r'^FRAMEWORK = "(\w+)"', file.read_text(), re.M) if file.is_file() else None
+    if not found:
+        raise CatalogueError(f"{net}.toml, {table.get('name')}: there is no port {file}")
+    own = {"framework": found[1], "example": file.name, "steps": EXAMPLE_STEPS}
+    return _entry(Bug, "wrong", net, {**own, "dtype": "float64", **table})
+
+
+def _check(entries: Sequence[Entry]) -> None:
     seen: set[str] = set()
-    for entry in (*bugs, *variations):
+    for entry in entries:
         for problem in _problems(entry, seen):
             raise CatalogueError(f"{entry}: {problem}")
         seen.add(str(entry))
-    return Catalogue(tuple(bugs), tuple(variations))
 
 
 def plant(entry: Entry, folder: Path) -> Path:
@@ -139,13 +183,14 @@ def plant(entry: Entry, folder: Path) -> Path:
 def planted(entry: Entry) -> str:
     """Return the source of the changed port, as a file of its own.
 
-    It names its framework, unless it brings a `to_numpy`: then it has a runtime of its own.
+    It names its framework, unless it does so already, or brings a `to_numpy`: then it has a runtime
+    of its own.
 
     Raises:
         CatalogueError: as `changed`.
     """
     source = changed(entry)
-    if "to_numpy" in source:
+    if "to_numpy" in source or "\nFRAMEWORK = " in source:
         return source
     docstring = syntax.parse(entry.port.read_text()).body[0]
     lines = source.splitlines(keepends=True)

@@ -13,8 +13,11 @@ from parity.processes.progress import Progress
 from parity.results import PortResult
 from parity.sessions.session import Session
 from parity.sessions.settings import Settings
+from traps import small
 from traps.catalogue import RAISES, Entry, plant
 from traps.record import Outcome, Outcomes
+
+ROWS = 8  # of an example's data
 
 
 def run(
@@ -65,7 +68,11 @@ def _judge(entries: list[Entry], tell: Callable[[str], object]) -> dict[tuple[En
             group = {plant(entry, own): entry for entry in alike}
             first, *_ = group.values()
             tell(f"{first.framework}, {recipe}, {steps:,} steps: {len(group)} planted ports")
-            trials = Settings(steps=steps, mode=mode, data="digits").trials([recipe])
+            if first.example:
+                recipe = str(small.written(first.net, own, ROWS, steps))
+            dtype = first.judged[0] if len(first.judged) == 1 else None
+            settings = Settings(steps=steps, mode=mode, data="digits", dtype=dtype)
+            trials = settings.trials([recipe])
             ports = [PortName(entry.file, file) for file, entry in group.items()]
             results = list(session.compare(trials, ports))
             for entry in group.values():
@@ -90,4 +97,15 @@ def _outcome(results: list[PortResult], entry: Entry, dtype: str) -> Outcome:
         evidence=diagnosis.evidence if diagnosis else None,
         confidence=diagnosis.confidence if diagnosis else None,
         error=result.error,
+        layer=_layer(result) if entry.example else None,
     )
+
+
+def _layer(result: PortResult) -> str | None:
+    """Return the layer that a report points to: the first wrong one, or that of a tensor."""
+    if result.looked.wrong:
+        return result.looked.wrong.name
+    if not result.divergence:
+        return None
+    name = result.divergence.first_backward or result.divergence.place.name
+    return name.rpartition(".")[0] or name

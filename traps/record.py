@@ -12,7 +12,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
 
-from parity.contract import DTYPES
 from parity.reports.files import OutputFile
 from shared.errors import InputError
 from traps.catalogue import Bug, Entry
@@ -27,7 +26,8 @@ class Outcome:
 
     rung, step, tensor: of the first divergence; the rung is "error" where the port raised first.
     ratio: the port's error there in noise floors or, where it agrees, the worst there was. cause,
-    evidence, confidence: of the diagnosis, if there is one. error: what the port raised.
+    evidence, confidence: of the diagnosis, if there is one. error: what the port raised. layer: the
+    first wrong one, or that of the first tensor that differs.
     """
 
     verdict: str
@@ -39,6 +39,7 @@ class Outcome:
     evidence: str | None
     confidence: float | None
     error: str | None
+    layer: str | None = None
 
     @property
     def says(self) -> str:
@@ -77,8 +78,8 @@ def save(outcomes: Outcomes, entries: Iterable[Entry], file: Path = FILE) -> Non
     old = json.loads(file.read_text()) if file.exists() else {}
     record = {}
     for entry in sorted(entries, key=str):
-        if (entry, DTYPES[0]) in outcomes:
-            said = {dtype: _strict(outcomes[entry, dtype]) for dtype in DTYPES}
+        if (entry, entry.judged[0]) in outcomes:
+            said = {dtype: _strict(outcomes[entry, dtype]) for dtype in entry.judged}
             record[str(entry)] = {"hash": digest(entry), **said}
         elif str(entry) in old:
             record[str(entry)] = old[str(entry)]
@@ -102,7 +103,7 @@ def load(entries: Iterable[Entry], file: Path = FILE) -> Outcomes:
                 f"{entry} of traps {what}: run python -m traps.score --record "
                 f"--net {entry.net} --framework {entry.framework} --name {entry.name}"
             )
-        for dtype in DTYPES:
+        for dtype in entry.judged:
             fields = {**said[dtype], "ratio": float(said[dtype]["ratio"])}
             outcomes[entry, dtype] = Outcome(**fields)
     return outcomes
@@ -110,6 +111,6 @@ def load(entries: Iterable[Entry], file: Path = FILE) -> Outcomes:
 
 def _strict(outcome: Outcome) -> dict[str, object]:
     """Return an outcome as JSON takes it: a ratio that is no finite number as a string."""
-    fields = asdict(outcome)
+    fields = {k: v for k, v in asdict(outcome).items() if k != "layer" or v}
     ratio = float(f"{outcome.ratio:.3g}")
     return {**fields, "ratio": ratio if math.isfinite(ratio) else str(ratio)}

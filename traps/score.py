@@ -1,11 +1,12 @@
 """How many planted bugs the judge catches and names, and whether it leaves correct ports in peace.
 
 Run as `python -m traps.score`; see --help. The exit status is 0 where every bug is caught, no
-variation is accused, and at least 90 % of the causes are named.
+variation is accused, and at least 90 % of the causes are named; of bugs in the examples, where 90 %
+are said to be in the right layer, and 80 % are named.
 """
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import click
 from rich.console import Console
@@ -13,10 +14,11 @@ from rich.table import Table
 
 from parity.contract import DTYPES
 from traps import outcomes, record
-from traps.catalogue import Bug, Entry, Variation, load
+from traps.catalogue import Bug, Entry, Variation, load, load_examples
 from traps.record import Outcomes, judge
 
 NAMED = 0.9  # the share of causes that must be named
+PLACED, NAMED_IN_EXAMPLES = 0.9, 0.8  # of bugs in the examples, by layer and by cause
 CATCH_STYLES = {"caught": "green", "elsewhere": "yellow", "missed": "red"}
 
 
@@ -31,21 +33,26 @@ def score(net: str, framework: str, name: str, kept: bool) -> None:
     def chosen(entry: Entry) -> bool:
         return net in entry.net and framework in entry.framework and name in entry.name
 
-    catalogue = load()
+    catalogue, examples = load(), load_examples()
     bugs = [bug for bug in catalogue.bugs if chosen(bug)]
     variations = [variation for variation in catalogue.variations if chosen(variation)]
-    if not (bugs or variations):
+    real = [bug for bug in examples if chosen(bug)]
+    if not (bugs or variations or real):
         raise click.UsageError("no entry has these texts in its names")
     told = Console(stderr=True, highlight=False)
-    found = outcomes.run([*bugs, *variations], told.print)
+    found = outcomes.run([*bugs, *variations, *real], told.print)
     if kept:
-        record.save(found, [*catalogue.bugs, *catalogue.variations])
+        record.save(found, [*catalogue.bugs, *catalogue.variations, *examples])
     console = Console(width=None if sys.stdout.isatty() else 160, highlight=False)
-    if bugs:
-        console.print(bug_table(bugs, found))
-    for line in summary(bugs, variations, found):
+    for some in filter(None, (bugs, real)):
+        console.print(bug_table(some, found))
+    if bugs or variations:
+        for line in summary(bugs, variations, found):
+            console.print(line, markup=False)
+    for line in summary_of_examples(real, found) if real else ():
         console.print(line, markup=False)
-    sys.exit(0 if passes(bugs, variations, found) else 1)
+    right = passes(bugs, variations, found) and examples_pass(real, found)
+    sys.exit(0 if right else 1)
 
 
 def bug_table(bugs: Sequence[Bug], found: Outcomes) -> Table:
@@ -93,13 +100,45 @@ def summary(bugs: Sequence[Bug], variations: Sequence[Variation], found: Outcome
     accused = [each for each in variations if accusations(each, found)]
     agree = len(variations) - len(accused)
     lines.append(f"correct variations that agree: {_share(agree, len(variations))}")
+    lines += _disappointments(bugs, found)
+    lines += [line for each in accused for line in accusations(each, found)]
+    return lines
+
+
+def summary_of_examples(bugs: Sequence[Bug], found: Outcomes) -> list[str]:
+    """Return how many bugs in the examples are caught, placed and named, and what is not."""
+    caught = [bug for bug in bugs if not missed(bug, found)]
+    lines = [f"caught in the examples: {_share(len(caught), len(bugs))} bugs"]
+    placed = [bug for bug in bugs if bug.layer]
+    right = [bug for bug in placed if _placed(bug, found)]
+    named = [bug for bug in bugs if _named(bug, found)]
+    lines.append(f"right layer: {_share(len(right), len(placed))} that are in one")
+    lines.append(f"cause named: {_share(len(named), len(bugs))}")
+    lines += _disappointments(bugs, found)
+    for bug in bugs:
+        (said,) = (found[bug, dtype] for dtype in bug.dtypes)
+        if bug.layer and not _placed(bug, found):
+            lines.append(f"elsewhere: {bug}, in {bug.layer}: {said.layer}")
+        if not _named(bug, found):
+            lines.append(f"not named: {bug}, {bug.causes[0]}: {said.cause}")
+    return lines
+
+
+def _disappointments(bugs: Sequence[Bug], found: Outcomes) -> Iterator[str]:
+    """Yield where a bug was not caught on its rung."""
     for bug in bugs:
         for dtype in bug.dtypes:
             catch, outcome = judge(bug, found[bug, dtype]), found[bug, dtype]
             if catch != "caught":
-                lines.append(f"{catch}: {bug} {dtype}, due on {bug.rung}: {outcome.says}")
-    lines += [line for each in accused for line in accusations(each, found)]
-    return lines
+                yield f"{catch}: {bug} {dtype}, due on {bug.rung}: {outcome.says}"
+
+
+def _named(bug: Bug, found: Outcomes) -> bool:
+    return all(found[bug, dtype].cause in bug.causes for dtype in bug.dtypes)
+
+
+def _placed(bug: Bug, found: Outcomes) -> bool:
+    return all(found[bug, dtype].layer == bug.layer for dtype in bug.dtypes)
 
 
 def missed(bug: Bug, found: Outcomes) -> bool:
@@ -124,6 +163,17 @@ def passes(bugs: Sequence[Bug], variations: Sequence[Variation], found: Outcomes
         not any(missed(bug, found) for bug in bugs)
         and not any(accusations(variation, found) for variation in variations)
         and sum(named) >= NAMED * len(named)
+    )
+
+
+def examples_pass(bugs: Sequence[Bug], found: Outcomes) -> bool:
+    """Whether all bugs in the examples are caught, and enough of them are placed and named."""
+    placed = [_placed(bug, found) for bug in bugs if bug.layer]
+    named = [_named(bug, found) for bug in bugs]
+    return (
+        not any(missed(bug, found) for bug in bugs)
+        and sum(placed) >= PLACED * len(placed)
+        and sum(named) >= NAMED_IN_EXAMPLES * len(named)
     )
 
 

@@ -35,6 +35,9 @@ class _Told(np.ndarray):
     def __array_function__(self, func, types, args, kwargs):
         return self.told(super().__array_function__(func, types, args, kwargs))
 
+    def __getitem__(self, key):
+        return self.told(super().__getitem__(key))
+
     def told(self, result):
         """Tell of an array, or of several in a list or tuple, and return it as one that tells."""
         if isinstance(result, list | tuple):

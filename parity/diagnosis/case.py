@@ -103,8 +103,13 @@ class Case:
     @cached_property
     def buffers(self) -> tuple[str, ...]:
         """What is exported beside the weights that have gradients, such as running means."""
-        slopes = self.expected.get(("gradients", 0), self.inputs.weights)
+        slopes = self.reference.expected.get(("gradients", 0), self.inputs.weights)
         return tuple(name for name in self.inputs.weights if name not in slopes)
+
+    @property
+    def trained(self) -> tuple[str, ...]:
+        """The weights that have gradients."""
+        return tuple(name for name in self.inputs.weights if name not in self.buffers)
 
     @cached_property
     def ran(self) -> bool:

@@ -27,6 +27,7 @@ from parity.diagnosis import (
     scales,
     stateful,
     unusable,
+    variants,
 )
 from parity.diagnosis.case import Case
 from parity.diagnosis.chain import Chain, recognise
@@ -73,28 +74,36 @@ def _unlike_itself(case: Case) -> Diagnosis | None:
 def _of_step(case: Case, rung: str) -> Diagnosis | None:
     if "forward" not in case.inputs.functions:
         return layers.diagnose(case)
+    if case.findings.divergence.place.name in case.buffers:  # which no rule of an optimizer moves
+        return _best(variants.tried(case, rung))
     own = stateful.recognise(case) if rung == "update" else stateful.PLAIN
     if own != stateful.PLAIN:
-        return _best(stateful.tried(case, own, rung, RUN_STEPS)) if own else None
+        best = _best(stateful.tried(case, own, rung, RUN_STEPS)) if own else None
+        return best if _convinces(best) else _best(variants.tried(case, rung)) or best
     chain = recognise(case)
     best = _best(_tried(case, chain, rung))
     if best is None and rung == "forward":
         best = layers.diagnose(case)
-    if best is None or best.confidence < CONVINCING:
+    if not _convinces(best):
         best = numerical.diagnose(case, rung) or ignored.diagnose(case) or best
-    if best is None or best.confidence < CONVINCING:
+    if not _convinces(best):
         best = pairing.diagnose(case, rung, chain) or best
-    if best is None or best.confidence < CONVINCING:
+    if not _convinces(best):
         rounding = precision.mostly(case, chain, rung) or precision.size(case, rung)
         if rounding and (best is None or rounding.confidence > best.confidence):
             return rounding
     return best
 
 
+def _convinces(found: Diagnosis | None) -> bool:
+    return found is not None and found.confidence >= CONVINCING
+
+
 def _tried(case: Case, chain: Chain | None, rung: str) -> Iterator[Scored | None]:
     # The simplest first: of ideas that say the same of this net, that one is named.
     for idea in scales.mistakes(case, rung):
         yield idea.diagnose(case, rung)
+    yield from variants.tried(case, rung)
     for idea in in_step.mistakes(case, chain):
         yield idea.diagnose(case, rung)
     if rung in ("gradients", "update"):
@@ -118,14 +127,18 @@ def _tried(case: Case, chain: Chain | None, rung: str) -> Iterator[Scored | None
 
 
 def _of_run(case: Case) -> Diagnosis | None:
-    own = stateful.recognise(case) if case.ran else None
-    if own is None:
+    if not case.ran:
         return None
+    own = stateful.recognise(case)
+    if own is None:
+        return _best(variants.tried(case, "trajectory"))
     step = case.findings.divergence.step
     if own != stateful.PLAIN:
-        return _best(stateful.tried(case, own, "trajectory", max(RUN_STEPS, step + RUN_STEPS)))
+        steps = max(RUN_STEPS, step + RUN_STEPS)
+        best = _best(stateful.tried(case, own, "trajectory", steps))
+        return best if _convinces(best) else _best(variants.tried(case, "trajectory")) or best
     best = _best(_tried_in_run(case, max(RUN_STEPS, step + RUN_STEPS)))
-    if best and best.confidence >= CONVINCING:
+    if _convinces(best):
         return best
     steps = min(case.inputs.steps, max(FITTED_STEPS, step + RUN_STEPS))
     subtle = _best(idea.diagnose_run(case, steps) for idea in in_run.small(case, steps))

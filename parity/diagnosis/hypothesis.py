@@ -62,19 +62,9 @@ class Hypothesis:
     ) -> Computed:
         """Return what the net computes on one batch, with random roundings if there is a source."""
         compute = self.compute or case.compute
+        answer = compute(*rounded(case, weights, x, random), y)
         if random is None:
-            return compute(weights, x, y)
-        unit = float(np.finfo(case.inputs.dtype).eps)
-        rounded = {
-            name: w + unit * np.abs(w).max(initial=0.0) * random.uniform(-1, 1, w.shape)
-            for name, w in weights.items()
-        }
-
-        def moved(array: Array) -> Array:
-            off = 1 + unit * random.uniform(-1, 1, array.shape)
-            return array * off if array.dtype.kind == "f" else array
-
-        answer = compute(rounded, mapped(moved, x), y)
+            return answer
         floors = case.noise.get(("gradients", 0), {})
         slopes = {
             name: np.where(g, g + floors.get(name, 0.0) * random.uniform(-1, 1, g.shape), g)
@@ -283,6 +273,24 @@ class Hypothesis:
             )
             return after, Diagnosis(f"{UNEXPLAINED}{self.cause}", evidence, CLOSEST)
         return None
+
+
+def rounded(
+    case: Case, weights: Tensors, x: Rows, random: Generator | None
+) -> tuple[Tensors, Rows]:
+    """Return weights and inputs with random roundings, or as they are if there is no source."""
+    if random is None:
+        return weights, x
+    unit = float(np.finfo(case.inputs.dtype).eps)
+
+    def moved(array: Array) -> Array:
+        off = 1 + unit * random.uniform(-1, 1, array.shape)
+        return array * off if array.dtype.kind == "f" else array
+
+    return {
+        name: w + unit * np.abs(w).max(initial=0.0) * random.uniform(-1, 1, w.shape)
+        for name, w in weights.items()
+    }, mapped(moved, x)
 
 
 def _own_rows(case: Case, step: int) -> tuple[Rows, Rows]:

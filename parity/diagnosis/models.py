@@ -68,7 +68,8 @@ def layouts(case: Case, rung: str) -> Iterator[Scored | None]:
     """Yield what laying out one weight otherwise would explain of gradients or updates."""
     if rung not in ("gradients", "update"):
         return
-    for name, weight in case.inputs.weights.items():
+    for name in case.trained:
+        weight = case.inputs.weights[name]
         if weight.ndim != 2:
             continue
         changes: list[tuple[str, Callable[[Array], Array]]] = [
@@ -92,7 +93,7 @@ def layouts(case: Case, rung: str) -> Iterator[Scored | None]:
 
 def orders(case: Case) -> Iterator[Hypothesis]:
     """Yield updates of some weights before the gradients of others are taken."""
-    names = list(case.inputs.weights)
+    names = list(case.trained)
     groups = [names[:1], names[1:], names[:2], names[2:], names[-1:], names[:-1]]
     cause = "weights updated before all gradients are taken"
     for first in (group for group in groups if 0 < len(group) < len(names)):

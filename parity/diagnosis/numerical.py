@@ -32,7 +32,7 @@ def diagnose(case: Case, rung: str) -> Diagnosis | None:
     if rung not in ("gradients", "update") or "loss" not in case.inputs.functions:
         return None
     step, got, due = next(iter(case.implied(rung)), (0, {}, {}))
-    if not got or not all(name in got for name in case.inputs.weights):
+    if not got or not all(name in got for name in case.trained):
         return None
     fitting = []
     for said, difference in DIFFERENCES.items():

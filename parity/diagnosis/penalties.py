@@ -26,7 +26,7 @@ def mistakes(case: Case, rung: str) -> Iterator[Hypothesis]:
 
 def _decays(case: Case, rung: str) -> Iterator[Hypothesis]:
     """Yield weight decay on all tensors, or on some of them."""
-    names = list(case.inputs.weights)
+    names = list(case.trained)
     groups = [names, [n for n in names if n[0] == "W"], [n for n in names if n[0] == "b"]]
     for group in [*groups, *([name] for name in names)]:
         top = bottom = 0.0
@@ -43,7 +43,7 @@ def _decays(case: Case, rung: str) -> Iterator[Hypothesis]:
 
 def _lassos(case: Case, rung: str) -> Iterator[Hypothesis]:
     """Yield a penalty on the sizes of all weights, or of those that are no biases."""
-    names = list(case.inputs.weights)
+    names = list(case.trained)
     for group in (names, [name for name in names if name[0] == "W"]):
         top = bottom = 0.0
         for step, got, due in case.implied(rung):

@@ -54,7 +54,7 @@ def _losses(case: Case, rung: str) -> Iterator[Hypothesis]:
                 _scaled(case, factor.value, factor.value if gradients else 1.0),
                 fitted=factor.cause == CONSTANT,
             )
-    names = list(case.inputs.weights)
+    names = list(case.trained)
     for group, what in (
         ([name for name in names if name[0] == "W"], "squared weights"),
         (names, "squared weights and biases"),
@@ -95,7 +95,7 @@ def _gradients(case: Case, rung: str) -> Iterator[Hypothesis]:
     taken = [(step, got, due) for step, got, due in case.implied(rung) if got]
     if not taken:
         return
-    scales = {name: _fit(case, rung, taken, [name]) for name in case.inputs.weights}
+    scales = {name: _fit(case, rung, taken, [name]) for name in case.trained}
     exact = {name: nearest(case, scale) for name, scale in scales.items()}
     wrong = {name: scale for name, scale in exact.items() if scale != 1}
     if wrong:
@@ -136,7 +136,7 @@ def _by_tensor(
 
 def _call(case: Case, rung: str, wrong: dict[str, float]) -> tuple[str, str]:
     """Return the cause that fits the factors of the tensors that are off."""
-    whole = len(wrong) == len(case.inputs.weights)
+    whole = len(wrong) == len(case.trained)
     names, values = "every weight" if whole else spoken(wrong), set(wrong.values())
     what = "gradient" if rung == "gradients" else "update"
     if values == {0.0}:

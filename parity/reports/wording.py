@@ -305,6 +305,8 @@ def _spread(divergence: Divergence) -> Iterator[str]:
             f"there, {listed(list(divergence.wrong))} {differ}; the {len(divergence.right)} "
             f"{others}"
         )
+    if divergence.first_backward:
+        yield f"going back from the loss, {divergence.first_backward} is the first that differs"
 
 
 def share(mismatches: int, size: int, ratio: float) -> str:

@@ -5,7 +5,7 @@ import copy
 import math
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -108,15 +108,18 @@ class Run:
         """Whether the recipe is about a function, and the port provides it."""
         return function in self.inputs.asked and self.port.has(function)
 
-    def build(self, weights: Tensors) -> Any:
-        """Build a fresh model; a port without `build` has the weights for its model."""
+    def build(self, weights: Tensors, take: Callable[[Any], Any] = lambda value: value) -> Any:
+        """Build a fresh model; a port without `build` has the weights for its model.
+
+        take: what native arrays are first given to.
+        """
         self.sent = self.inputs.handed(weights)
         self.weights = renames.to_port(self.inputs.renames, self.sent)
         self.send(Calling("to_native"))
         self.native_weights = {
             name: self.port.to_native(value) for name, value in self.weights.items()
         }
-        handed = dict(self.native_weights)
+        handed = {name: take(value) for name, value in self.native_weights.items()}
         self.send(Calling("build"))
         return self.port.module.build(handed) if self.port.has("build") else handed
 

@@ -40,9 +40,9 @@ def look(port: Port, request: Look, send: Send) -> None:
             made |= _made(run, model, name, [a for a in ordered if a is not None])
         send(Answer(f"{GIVEN}{said}", request.step, made))
     send(Calling(f"{function}, operation by operation"))
-    model = run.build(request.weights)
 
     def taken(take: Callable[[Any], Any]) -> None:
+        model = run.build(request.weights, take)
         inside.call(port, model, mapped(take, x), y, function)
 
     noted = layers.values_of(port, taken)

@@ -107,13 +107,13 @@ def values_of(port: Port, call: Callable[[Callable[[Any], Any]], Any]) -> list[V
     own, noted = tools(port), list[Value]()
     if own is None:
         return []
-    with own.operations(lambda value: noted.append(Value(np.array(value), _line()))) as take:
+    with own.operations(lambda value: noted.append(Value(np.array(value), user_line()))) as take:
         call(take)
     return noted
 
 
-def _line() -> tuple[str, int] | None:
-    """Return the file and the line of the innermost call that is made in a user's file."""
+def user_line() -> tuple[str, int] | None:
+    """Return the file and the line of the innermost call that is made in a user's file, if any."""
     frame: FrameType | None = sys._getframe()
     while frame and not _of_a_user(frame.f_code.co_filename):
         frame = frame.f_back

@@ -1,0 +1,175 @@
+"""How the optimizers of torch.optim, and the clipping before them, may be set otherwise."""
+
+from contextlib import contextmanager
+
+import torch
+from torch.nn.utils import clip_grad_norm_, clip_grad_value_
+from torch.optim.optimizer import register_optimizer_step_pre_hook
+
+from shared.variants import Place, Variant
+
+PLACE, CLIPPING = Place("the optimizer", ""), Place("the clipping", "")
+CLIPPED = "gradients clipped"
+EPSILONS = (1e-8, 1e-7, 1e-6, 1e-5, 1e-3, 1e-10)
+BETAS = ((0.9, 0.999), (0.9, 0.99), (0.9, 0.95), (0.9, 0.98), (0.5, 0.999), (0.0, 0.999))
+DECAYS = (0.0, 0.01, 0.1, 0.05, 1e-3, 5e-4, 1e-4)
+MOMENTA = (0.0, 0.9, 0.99, 0.95, 0.5)
+RATES = (1e-3, 1e-2, 1e-1)  # as people leave them in place
+
+
+@contextmanager
+def noted(variants):
+    """Add the variants of optimizers that make steps while it lasts to a list, and of clipping."""
+
+    def note(optimizer, args, kwargs):
+        for cause, claim, change in of(optimizer):
+            variants.append(Variant(cause, claim, (PLACE,), change))
+
+    def clip(parameters, max_norm, *args, **kwargs):
+        for claim, change in CLIPS.items():
+            said = f"{claim}, not together to a norm of {max_norm:g}"
+            variants.append(Variant(CLIPPED, said, (CLIPPING,), change))
+        return clip_grad_norm_(parameters, max_norm, *args, **kwargs)
+
+    hook = register_optimizer_step_pre_hook(note)
+    try:
+        with _clipping_by(clip):
+            yield
+    finally:
+        hook.remove()
+
+
+@contextmanager
+def applied(variant):
+    """Let optimizers, or clipping, be as a variant has them while it lasts, if it is of them."""
+    if CLIPPING in variant.places:
+        with _clipping_by(variant.change):
+            yield
+    elif PLACE in variant.places:
+        hook = register_optimizer_step_pre_hook(lambda optimizer, *_: variant.change(optimizer))
+        try:
+            yield
+        finally:
+            hook.remove()
+    else:
+        yield
+
+
+@contextmanager
+def _clipping_by(clip):
+    """Let torch.nn.utils.clip_grad_norm_ be another function while it lasts."""
+    torch.nn.utils.clip_grad_norm_ = clip
+    try:
+        yield
+    finally:
+        torch.nn.utils.clip_grad_norm_ = clip_grad_norm_
+
+
+def of(optimizer):
+    """Yield the variants of an optimizer: cause, claim, and what changes it before each step."""
+    name, groups = type(optimizer).__name__, optimizer.param_groups
+    variant = f"another variant of {name}"
+    own = groups[0]
+    for key, cause, others, said in (
+        ("eps", variant, EPSILONS, "an epsilon of"),
+        ("betas", variant, BETAS, "betas of"),
+        ("momentum", "momentum", MOMENTA, "a momentum of"),
+        ("weight_decay", "weight decay", DECAYS, "a weight decay of"),
+        ("lr", "another learning rate", RATES, "a learning rate of"),
+    ):
+        for value in others if key in own else ():
+            if any(group[key] != value for group in groups):
+                claim = f"{name} has {said} {value}, not {_own(groups, key)}"
+                yield cause, claim, _set(key, value)
+    for key, said in (("amsgrad", "AMSGrad's maximum"), ("nesterov", "Nesterov's momentum")):
+        if key in own and (key == "amsgrad" or own.get("momentum")):
+            cause = variant if key == "amsgrad" else "Nesterov momentum"
+            claim = f"{name} has {'no ' if own[key] else ''}{said}"
+            yield cause, claim, _set(key, not own[key])
+    if "decoupled_weight_decay" in own and any(group["weight_decay"] for group in groups):
+        decoupled = own["decoupled_weight_decay"]
+        said = "added to gradients, as Adam's" if decoupled else "of the weights alone, as AdamW's"
+        claim = f"the weight decay of {name} is {said}"
+        yield "weight decay", claim, _set("decoupled_weight_decay", not decoupled)
+    if "betas" in own:
+        claim = f"{name} adds its epsilon before the bias of the squares is corrected, as Keras'"
+        yield variant, claim, _early_epsilon
+        yield variant, f"{name} does not correct the bias of its means", _uncorrected
+
+
+def _own(groups, key):
+    values = {f"{group[key]}" for group in groups}
+    return " and ".join(sorted(values))
+
+
+def _set(key, value):
+    def change(optimizer):
+        for group in optimizer.param_groups:
+            group[key] = value
+
+    return change
+
+
+def _early_epsilon(optimizer):
+    for group in optimizer.param_groups:
+        own = group.setdefault("own", group["eps"])
+        group["eps"] = own / _roots(optimizer, group)[1]
+
+
+def _uncorrected(optimizer):
+    for group in optimizer.param_groups:
+        rate, eps, decay = group.setdefault(
+            "own", (group["lr"], group["eps"], group["weight_decay"])
+        )
+        first, second = _roots(optimizer, group)
+        group["lr"], group["eps"] = rate * first / second, eps / second
+        if group.get("decoupled_weight_decay"):
+            group["weight_decay"] = decay * rate / group["lr"]
+
+
+def _roots(optimizer, group):
+    """Return by what Adam divides its mean, and the root of its squares, at the step to come."""
+    states = [optimizer.state[p] for p in group["params"] if p in optimizer.state]
+    step = 1 + int(next((s["step"] for s in states if "step" in s), torch.tensor(0)))
+    first, second = group["betas"]
+    return 1 - first**step, (1 - second**step) ** 0.5
+
+
+def _scaled(parameters, scale):
+    for parameter in parameters:
+        if parameter.grad is not None:
+            parameter.grad.mul_(scale)
+
+
+def _exactly(parameters, max_norm):
+    parameters = list(parameters)
+    norm = torch.linalg.vector_norm(
+        torch.stack([p.grad.norm() for p in parameters if p.grad is not None])
+    )
+    _scaled(parameters, (max_norm / norm).clamp(max=1))
+
+
+def _each(parameters, max_norm):
+    for parameter in parameters:
+        clip_grad_norm_([parameter], max_norm)
+
+
+def _each_exactly(parameters, max_norm):
+    for parameter in parameters:
+        _exactly([parameter], max_norm)
+
+
+def _to(factor):
+    return lambda parameters, max_norm: clip_grad_norm_(parameters, factor * max_norm)
+
+
+CLIPS = {
+    "gradients are not clipped": lambda parameters, max_norm: None,
+    "gradients are divided by their length alone, without 1e-6": _exactly,
+    "gradients are clipped each for itself": _each_exactly,
+    "gradients are clipped each for itself, with 1e-6": _each,
+    "gradients are clipped value by value": clip_grad_value_,
+    "gradients are clipped to half the norm": _to(0.5),
+    "gradients are clipped to twice the norm": _to(2.0),
+    "gradients are clipped to ten times the norm": _to(10.0),
+}

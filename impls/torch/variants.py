@@ -1,0 +1,91 @@
+"""PyTorch's operations made otherwise, one at a time: what a port may have done in their place.
+
+A function mode sees every call above autograd, those of modules too, so gradients are those of what
+is put in its place.
+"""
+
+from contextlib import ExitStack, contextmanager
+
+import torch
+from torch.nn.modules.module import (
+    register_module_forward_hook,
+    register_module_forward_pre_hook,
+)
+from torch.overrides import TorchFunctionMode
+
+from impls.torch import layers, operation_variants, optimizer_variants
+from shared.variants import Place, Variant, gathered
+
+
+def found(model, call, line):
+    """Return the variants of what is done in a call.
+
+    Args:
+        model: what it is called with.
+        call: of no arguments.
+        line: tells the line of a user's from which an operation is called.
+    """
+    variants = []
+
+    def note(operation, place):
+        for cause, claim, _ in operation_variants.of(operation):
+            variants.append(Variant(cause, claim, (place,)))
+        return operation()
+
+    with _met(model, note, line), optimizer_variants.noted(variants):
+        call()
+    return gathered(variants)
+
+
+@contextmanager
+def applied(model, variant, line):
+    """Let operations be as a variant has them while it lasts; arguments as of `found`."""
+
+    def changed(operation, place):
+        if place in variant.places:
+            for _, claim, change in operation_variants.of(operation):
+                if claim == variant.claim:
+                    return change(operation)
+        return operation()
+
+    with _met(model, changed, line), optimizer_variants.applied(variant):
+        yield
+
+
+@contextmanager
+def _met(model, meet, line):
+    """Let `meet` give the result of each operation while it lasts."""
+    names = {module: name for name, module in layers.named(model).items()}
+    inside = []  # the modules at work
+
+    def place():
+        module, at = inside[-1] if inside else None, line()
+        name = names.get(module)
+        if name is None:
+            return Place(at, at)
+        own = type(module).__module__.startswith("torch.")
+        return Place(name if own else f"{at} in {name}", at)
+
+    with ExitStack() as stack:
+        for hook in (
+            register_module_forward_pre_hook(lambda module, args: inside.append(module)),
+            register_module_forward_hook(
+                lambda module, args, output: inside.pop() and None, always_call=True
+            ),
+        ):
+            stack.callback(hook.remove)
+        stack.enter_context(torch.compiler.set_stance("force_eager"))
+        stack.enter_context(_Meeting(lambda operation: meet(operation, place())))
+        yield
+
+
+class _Meeting(TorchFunctionMode):
+    def __init__(self, meet):
+        super().__init__()
+        self.meet = meet
+
+    def __torch_function__(self, func, types, args=(), kwargs=None):
+        kwargs = kwargs or {}
+        if not operation_variants.knows(func):
+            return func(*args, **kwargs)
+        return self.meet(operation_variants.Operation(func, args, kwargs))

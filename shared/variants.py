@@ -1,0 +1,139 @@
+"""Operations as frameworks and people make them otherwise: what a variant is, and common numbers.
+
+`impls/<framework>/variants.py` says how a program of that framework is run with one of them.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any, NamedTuple
+
+EPSILONS = (1e-5, 1e-6, 1e-3, 1e-8, 1e-12, 1e-7)  # of norms, and of roots
+NEGLIGIBLE = 0.02  # a number up to it that is added is there to keep a root or a quotient finite
+MOMENTA = (0.1, 0.9, 0.01, 0.99, 0.001, 0.999, 0.0)  # of BatchNorm, the share of what is new
+
+ACTIVATION = "another activation"
+ATTENTION_SCALE = "another attention scale"
+BATCH_NORM_MODE = "BatchNorm in the other mode"
+BATCH_NORM_MOMENTUM = "another momentum in BatchNorm"
+BIAS = "bias left out"
+CELL = "another recurrent cell"
+CUT = "a gradient is cut off"
+CAUSAL_MASK = "another causal mask"
+EMBEDDING = "another embedding"
+EPSILON = "another epsilon"
+FLATTENED = "flattened in another order"
+GATES = "gates in another order"
+GELU = "another form of GELU"
+GRADIENT = "no gradient reaches a weight"
+HEADS = "attention heads split otherwise"
+IGNORED = "an ignored label counts"
+INPUTS = "inputs of an operation swapped"
+KERNEL_FLIPPED = "a kernel is flipped"
+LABELS = "labels smoothed"
+MEAN = "another mean of the loss"
+NORMALISED = "normalised otherwise"
+PADDING = "padding on other sides"
+POOLING = "pooled otherwise"
+RESIDUAL = "a term left out"
+SOFTMAX = "softmax along the wrong axis"
+STATE = "another state of a sequence"
+TRANSPOSED = "a tensor is transposed"
+VARIANCE = "variance over another number"
+
+HELD = {  # what is varied of the numbers that modules hold, by their names
+    "epsilon": (EPSILON, EPSILONS),
+    "eps": (EPSILON, EPSILONS),
+    "momentum": (BATCH_NORM_MOMENTUM, MOMENTA),
+}
+
+Change = Callable[[Any], Any]  # given a framework's own call of an operation, returns its result
+
+
+class Place(NamedTuple):
+    """Where an operation is called: as it is shown, and the line of a user's that leads there."""
+
+    shown: str
+    line: str
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One operation made otherwise, at one place or at several.
+
+    cause: in a few fixed words. claim: a clause with the numbers. change: how, if its framework
+    does not find that by the claim.
+    """
+
+    cause: str
+    claim: str
+    places: tuple[Place, ...]
+    change: Change | None = None
+
+    def __str__(self) -> str:
+        shown = ", ".join(place.shown for place in self.places[:3])
+        others = len(self.places) - 3
+        return f"{self.claim}, at {shown}" + (f" and {others} more" if others > 0 else "")
+
+
+def held(modules: Iterable[tuple[str, Any]]) -> Iterator[Variant]:
+    """Yield the variants of numbers that modules hold as attributes, as Flax's and Keras' do.
+
+    modules: with their names.
+    """
+    for name, module in modules:
+        for attribute, (cause, others) in HELD.items():
+            own = getattr(module, attribute, None)
+            if not isinstance(own, float):
+                continue
+            kind = type(module).__name__
+            for other in others if cause == EPSILON else dict.fromkeys((1 - own, *others)):
+                if other != own:
+                    claim = f"the {attribute} of {kind} is {other:g}, not {own:g}"
+                    yield Variant(cause, claim, (Place(name, kind),), _held(attribute, other))
+
+
+def _held(attribute: str, value: float) -> Change:
+    @contextmanager
+    def change(module: Any) -> Iterator[None]:
+        own = getattr(module, attribute)
+        object.__setattr__(module, attribute, value)  # even where it must not change
+        try:
+            yield
+        finally:
+            object.__setattr__(module, attribute, own)
+
+    return change
+
+
+@contextmanager
+def holding(modules: Mapping[str, Any], variant: Variant) -> Iterator[None]:
+    """Let modules hold the number of a variant while it lasts, if it is of them.
+
+    modules: by their names.
+    """
+    with ExitStack() as stack:
+        if variant.change:
+            for place in variant.places:
+                stack.enter_context(variant.change(modules[place.shown]))
+        yield
+
+
+def gathered(found: Iterable[Variant]) -> list[Variant]:
+    """Return variants as they are tried: each everywhere, then at one line, then at one place.
+
+    found: of one place each, in the order in which they came up.
+    """
+    alike: dict[tuple[str, str], dict[Place, Variant]] = {}
+    for each in found:
+        alike.setdefault((each.cause, each.claim), {}).setdefault(each.places[0], each)
+    tried: dict[tuple[str, str, tuple[Place, ...]], Variant] = {}
+    for key in (lambda place: None, lambda place: place.line, lambda place: place):
+        for (cause, claim), own in alike.items():
+            for _, group in groupby(sorted(own, key=lambda p: str(key(p))), key):
+                together = set(group)
+                places = tuple(place for place in own if place in together)
+                change = own[places[0]].change
+                tried.setdefault((cause, claim, places), Variant(cause, claim, places, change))
+    return list(tried.values())
