@@ -15,6 +15,8 @@ from shared.errors import InputError
 from tests.running import PORTS, ROOT, Compare
 from tests.test_processes import workers_of
 
+pytestmark = pytest.mark.plain_workers
+
 TESTS = f"""
 import pathlib
 import pytest
