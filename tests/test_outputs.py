@@ -20,11 +20,12 @@ from parity.reports.files import OutputFile, is_stdout
 from parity.reports.outputs import Outputs
 from parity.reports.pictures import losses
 from parity.reports.run import FinishedRun
-from parity.results import Diagnosis, Divergence, RungResult, overall
+from parity.results import Diagnosis, Divergence, RungResult, Trial, overall
 from parity.sessions.port_files import read_by
 from parity.standard.comparison import Example
 from parity.standard.place import Place
 from shared.errors import InputError
+from shared.experiment import prepare
 from shared.recipes import RECIPES
 from tests.results import port_result
 from tests.running import ROOT, Compare
@@ -179,6 +180,16 @@ def test_details_are_indented_on_every_line() -> None:
     assert lines[1].startswith(f"{LONG} float32 differs first on trajectory")
     assert all(line.startswith("  ") for line in lines[2:])
     assert len(lines) > 8
+
+
+def test_a_port_that_hangs_in_one_precision_is_not_said_to_be_imprecise() -> None:
+    agrees = port_result(trial=Trial(prepare("iris", "float64", 30), "compiled"))
+    hung = port_result(verdict="error", error="train hung: it gave no answer in 300 s (--timeout)")
+    assert wording.finding(hung, [hung, agrees]).elsewhere == ("in float64 it agrees",)
+    place = Place("loss", 0, "loss")
+    wrong = Divergence(place, (0,), 0.6, 0.7, 9.0, 1, 1, (), teacher_forced=False)
+    differs = port_result(verdict="disagree", divergence=wrong)
+    assert wording.finding(differs, [differs, agrees]).elsewhere == (wording.COARSE,)
 
 
 def test_json_has_no_number_that_json_lacks() -> None:

@@ -369,7 +369,7 @@ def _elsewhere(result: PortResult, others: list[PortResult]) -> Iterator[str]:
         if (other.recipe, other.port, other.verdict) == (result.recipe, result.port, "agree")
     }
     if result.dtype == "float32" and ("float64", result.mode) in own:
-        yield COARSE
+        yield COARSE if result.verdict == "disagree" else "in float64 it agrees"
     other_mode = "eager" if result.mode == "compiled" else "compiled"
     if (result.dtype, other_mode) in own:
         yield f"in {other_mode} mode it agrees: {RUNS_OFTEN}"
