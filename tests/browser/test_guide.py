@@ -209,7 +209,10 @@ def test_dark_by_the_system_and_by_the_reader(guide_folder: Path, open_page: Ope
     expect(toggle).to_have_attribute("aria-pressed", "true")
     toggle.click()
     assert background(tab) == light
-    follow(tab, tab.get_by_role("navigation", name="Pages").get_by_role("link", name="mnist"))
+    follow(
+        tab,
+        tab.get_by_role("navigation", name="Pages").get_by_role("link", name="mnist", exact=True),
+    )
     assert background(tab) == light
     expect(tab.get_by_role("button", name="Dark")).to_have_attribute("aria-pressed", "false")
 
