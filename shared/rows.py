@@ -7,6 +7,7 @@ of them by a name of its own, "x.tokens" and "x.mask".
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[Any]
@@ -25,6 +26,20 @@ def mapped(function: Callable[[Any], Any], rows: Rows) -> Rows:
 def picked(rows: Rows, index: Any) -> Rows:
     """Return some rows: of an array or, by name, of each of several."""
     return mapped(lambda array: array[index], rows)
+
+
+def joined(parts: list[Array]) -> Array:
+    """Return what was made of some rows at a time as if it had been made of all at once.
+
+    Parts that have no rows, or rows of several shapes, are none of one whole: the first is returned
+    then, whose shape tells.
+    """
+    if not parts[1:]:
+        return parts[0]
+    try:
+        return np.concatenate(parts)
+    except ValueError:
+        return parts[0]
 
 
 def count(rows: Rows) -> int:

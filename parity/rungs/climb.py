@@ -33,7 +33,7 @@ from parity.standard.inputs import PART, SPLITS, Inputs, Tensors
 from parity.standard.place import SECOND, Place
 from shared import renames
 from shared.batches import part
-from shared.rows import Array, count, gathered
+from shared.rows import Array, gathered, joined
 
 PLANE = "plane"  # in place of a rung
 
@@ -211,13 +211,20 @@ class Run:
         """
         if isinstance(self.inputs.schedule, int) and step != PART:
             return {}, self.native
-        seen = self.inputs.rows(step)
-        rows = {
-            name: array[seen]
+        rows = self.rows(SPLITS["train"], self.inputs.rows(step))
+        return rows, self.to_native(rows)
+
+    def rows(self, names: tuple[str, str], index: slice | Array) -> Tensors:
+        """Return some rows of x and y, or of x_test and y_test, each array by its own name."""
+        return {
+            name: array[index]
             for name, array in self.handed.items()
-            if name.partition(".")[0] in SPLITS["train"]
+            if name.partition(".")[0] in names
         }
-        return rows, {name: self.port.to_native(array.copy()) for name, array in rows.items()}
+
+    def to_native(self, rows: Tensors) -> dict[str, Any]:
+        """Return copies in native form, by the same names."""
+        return {name: self.port.to_native(array.copy()) for name, array in rows.items()}
 
     def update_at(self, step: int, weights: Tensors) -> None:
         """Answer the rung update: one step from a checkpoint; and, from the first, one more."""
@@ -341,34 +348,39 @@ class Run:
     def predict(self, rung: str, model: Any) -> None:
         """Send the model's outputs and the port's own accuracy, on the rows of each split."""
         for split, names in SPLITS.items():
-            x, y = self.data(*names)
+            x, _ = self.data(*names)
             if x is None or not (self.has("forward") or self.has("accuracy")):
                 continue
             outputs = figure = None
             if self.has("forward"):
                 self.send(Calling(f"forward, all {split} rows"))
-                outputs = self.outputs(model, x)
+                outputs = self.outputs(model, names)
                 outputs = self.fitting(("accuracy", split), {"outputs": outputs})["outputs"]
             if self.has("accuracy"):
                 self.send(Calling(f"accuracy, all {split} rows"))
-                figure = self.accuracy(model, x, y)
+                figure = self.accuracy(model, names)
             self.send(Predictions(rung, split, outputs, figure))
 
-    def outputs(self, model: Any, x: Any) -> Array:
-        """Return the model's outputs on all rows, of which it may be given some at a time."""
+    def outputs(self, model: Any, names: tuple[str, str]) -> Array:
+        """Return the model's outputs on all rows of a split."""
         forward, read = self.port.module.forward, self.reader.array
-        parts = [read(forward(model, some), "forward").copy() for some in self.inputs.parts(x)]
-        try:
-            return np.concatenate(parts)
-        except ValueError:  # they have no rows, or of other lengths: the first says so, too
-            return parts[0]
+        # Copied, since the port may write into what it returned before.
+        return joined([read(forward(model, x), "forward").copy() for _, x, _ in self.parts(names)])
 
-    def accuracy(self, model: Any, x: Any, y: Any) -> float:
-        """Return the port's own accuracy on all rows, of which it may be given some at a time."""
-        parts = list(zip(self.inputs.parts(x), self.inputs.parts(y), strict=True))
-        figures = [self.port.module.accuracy(model, *some) for some in parts]
-        weights = [count(some) for some, _ in parts] if parts[1:] else None
-        return float(np.average([self.reader.fraction(each) for each in figures], weights=weights))
+    def accuracy(self, model: Any, names: tuple[str, str]) -> float:
+        """Return the port's own accuracy on all rows of a split."""
+        sizes, figures = [], []
+        for size, x, y in self.parts(names):
+            sizes.append(size)
+            figures.append(self.reader.fraction(self.port.module.accuracy(model, x, y)))
+        return figures[0] if len(figures) == 1 else float(np.average(figures, weights=sizes))
+
+    def parts(self, names: tuple[str, str]) -> Iterator[tuple[int, Any, Any]]:
+        """Yield a split as the port is given it: how many rows at a time, x and y."""
+        parts = self.inputs.parts(names[0])
+        for rows in parts:
+            native = self.to_native(self.rows(names, rows)) if parts[1:] else self.native
+            yield rows.stop - rows.start, gathered(names[0], native), gathered(names[1], native)
 
     def compare_arrays(self, step: int, after: bool = False) -> None:
         """Answer the rung data: what was handed over reads back as what was sent.

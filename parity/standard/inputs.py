@@ -1,7 +1,6 @@
 """One recipe in one precision as worker processes get it: long arrays as files that all share."""
 
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -118,13 +117,14 @@ class Inputs:
         """How many rows there are to train on."""
         return len(self.array(next(iter(self.files))))
 
-    def parts(self, rows: Rows) -> Iterator[Rows]:
-        """Yield all rows of a split as `forward` and `accuracy` are given them, call by call."""
-        if not self.reference.file:
-            yield rows
-            return
-        for start in range(0, count(rows), ROWS_AT_ONCE):
-            yield picked(rows, slice(start, start + ROWS_AT_ONCE))
+    def parts(self, name: str) -> list[slice]:
+        """Return which rows of "x" or "x_test" `forward` is given at a time: of our own nets, all.
+
+        The same goes for `accuracy`.
+        """
+        rows = count(self.data(name))
+        size = ROWS_AT_ONCE if self.reference.file else rows
+        return [slice(start, min(start + size, rows)) for start in range(0, rows, size)]
 
     def rows(self, step: int) -> slice | NDArray[np.int64]:
         """Return the index of the rows, a slice or (B,), that one step sees or PART holds."""

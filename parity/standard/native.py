@@ -18,7 +18,7 @@ from parity.standard import layers
 from parity.standard.inputs import Inputs, Tensors
 from parity.standard.returned import Reader, trained
 from shared.batches import Schedule
-from shared.rows import Array, Rows, mapped, picked
+from shared.rows import Array, Rows, joined, mapped, picked
 
 
 @dataclass
@@ -104,8 +104,11 @@ class Native:
 
     def outputs(self, model: Any, name: str) -> Array:
         """Return the outputs of all rows of "x" or "x_test", (rows, ...)."""
-        parts = [self.call("forward", model, x).copy() for x in self.inputs.parts(self.data(name))]
-        return np.concatenate(parts)
+        whole, parts = self.inputs.data(name), self.inputs.parts(name)
+        given = (
+            (self.given(picked(whole, rows)) for rows in parts) if parts[1:] else [self.data(name)]
+        )
+        return joined([self.call("forward", model, x) for x in given])
 
     def train(
         self, model: Any, schedule: Schedule, rate: float, data: tuple[Any, Any] | None = None
