@@ -283,6 +283,20 @@ def base_name(name: str) -> str:
     return base if base and workers.isdecimal() else name
 
 
+def worker_count(text: str) -> int:
+    """Return over how many workers ports are to spread each batch.
+
+    Raises:
+        InputError: it is no such number.
+    """
+    short = text.isdecimal() and len(text) <= len(f"{MOST_WORKERS}")
+    if not (short and 1 <= int(text) <= MOST_WORKERS):
+        raise InputError(
+            f"there cannot be {text[:20]!r} workers: give a number from 1 to {MOST_WORKERS}"
+        )
+    return int(text)
+
+
 def get(name: str) -> Recipe:
     """Return the recipe of that name, or in the TOML file of that path; any over workers, too.
 
@@ -291,14 +305,15 @@ def get(name: str) -> Recipe:
     """
     if name in RECIPES:
         return RECIPES[name]
-    base, _, workers = name.rpartition(SPREAD)
-    if base and workers.isdecimal() and 1 <= int(workers) <= MOST_WORKERS:
-        return get(base).over(int(workers))
+    base = base_name(name)
+    if base != name:
+        return get(base).over(worker_count(name.removeprefix(f"{base}{SPREAD}")))
     if name.endswith(".toml"):
         from shared import own_recipes  # which are made of what stands here
 
         return own_recipes.load(Path(name))
-    raise InputError(unknown("recipe", name, list(RECIPES)))
+    known = [*RECIPES, *(recipe.name for recipe in over_workers())]
+    raise InputError(unknown("recipe", name, known))
 
 
 def unknown(

@@ -243,7 +243,15 @@ def test_a_port_runs_without_the_judge(environment: dict[str, str]) -> None:
 def test_numbers_of_workers_are_checked(command: Compare, text: str) -> None:
     run = command("mnist", "--workers", text)
     assert run.status == 2
-    assert "takes numbers from 1 to 64" in run.stderr
+    assert "give a number from 1 to 64" in run.stderr
+
+
+def test_names_of_recipes_over_workers_are_known(command: Compare) -> None:
+    for wrong in ("65", "9" * 5000):  # which is too long for int() to take
+        run = command(f"mnist-workers-{wrong}")
+        assert run.status == 2
+        assert "give a number from 1 to 64" in run.stderr
+    assert "did you mean mnist-workers-2?" in command("mnist-worker-2").stderr
 
 
 def test_what_cannot_spread_is_said(command: Compare) -> None:

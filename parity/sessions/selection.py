@@ -47,7 +47,7 @@ def over_workers(
     """
     if workers is None:
         return names, files
-    counts = [_workers(text.strip()) for text in workers.split(",")]
+    counts = [recipes.worker_count(text.strip()) for text in workers.split(",")]
     spread = [
         replace(file, recipe=file.recipe and recipes.spread_name(file.recipe, count))
         for file in files
@@ -57,15 +57,6 @@ def over_workers(
         [recipes.spread_name(name, count) for name in names for count in counts],
         list(dict.fromkeys(spread)),
     )
-
-
-def _workers(text: str) -> int:
-    most = recipes.MOST_WORKERS
-    if not (text.isdecimal() and 1 <= int(text) <= most):
-        raise InputError(
-            f"--workers has {text!r}, but takes numbers from 1 to {most}, such as 1,2,3"
-        )
-    return int(text)
 
 
 def choose(
