@@ -115,6 +115,11 @@ def part(schedule: Schedule, start: int, stop: int) -> Schedule:
     return stop - start if isinstance(schedule, int) else schedule[start:stop]
 
 
+def half(size: int) -> int:
+    """Return how many rows half a batch is, as ports are asked for one: one more than half."""
+    return size // 2 + 1
+
+
 def rows_of(schedule: Schedule, step: int) -> slice | NDArray[np.int64]:
     """Return the index of the rows that one step sees: of all, or row numbers (B,)."""
     return slice(None) if isinstance(schedule, int) else schedule[step]

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Self
 
 from shared import recipes, renames
-from shared.batches import Schedule, length, part
+from shared.batches import Schedule, half, length, part
 from shared.datasets import Dataset, rounded
 from shared.errors import InputError
 from shared.recipes import Recipe
@@ -122,15 +122,20 @@ def prepare(
 
 
 def _check_batch(recipe: Recipe, data: Dataset, rows: int) -> None:
-    """Check that there are enough rows for a batch.
+    """Check that there are enough rows for a batch, and in half a batch one for every worker.
 
     Raises:
         InputError: there are not.
     """
-    size = getattr(recipe.batches, "size", 1)
+    size = getattr(recipe.batches, "size", rows)
     if size > rows:
         raise InputError(
             f"{recipe.name} trains on {rows:,} rows ({data.title}), too few for a batch of {size:,}"
+        )
+    if recipe.workers and half(size) < recipe.workers:
+        raise InputError(
+            f"{recipe.name} spreads {half(size):,} rows, half a batch, over {recipe.workers} "
+            f"workers: {half(size):,} workers at most have a row each"
         )
 
 

@@ -1,8 +1,7 @@
-"""Ports that spread each batch over several workers: right ones, mistaken ones, failing ones."""
+"""Ports that spread each batch over several workers: right ones, and mistaken ones."""
 
 import subprocess
 import sys
-import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,14 +9,14 @@ import numpy as np
 import pytest
 
 from parity.processes import mpi
-from parity.processes.crew import compared
+from parity.processes.crew import Answers, compared
 from parity.sessions.settings import Settings
 from parity.standard.inputs import Inputs
 from shared import recipes
 from shared.errors import InputError
+from shared.experiment import prepare
 from shared.workers import share
 from tests.running import ROOT, Compare, Run
-from tests.test_processes import workers_of
 
 NUMPY = """
 import os, time
@@ -37,8 +36,21 @@ from impls.torch import mnist_workers as right
 from impls.torch.mnist_workers import *
 FRAMEWORK = "torch"
 """
-# With which rung, and which words, each is found; over three workers, of 34, 33 and 33 rows.
+JAX = """
+from impls.jax import mnist
+from impls.jax import mnist_workers as right
+from impls.jax.mnist_workers import *
+FRAMEWORK = "jax"
+"""
+# The rung on which each is found; over three workers, of 34, 33 and 33 rows.
 MISTAKES = {
+    "padding_counts": (
+        JAX
+        + """
+right.loss_of_counted = lambda params, x, y, counts: mnist.loss(params, x, y)
+""",
+        "gradients",
+    ),
     "mean_of_means": (
         NUMPY
         + """
@@ -114,7 +126,7 @@ def judged(compare: Compare, folder: Path, ports: dict[str, str], *arguments: ob
 
 def test_the_engines_agree_with_one_worker(compare: Compare) -> None:
     how = "--frameworks", "numpy,torch,jax", "--steps", 4, "--dtype", "float64"
-    run = compare("mnist-workers-2", *how)
+    run = compare("mnist-workers-3", *how)  # of 34, 33 and 33 rows
     assert run.status == 0, run.stdout + run.stderr
     assert len(run.report["results"]) == 3
     for result in run.report["results"]:
@@ -148,79 +160,18 @@ def test_the_worker_that_differs_is_named(mistaken: Run) -> None:
     assert "W of worker 2, held to worker 0's" in mistaken.stdout
 
 
-def test_a_right_port_agrees_over_any_number_of_workers(mistaken: Run) -> None:
+def test_a_right_port_agrees_over_three_workers(mistaken: Run) -> None:
     result = mistaken.result("right.py", "float64")
     assert result["verdict"] == "agree"
     assert result["recipe"] == "mnist-workers-3"
 
 
-KILLED = "os.kill(os.getpid(), 9)"
-FAILURES = {
-    "raises": ("raise ValueError('no')", "worker 1 of 2: gradients, step 1 raised ValueError: no"),
-    "dies": (KILLED, "worker 1 of 2: gradients, step 1 "),
-    "exits": ("os._exit(0)", "worker 1 of 2: gradients, step 1 "),
-    "hangs": ("time.sleep(600)", "gradients, step 1 hung"),
-}
-FAILING = """
-calls = 0
-def gradients(model, x, y):
-    global calls
-    calls += 1
-    if calls == 2 and {rank} == 1:
-        {what}
-    return right.gradients(model, x, y)
-"""
-
-
-@pytest.fixture(scope="module")
-def failed(compare: Compare, tmp_path_factory: pytest.TempPathFactory) -> Run:
-    """One run in which worker 1 of each port fails, or never joins."""
-    folder = tmp_path_factory.mktemp("failures")
-    ports = {
-        name: NUMPY + FAILING.format(what=what, rank="workers.rank")
-        for name, (what, _) in FAILURES.items()
-    }
-    ports["dies_in_torch"] = TORCH + FAILING.format(what=KILLED, rank="dist.get_rank()")
-    ports["never_joins"] = """
-import time
-from impls.torch.mnist_workers import *
-from impls.torch.runtime import *
-def join(rank, addresses, timeout):
-    if rank == 1:
-        time.sleep(600)
-    group.join(rank, addresses, timeout)
-"""
-    marker = f"LOCKSTEP_TEST={folder}"
-    how = "mnist-workers-2", "--dtype", "float32", "--timeout", 20
-    run = judged(
-        lambda *arguments: compare(*arguments, LOCKSTEP_TEST=str(folder)), folder, ports, *how
-    )
-    deadline = time.monotonic() + 10
-    while workers_of(marker) and time.monotonic() < deadline:
-        time.sleep(0.1)
-    assert workers_of(marker) == []
-    return run
-
-
-@pytest.mark.parametrize("name", FAILURES)
-def test_a_worker_that_fails_is_the_ports_error(failed: Run, name: str) -> None:
-    result = failed.result(f"{name}.py", "float32")
-    assert result["verdict"] == "error"
-    assert FAILURES[name][1] in result["error"]
-
-
-def test_a_worker_that_was_killed_is_named(failed: Run) -> None:
-    error = failed.result("dies_in_torch.py", "float32")["error"]
-    assert error.startswith("worker 1 of 2: gradients, step 1 was killed (SIGKILL)")
-
-
-def test_a_worker_that_never_joins_is_the_ports_error(failed: Run) -> None:
-    error = failed.result("never_joins.py", "float32")["error"]
-    assert "join hung: it gave no answer in 20 s (--timeout)" in error
-
-
-def test_a_worker_that_answers_less_differs() -> None:
-    assert [c.agrees for c in compared([{("update", 0): {}}, {}])] == []
+def test_a_worker_that_answers_less_or_more_differs() -> None:
+    whole: Answers = {("update", 0): {"W": np.ones(1), "b": np.ones(1)}}
+    less: Answers = {("update", 0): {}}
+    for answers in ([whole, {}], [{}, whole], [whole, less], [less, whole]):
+        assert [c.agrees for c in compared([*answers])] == [False, False]
+    assert [c.agrees for c in compared([whole, whole, less])] == [True, True, False, False]
 
 
 def test_a_port_runs_without_the_judge(environment: dict[str, str]) -> None:
@@ -254,6 +205,13 @@ def test_names_of_recipes_over_workers_are_known(command: Compare) -> None:
     assert "did you mean mnist-workers-2?" in command("mnist-worker-2").stderr
 
 
+def test_every_worker_gets_a_row_even_of_half_a_batch(command: Compare) -> None:
+    run = command("mnist", "--workers", "52", "--data", "digits", "--frameworks", "numpy")
+    assert run.status == 2
+    assert "51 workers at most have a row each" in run.stderr
+    prepare("mnist-workers-51", "float32", choice="digits")
+
+
 def test_what_cannot_spread_is_said(command: Compare) -> None:
     assert "there is no port of iris_workers" in command("iris", "--workers", "2").stderr
     run = command("iris", "--workers", "2", "--frameworks", "torch")
@@ -283,5 +241,5 @@ def test_a_recipe_over_workers_is_the_same_recipe() -> None:
     one, four = recipes.get("mnist"), recipes.get("mnist-workers-4")
     assert (four.net, four.port, four.workers) == (one.net, "mnist_workers", 4)
     assert four.batches == one.batches
-    with pytest.raises(InputError, match="no recipe 'mnist-workers-0'"):
+    with pytest.raises(InputError, match="cannot be '0' workers"):
         recipes.get("mnist-workers-0")

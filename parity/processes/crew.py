@@ -152,22 +152,26 @@ def compared(answers: list[Answers]) -> list[Comparison]:
     """
     return [
         comparison
-        for (rung, step), expected in answers[0].items()
+        for rung, step in dict.fromkeys(at for each in answers for at in each)
         if rung in SPREAD
         for rank in range(1, len(answers))
         for comparison in _held(
             Place(SPREAD[rung], max(step, 0), "", "other worker", rank=rank),
-            expected,
+            answers[0].get((rung, step), {}),
             answers[rank].get((rung, step), {}),
         )
     ]
 
 
 def _held(place: Place, expected: Tensors, got: Tensors) -> list[Comparison]:
-    """Compare one worker's tensors with worker 0's."""
+    """Compare one worker's tensors with worker 0's; either may lack some."""
     return [
-        compare_exactly(replace(place, name=name), value, got[name])
-        if name in got
-        else unusable(replace(place, name=name), "the same as worker 0's", "missing")
-        for name, value in expected.items()
+        compare_exactly(replace(place, name=name), expected[name], got[name])
+        if name in expected and name in got
+        else unusable(replace(place, name=name), *map(_there, (name in expected, name in got)))
+        for name in {**expected, **got}
     ]
+
+
+def _there(there: bool) -> str:
+    return "an array" if there else "missing"

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from parity.contract import REFERENCE, PortName
-from shared.batches import Schedule, length, part, rows_of
+from shared.batches import Schedule, half, length, part, rows_of
 from shared.experiment import Experiment
 from shared.recipes import Recipe, port_file
 from shared.rows import Array, Rows, count, gathered, picked
@@ -131,8 +131,8 @@ class Inputs:
         if step != PART:
             return rows_of(self.schedule, step)
         if isinstance(self.schedule, int):
-            return slice(0, self.count // 2 + 1)
-        return self.schedule[0, : self.schedule.shape[1] // 2 + 1]
+            return slice(0, half(self.count))
+        return self.schedule[0, : half(self.schedule.shape[1])]
 
     def batch(self, x: Any, y: Any, step: int) -> tuple[Any, Any]:
         """Return the rows of x (rows, inputs) and y (rows, ...) that one step sees, (B, ...).
