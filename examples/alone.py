@@ -14,7 +14,7 @@ from shared.experiment import Experiment, prepare
 
 
 def load(recipe: Path, convert: Callable[[Any], Any]) -> Experiment:
-    """Return a recipe in float32, its arrays converted from NumPy's.
+    """Print what a recipe is, and return it in float32, its arrays converted from NumPy's.
 
     Raises:
         InputError: the recipe, or what it names, cannot be used.

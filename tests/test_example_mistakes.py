@@ -6,7 +6,7 @@ import pytest
 
 from parity.results import RUNGS
 from shared.variants import Place, Variant, gathered
-from tests.test_examples import TESTED
+from tests.test_examples import WEIGHTS
 from traps import catalogue, outcomes
 from traps.record import Outcomes, judge
 
@@ -34,16 +34,17 @@ def found(environment: dict[str, str]) -> Outcomes:
 
 def test_the_catalogue_has_mistakes_in_every_file() -> None:
     assert len(BUGS) >= 50
-    assert {bug.net for bug in BUGS} == set(TESTED)
+    assert {bug.net for bug in BUGS} == set(WEIGHTS)
     files = {bug.example for bug in BUGS}
     kinds = ("numpy", "jax", "flax", "keras", "tensorflow")
-    assert files == {f"{net}_{kind}.py" for net in TESTED for kind in kinds}
+    assert files == {f"{net}_{kind}.py" for net in WEIGHTS for kind in kinds}
     for bug in BUGS:
         assert bug.layer or bug.rung in RUNGS[RUNGS.index("update") :], bug
         assert bug.source is None or re.fullmatch(r"https://github\.com/\S+/\d+", bug.source), bug
 
 
 def test_mistakes_are_caught_placed_and_named(found: Outcomes) -> None:
+    assert {bug.name for bug, _ in found} == set(SAMPLE)
     for (bug, _), outcome in found.items():
         assert isinstance(bug, catalogue.Bug)
         assert judge(bug, outcome) == "caught", f"{bug}: {outcome.says}"

@@ -4,7 +4,6 @@ import importlib.util
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -12,21 +11,10 @@ import pytest
 from safetensors.numpy import load_file
 
 from tests.running import Compare
+from traps.catalogue import load_examples, plant
 from traps.small import EXAMPLES, ROWS, Arrays, module, written
 
 NEEDS = {"jax": "optax"}  # of ports, besides their framework
-
-
-@dataclass(frozen=True)
-class Example:
-    """An example, and how it is tested at a small size.
-
-    weights: random ones, of its reference's names and shapes.
-    mistakes: what is right in its NumPy port, what is put in its place, where that first shows.
-    """
-
-    weights: Callable[[], Arrays]
-    mistakes: dict[str, tuple[str, str, str]]
 
 
 def _convnet_weights() -> Arrays:
@@ -76,50 +64,22 @@ def _gru_weights() -> Arrays:
     return {name: random.normal(0, 0.3, shape) for name, shape in shapes.items()}
 
 
-TESTED = {
-    "convnet": Example(
-        _convnet_weights,
-        {
-            "flipped": ("(seen, kernel,", "(seen, kernel[:, :, ::-1, ::-1],", "forward"),
-            "channels_last": (
-                'flat = values["pool2"].reshape',
-                'flat = values["pool2"].transpose(0, 2, 3, 1).reshape',
-                "forward",
-            ),
-            "biased": (", ddof=1", "", "update"),
-            "epsilon": ("1e-8", "1e-7", "update"),
-        },
+WEIGHTS: dict[str, Callable[[], Arrays]] = {
+    "convnet": _convnet_weights,
+    "gpt": _gpt_weights,
+    "gru": _gru_weights,
+}
+# Bugs of the catalogue, planted in the NumPy port; tests/test_example_mistakes.py plants GRU's.
+PLANTED = {
+    "convnet": (
+        *("kernel-flipped", "channels-flattened-last"),
+        *("running-variance-over-n", "epsilon-of-adam-from-keras"),
     ),
-    "gpt": Example(
-        _gpt_weights,
-        {
-            "sees_the_next": ("np.tri(T, dtype", "np.tri(T, k=1, dtype", "forward"),
-            "untied": ("dembedding += np.tensordot", "np.tensordot", "gradients"),
-            "counted_once": (
-                "np.add.at(dembedding, tokens, dx)",
-                "dembedding[tokens] += dx",
-                "gradients",
-            ),
-            "all_decay": ("if weight.ndim == 2", "if True", "update"),
-        },
+    "gpt": (
+        *("sees-the-next-token", "head-without-gradient"),
+        *("token-counted-once", "all-weights-decay"),
     ),
-    "gru": Example(
-        _gru_weights,
-        {
-            "gates": (
-                "(ir, iz, i_n), (hr, hz, hn) =",
-                "(iz, ir, i_n), (hz, hr, hn) =",
-                "forward",
-            ),
-            "reset_before": (
-                "r * hn)",
-                '(r * h) @ model["gru.weight_hh_l0"][64:].T + model["gru.bias_hh_l0"][64:])',
-                "forward",
-            ),
-            "truncated": ("dh = dh + dg @", "dh = 0 * dg @", "gradients"),
-            "not_clipped": ("in clipped(grads).items()", "in grads.items()", "update"),
-        },
-    ),
+    "gru": (),
 }
 
 
@@ -132,34 +92,35 @@ def ports(name: str) -> list[Path]:
     ]
 
 
-@pytest.mark.parametrize("name", TESTED)
+@pytest.mark.parametrize("name", PLANTED)
 def test_ports_of_an_example_agree_and_mistakes_in_one_are_caught(
     compare: Compare, tmp_path: Path, name: str
 ) -> None:
-    mistakes = TESTED[name].mistakes
-    source = (EXAMPLES / name / f"{name}_numpy.py").read_text()
-    for mistake, (right, wrong, _) in mistakes.items():
-        assert source.count(right) == 1
-        (tmp_path / f"{mistake}.py").write_text(source.replace(right, wrong))
-    files = [*ports(name), *(tmp_path / f"{mistake}.py" for mistake in mistakes)]
+    bugs = [
+        bug
+        for bug in load_examples()
+        if bug.example == f"{name}_numpy.py" and bug.name in PLANTED[name]
+    ]
+    assert len(bugs) == len(PLANTED[name])
+    files = [*ports(name), *(plant(bug, tmp_path) for bug in bugs)]
     recipe = written(name, tmp_path)
     run = compare(recipe, "--dtype", "float64", *(f"--with={file}" for file in files))
-    assert run.status == 1, run.stdout + run.stderr
+    assert run.status == (1 if bugs else 0), run.stdout + run.stderr
     for port in ports(name):
         result = run.result(port.name, "float64")
         assert result["verdict"] == "agree", port.name
         agreed = {rung["rung"] for rung in result["rungs"] if rung["verdict"] == "agree"}
         assert {"forward", "loss", "gradients", "update", "trajectory"} <= agreed
         assert ("accuracy" in agreed) == (name != "gpt")
-    for mistake, (*_, rung) in mistakes.items():
-        result = run.result(f"{mistake}.py", "float64")
-        assert result["verdict"] == "disagree", mistake
-        assert result["divergence"]["rung"] == rung, mistake
+    for bug in bugs:
+        result = run.result(bug.file, "float64")
+        assert result["verdict"] == "disagree", bug.name
+        assert result["divergence"]["rung"] == bug.rung, bug.name
 
 
-@pytest.mark.parametrize("name", TESTED)
+@pytest.mark.parametrize("name", WEIGHTS)
 def test_derived_gradients_are_those_of_finite_differences(name: str) -> None:
-    net, weights = module(EXAMPLES / name / f"{name}_numpy.py"), TESTED[name].weights()
+    net, weights = module(EXAMPLES / name / f"{name}_numpy.py"), WEIGHTS[name]()
     rows, random = ROWS[name](4), np.random.default_rng(1)
     x, y = rows["x"], rows["y"]
     derived = net.gradients(weights, x, y)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def load(convert: Callable[[Any], Any]) -> "Experiment":
-    """Return the recipe in float32, its arrays converted from NumPy's."""
+    """Print what the recipe is, and return it in float32, arrays converted from NumPy's."""
     from examples import alone
 
     return alone.load(FOLDER / "recipe.toml", convert)

@@ -36,7 +36,7 @@ def data() -> dict[str, NDArray[np.int64]]:
 
 
 def load(convert: Callable[[Any], Any]) -> "Experiment":
-    """Return the recipe in float32, its arrays converted from NumPy's."""
+    """Print what the recipe is, and return it in float32, arrays converted from NumPy's."""
     from examples import alone
 
     return alone.load(FOLDER / "recipe.toml", convert)

@@ -1,4 +1,7 @@
-"""The small GPT in Flax NNX and Optax: Modules, MultiHeadAttention, Optimizer, nnx.jit."""
+"""The small GPT in Flax NNX and Optax: Modules, MultiHeadAttention, Optimizer, nnx.jit.
+
+B texts have T tokens, each token D numbers, split among H heads. Kernels are (inputs, outputs).
+"""
 
 from functools import cache
 

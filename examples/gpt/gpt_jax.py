@@ -1,4 +1,7 @@
-"""The small GPT in JAX and Optax: pure functions, grad, jit and scan."""
+"""The small GPT in JAX and Optax: pure functions, grad, jit and scan.
+
+B texts have T tokens, each token D numbers, split among H heads. Kernels are (inputs, outputs).
+"""
 
 import jax
 import jax.numpy as jnp
@@ -11,27 +14,27 @@ HEADS, BLOCKS = 2, 2
 def build(weights):
     """Return the model, a tree of arrays; matrices are (inputs, outputs) here."""
 
-    def norm(name):
+    def norm_params(name):
         return {"scale": weights[f"{name}.weight"], "bias": weights[f"{name}.bias"]}
 
-    def linear(name):
+    def linear_params(name):
         return {"kernel": weights[f"{name}.weight"].T, "bias": weights[f"{name}.bias"]}
 
-    def block(name):
+    def block_params(name):
         return {
-            "norm1": norm(f"{name}.norm1"),
-            "qkv": weights[f"{name}.attention.qkv.weight"].T,
-            "out": weights[f"{name}.attention.out.weight"].T,
-            "norm2": norm(f"{name}.norm2"),
-            "up": linear(f"{name}.up"),
-            "down": linear(f"{name}.down"),
+            "norm1": norm_params(f"{name}.norm1"),
+            "qkv": weights[f"{name}.attention.qkv.weight"].T,  # (D, 3 D)
+            "out": weights[f"{name}.attention.out.weight"].T,  # (D, D)
+            "norm2": norm_params(f"{name}.norm2"),
+            "up": linear_params(f"{name}.up"),
+            "down": linear_params(f"{name}.down"),
         }
 
     return {
         "tokens": weights["tokens.weight"],
         "positions": weights["positions.weight"],
-        "blocks": [block(f"blocks.{i}") for i in range(BLOCKS)],
-        "norm": norm("norm"),
+        "blocks": [block_params(f"blocks.{i}") for i in range(BLOCKS)],
+        "norm": norm_params("norm"),
     }
 
 

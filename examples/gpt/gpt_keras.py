@@ -1,4 +1,7 @@
-"""The small GPT in Keras: a Model of one's own, MultiHeadAttention, and a training loop."""
+"""The small GPT in Keras: a Model of one's own, MultiHeadAttention, and a training loop.
+
+B texts have T tokens, each token D numbers, split among H heads. Kernels are (inputs, outputs).
+"""
 
 import keras
 import tensorflow as tf
@@ -12,7 +15,7 @@ class AdamW(keras.optimizers.Optimizer):
     """AdamW as PyTorch and the paper have it; matrices decay, but norms and biases do not.
 
     keras.optimizers.AdamW adds its epsilon before the bias of the squares is corrected: over the
-    first steps that is as if PyTorch's were up to 30 times as large. The decay is made here, since
+    first steps that is as if PyTorch's were up to 32 times as large. The decay is made here, since
     a weight_decay of 0.1 that is given to an Optimizer is rounded to float32, always.
     """
 
@@ -26,6 +29,7 @@ class AdamW(keras.optimizers.Optimizer):
         self.v = [self.add_variable_from_reference(v, name="v") for v in variables]
 
     def update_step(self, gradient, variable, learning_rate):
+        gradient = tf.convert_to_tensor(gradient)  # fit has an embedding's by its rows
         index = self._get_variable_index(variable)
         m, v = self.m[index], self.v[index]
         step = ops.cast(self.iterations + 1, variable.dtype)
@@ -85,8 +89,8 @@ def build(weights):
     for name, variables in named(model).items():
         parts = ops.split(weights[name], len(variables))  # (3 D, D) -> (D, D) each
         for variable, part in zip(variables, parts, strict=True):
-            turned = part if "embeddings" in variable.path else ops.transpose(part)
-            variable.assign(ops.reshape(turned, variable.shape))  # kernels have an axis of heads
+            kernel = part if "embeddings" in variable.path else ops.transpose(part)
+            variable.assign(ops.reshape(kernel, variable.shape))  # kernels have an axis of heads
     return model
 
 
@@ -131,12 +135,13 @@ def forward(model, x):
     return model(x)
 
 
+# The function of the same name has a mean over all tokens, those that are ignored among them.
+cross_entropy = keras.losses.SparseCategoricalCrossentropy(from_logits=True, ignore_class=-100)
+
+
 def loss(model, x, y):
     """Return the mean cross-entropy where an answer is due; where none is, y is -100."""
-    each = keras.losses.sparse_categorical_crossentropy(
-        y, model(x), from_logits=True, ignore_class=-100
-    )
-    return ops.sum(each) / ops.cast(ops.sum(y != -100), each.dtype)  # it is 0 where none is due
+    return cross_entropy(y, model(x))
 
 
 def loss_and_gradients(model, x, y):

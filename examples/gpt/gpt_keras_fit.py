@@ -1,19 +1,11 @@
 """The small GPT in Keras, trained by compile and fit; the model is gpt_keras'."""
 
-import gpt_keras
 import keras
 import tensorflow as tf
-from gpt_keras import build, export, forward, gradients, loss, solved
+from gpt_keras import AdamW, build, cross_entropy, export, forward, gradients, loss, solved
 
 FRAMEWORK = "tensorflow"
 __all__ = ["build", "export", "forward", "gradients", "loss", "train"]
-
-
-class AdamW(gpt_keras.AdamW):
-    """gpt_keras' AdamW, given an array where fit has the gradient of an embedding by its rows."""
-
-    def apply(self, grads, trainable_variables=None):
-        super().apply([tf.convert_to_tensor(grad) for grad in grads], trainable_variables)
 
 
 class Losses(keras.callbacks.Callback):
@@ -35,9 +27,7 @@ class Losses(keras.callbacks.Callback):
 
 def train(model, x, y, schedule, learning_rate):
     """Take one step of AdamW per batch; return the model and its losses (steps,)."""
-    # The mean is over the tokens that are not ignored, as PyTorch's is.
-    mean = keras.losses.SparseCategoricalCrossentropy(from_logits=True, ignore_class=-100)
-    model.compile(AdamW(learning_rate), mean)
+    model.compile(AdamW(learning_rate), cross_entropy)
     rows = schedule.reshape(-1)  # in the order of the batches, which fit must not shuffle again
     losses = Losses()
     model.fit(

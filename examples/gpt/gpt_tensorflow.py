@@ -1,4 +1,7 @@
-"""The small GPT in plain TensorFlow: tf.Module, tf.nn, tf.GradientTape and tf.function."""
+"""The small GPT in plain TensorFlow: tf.Module, tf.nn, tf.GradientTape and tf.function.
+
+B texts have T tokens, each token D numbers, split among H heads. Kernels are (inputs, outputs).
+"""
 
 import tensorflow as tf
 
@@ -31,7 +34,7 @@ class Attention(tf.Module):
     def __init__(self, weights, name):
         super().__init__()
         self.qkv = tf.Variable(tf.transpose(weights[f"{name}.qkv.weight"]))  # (D, 3 D)
-        self.out = tf.Variable(tf.transpose(weights[f"{name}.out.weight"]))
+        self.out = tf.Variable(tf.transpose(weights[f"{name}.out.weight"]))  # (D, D)
 
     def __call__(self, x):
         T, D = x.shape[1:]
@@ -39,7 +42,7 @@ class Attention(tf.Module):
         q, k, v = tf.unstack(tf.transpose(heads, [2, 0, 3, 1, 4]))  # (B, H, T, D / H) each
         scores = tf.matmul(q, k, transpose_b=True) / (D // HEADS) ** 0.5  # (B, H, T, T)
         causal = tf.linalg.band_part(tf.ones([T, T], tf.bool), -1, 0)  # on and below the diagonal
-        shares = tf.nn.softmax(tf.where(causal, scores, scores.dtype.min))
+        shares = tf.nn.softmax(tf.where(causal, scores, float("-inf")))
         mixed = tf.transpose(shares @ v, [0, 2, 1, 3])  # -> (B, T, H, D / H)
         return tf.reshape(mixed, [-1, T, D]) @ self.out
 

@@ -59,7 +59,7 @@ class GPT(nn.Module):
 
 
 def build(weights):
-    """Return the model, a Module with a copy of the weights; it draws them where there are none."""
+    """Return the model, a Module with a copy of the weights; of None, it draws its own."""
     model = GPT()
     if weights is not None:
         model.load_state_dict(weights)

@@ -80,7 +80,7 @@ def clip(longest):
     """
 
     def scaled(grads, params):
-        scale = jnp.minimum(longest / (optax.global_norm(grads) + 1e-6), 1)
+        scale = jnp.minimum(longest / (optax.tree.norm(grads) + 1e-6), 1)
         return jax.tree.map(lambda grad: grad * scale, grads)
 
     return optax.stateless(scaled)

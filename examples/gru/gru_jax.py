@@ -25,8 +25,8 @@ def build(weights):
     }
 
 
-def cell(params, h, x):
-    """Return the next state (B, 32) from a state h (B, 32) and an input x (B, 8)."""
+def cell(params, x, h):
+    """Return the next state (B, 32) from an input x (B, 8) and a state h (B, 32)."""
     i = x @ params["kernel_i"] + params["bias_i"]  # (B, 96)
     g = h @ params["kernel_h"] + params["bias_h"]  # (B, 96)
     (ir, iz, i_n), (hr, hz, hn) = jnp.split(i, 3, axis=1), jnp.split(g, 3, axis=1)
@@ -38,8 +38,8 @@ def cell(params, h, x):
 def gru(params, x):
     """Return all states (B, T, 32) from inputs x (B, T, 8)."""
 
-    def step(h, x):
-        h = cell(params, h, x)
+    def step(h, x_t):
+        h = cell(params, x_t, h)
         return h, h
 
     first = jnp.zeros((len(x), params["kernel_h"].shape[0]), x.dtype)
@@ -48,7 +48,7 @@ def gru(params, x):
 
 
 def apply(params, x):
-    """Return what each layer gives out, the logits last."""
+    """Return what each layer gives out, of the GRU all states, the logits last."""
     embed = params["embed"][x]  # (B, T) -> (B, T, 8)
     states = gru(params["gru"], embed)  # -> (B, T, 32)
     fc = states[:, -1] @ params["fc"]["kernel"] + params["fc"]["bias"]  # (B, 32) -> (B, 8)
@@ -83,7 +83,7 @@ def clip(longest):
     """
 
     def scaled(grads, params):
-        scale = jnp.minimum(longest / (optax.global_norm(grads) + 1e-6), 1)
+        scale = jnp.minimum(longest / (optax.tree.norm(grads) + 1e-6), 1)
         return jax.tree.map(lambda grad: grad * scale, grads)
 
     return optax.stateless(scaled)

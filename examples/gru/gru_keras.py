@@ -16,7 +16,7 @@ class Adam(keras.optimizers.Optimizer):
     """Adam as PyTorch and the paper's Algorithm 1 have it, after clipping as PyTorch does it.
 
     keras.optimizers.Adam adds its epsilon before the bias of the squares is corrected: over the
-    first steps that is as if PyTorch's were up to 30 times as large. Its global_clipnorm divides by
+    first steps that is as if PyTorch's were up to 32 times as large. Its global_clipnorm divides by
     the length of the gradients alone, to which PyTorch adds 1e-6.
     """
 
@@ -30,6 +30,7 @@ class Adam(keras.optimizers.Optimizer):
         self.v = [self.add_variable_from_reference(v, name="v") for v in variables]
 
     def apply(self, grads, trainable_variables=None):
+        grads = [tf.convert_to_tensor(grad) for grad in grads]  # fit has an embedding's by its rows
         length = ops.sqrt(sum(ops.sum(ops.square(grad)) for grad in grads))
         scale = ops.minimum(CLIP / (length + 1e-6), 1)
         super().apply([grad * scale for grad in grads], trainable_variables)

@@ -1,19 +1,11 @@
 """The GRU in Keras, trained by compile and fit; the model is gru_keras'."""
 
-import gru_keras
 import keras
 import tensorflow as tf
-from gru_keras import accuracy, build, export, forward, gradients, layers, loss
+from gru_keras import Adam, accuracy, build, export, forward, gradients, layers, loss
 
 FRAMEWORK = "tensorflow"
 __all__ = ["accuracy", "build", "export", "forward", "gradients", "layers", "loss", "train"]
-
-
-class Adam(gru_keras.Adam):
-    """gru_keras' Adam, given an array where fit has the gradient of the embedding by its rows."""
-
-    def apply(self, grads, trainable_variables=None):
-        super().apply([tf.convert_to_tensor(grad) for grad in grads], trainable_variables)
 
 
 class Losses(keras.callbacks.Callback):

@@ -100,7 +100,6 @@ def loss_and_gradients(model, x, y):
     return value, list(map(tf.convert_to_tensor, grads))
 
 
-@tf.function
 def gradients(model, x, y):
     """Return d loss / d weights by the tape, not clipped, in PyTorch's names and layout."""
     _, grads = loss_and_gradients(model, x, y)

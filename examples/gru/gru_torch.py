@@ -26,7 +26,7 @@ class Recall(nn.Module):
 
 
 def build(weights):
-    """Return the model, a Module with a copy of the weights; of None, with weights of its own."""
+    """Return the model, a Module with a copy of the weights; of None, it draws its own."""
     model = Recall()
     if weights is not None:
         model.load_state_dict(weights)

@@ -23,7 +23,7 @@ def build(weights):
 
 
 def spread(arrays, *axes):
-    """Return arrays of this worker's as arrays of all: copies, or parts along an axis named so."""
+    """Return this worker's arrays as arrays of all: a copy on each, or parts along `axes`."""
     mesh = Mesh(jax.devices(), "workers")
     return jax.make_array_from_process_local_data(NamedSharding(mesh, P(*axes)), arrays)
 
@@ -44,7 +44,7 @@ def spread_rows(rows):
 def loss_of_counted(params, x, y, counts):
     """Return the mean loss over those rows of x (B', 784) and y (B',) that count, of all workers.
 
-    `jnp.mean` sees whole arrays, whoever holds their parts: the compiler adds what is sent.
+    `jnp.mean` sees whole arrays, whoever holds their parts: the compiler adds the communication.
     """
     each = jax.vmap(loss, (None, 0, 0))(params, x[:, None], y[:, None])  # (B',), one per row
     return jnp.mean(each, where=counts)

@@ -32,8 +32,14 @@ class _Without(importlib.abc.MetaPathFinder):
 
 
 def is_banner(line: str) -> bool:
-    """Whether a line is one of those that TensorFlow's libraries greet with."""
-    greeting = ("I0000 ", "WARNING: All log messages before absl::InitializeLog()")
+    """Whether a line is one of those that TensorFlow's libraries greet with.
+
+    Keras imports Matplotlib where it is installed, and that says when it runs for the first time.
+    """
+    greeting = (
+        *("I0000 ", "WARNING: All log messages before absl::InitializeLog()"),
+        "Matplotlib is building the font cache",
+    )
     return line.startswith(greeting) or "failed call to cuInit" in line  # there is no GPU
 
 

@@ -80,8 +80,12 @@ def copy(asking: socket.socket, waiting: selectors.BaseSelector) -> None:
 
 
 def shared(variables: dict[str, str]) -> dict[str, str]:
-    """Return those variables that a copy and the template must agree on."""
-    return {name: value for name, value in variables.items() if not name.startswith(OWN)}
+    """Return those variables that a copy and the template must agree on.
+
+    Those that frameworks set on import need not be there: a test may have imported one itself.
+    """
+    own = (*OWN, *(name for name in os.environ if name not in GIVEN))
+    return {name: value for name, value in variables.items() if not name.startswith(own)}
 
 
 def serve(streams: list[int], variables: dict[str, str], folder: str) -> NoReturn:
