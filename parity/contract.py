@@ -25,7 +25,7 @@ SWITCH = "run_eagerly"
 # The other files of a framework.
 BESIDE_NETS = (
     *("runtime", "group", "noise", "primitives", "functions", "layers", "draft"),
-    *("variants", "operation_variants", "optimizer_variants", "cell_variants"),
+    "variants",
 )
 RUNTIME = ("configure", SWITCH, "to_native", "to_numpy")  # a user's may lack the switch
 ROOT = Path(__file__).parent.parent

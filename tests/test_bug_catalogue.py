@@ -1,14 +1,16 @@
 """The catalogue of translation bugs: every one is caught on its rung, no variation is accused."""
 
+import math
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from parity.contract import DTYPES, FRAMEWORKS, nets_of
 from shared.recipes import is_spread
 from traps import catalogue, outcomes
-from traps.catalogue import FOLDER, NETS, Bug, CatalogueError, Variation
-from traps.record import Outcomes, judge
+from traps.catalogue import FOLDER, NETS, RAISES, Bug, CatalogueError, Variation
+from traps.record import Outcome, Outcomes, judge
 
 CATALOGUE = catalogue.load()
 EVERY = 17  # one in so many, of every framework; `make bugs` plants all
@@ -51,6 +53,21 @@ def test_no_two_entries_plant_the_same() -> None:
 def test_a_bug_is_caught_on_its_rung(found: Outcomes, bug: Bug, dtype: str) -> None:
     outcome = found[bug, dtype]
     assert judge(bug, outcome) == "caught", outcome.says
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        ("forward hung: it gave no answer in 5 s (--timeout)", "missed"),
+        ("train was killed (SIGKILL), as the system does when memory runs out", "missed"),
+        ("forward raised ValueError: shapes (4, 3) and (4, 3) not aligned", "elsewhere"),
+    ],
+)
+def test_the_end_of_a_process_catches_no_wrong_number(error: str, expected: str) -> None:
+    bug = next(bug for bug in CATALOGUE.bugs if bug.rung == "forward")
+    nothing: dict[str, Any] = dict.fromkeys(("step", "tensor", "cause", "evidence", "confidence"))
+    outcome = Outcome(verdict="error", rung=RAISES, ratio=math.nan, error=error, **nothing)
+    assert judge(bug, outcome) == expected
 
 
 @pytest.mark.parametrize("dtype", DTYPES)

@@ -5,7 +5,6 @@ import re
 import pytest
 
 from parity.results import RUNGS
-from shared.variants import Place, Variant, gathered
 from tests.test_examples import WEIGHTS
 from traps import catalogue, outcomes
 from traps.record import Outcomes, judge
@@ -50,18 +49,3 @@ def test_mistakes_are_caught_placed_and_named(found: Outcomes) -> None:
         assert judge(bug, outcome) == "caught", f"{bug}: {outcome.says}"
         assert outcome.cause in bug.causes, f"{bug}: {outcome.cause}"
         assert bug.layer in (None, outcome.layer), f"{bug}: {outcome.layer}"
-
-
-def test_variants_are_tried_everywhere_then_by_line_then_alone() -> None:
-    places = (Place("a.norm1", "8"), Place("a.norm2", "9"), Place("b.norm1", "8"))
-    found = [Variant("cause", "claim", (place,)) for place in places]
-    tried = [
-        variant.places for variant in gathered([*found, Variant("other", "claim", places[:1])])
-    ]
-    a1, a2, b1 = places
-    assert tried == [(a1, a2, b1), (a1,), (a1, b1), (a2,), (a1,), (b1,)]
-
-
-def test_a_variant_says_where_it_is() -> None:
-    places = tuple(Place(name, "1") for name in "abcde")
-    assert f"{Variant('cause', 'a claim', places)}" == "a claim, at a, b, c and 2 more"

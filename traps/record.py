@@ -7,17 +7,21 @@ with a hash of the entry that it was said of.
 import hashlib
 import json
 import math
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
 
 from parity.reports.files import OutputFile
+from parity.results import RUNGS
 from shared.errors import InputError
 from traps.catalogue import Bug, Entry
 
 FILE = Path(__file__).with_name("record.json")
 Catch = Literal["caught", "elsewhere", "missed"]
+# What is said of a process that came to its end before the port was judged.
+ENDED = re.compile(r"hung: it gave no answer|was killed \(SIGKILL\)|crashed the process")
 
 
 @dataclass(frozen=True)
@@ -53,8 +57,12 @@ Outcomes = Mapping[tuple[Entry, str], Outcome]
 
 
 def judge(bug: Bug, outcome: Outcome) -> Catch:
-    """Return whether the bug was caught where it should be, elsewhere, or not at all."""
-    if outcome.verdict == "agree":
+    """Return whether the bug was caught where it should be, elsewhere, or not at all.
+
+    A process that the machine ended says nothing of a bug that should show in numbers.
+    """
+    ended = bug.rung in RUNGS and ENDED.search(outcome.error or "")
+    if outcome.verdict == "agree" or ended:
         return "missed"
     right_step = bug.step is None or bug.step == outcome.step
     return "caught" if outcome.rung == bug.rung and right_step else "elsewhere"

@@ -1,4 +1,4 @@
-"""How GRUs and LSTMs may be made otherwise; rules as in `operation_variants`.
+"""How GRUs and LSTMs may be made otherwise; rules as in `rules`.
 
 torch.gru and torch.lstm take the input, the first state, or the two first ones, and the weights of
 each layer: of the input and of the state, and the two biases. The gates lie below one another: r, z
@@ -165,3 +165,5 @@ GRU_CELLS = {
     "gates are of the hard sigmoid": _cell(gate=_hard_sigmoid),
     "the state is not kept from step to step": lambda x, h, *weights: _cell()(x, 0 * h, *weights),
 }
+
+RULES = {"gru": [gru], "lstm": [lstm]}

@@ -13,7 +13,9 @@ from torch.nn.modules.module import (
 )
 from torch.overrides import TorchFunctionMode
 
-from impls.torch import layers, operation_variants, optimizer_variants
+from impls.torch import layers
+from impls.torch.variants import optimizers, rules
+from impls.torch.variants.operation import Operation
 from shared.variants import Place, Variant, gathered
 
 
@@ -28,11 +30,11 @@ def found(model, call, line):
     variants = []
 
     def note(operation, place):
-        for cause, claim, _ in operation_variants.of(operation):
+        for cause, claim, _ in rules.of(operation):
             variants.append(Variant(cause, claim, (place,)))
         return operation()
 
-    with _met(model, note, line), optimizer_variants.noted(variants):
+    with _met(model, note, line), optimizers.noted(variants):
         call()
     return gathered(variants)
 
@@ -43,12 +45,12 @@ def applied(model, variant, line):
 
     def changed(operation, place):
         if place in variant.places:
-            for _, claim, change in operation_variants.of(operation):
+            for _, claim, change in rules.of(operation):
                 if claim == variant.claim:
                     return change(operation)
         return operation()
 
-    with _met(model, changed, line), optimizer_variants.applied(variant):
+    with _met(model, changed, line), optimizers.applied(variant):
         yield
 
 
@@ -86,6 +88,6 @@ class _Meeting(TorchFunctionMode):
 
     def __torch_function__(self, func, types, args=(), kwargs=None):
         kwargs = kwargs or {}
-        if not operation_variants.knows(func):
+        if not rules.knows(func):
             return func(*args, **kwargs)
-        return self.meet(operation_variants.Operation(func, args, kwargs))
+        return self.meet(Operation(func, args, kwargs))

@@ -1,0 +1,50 @@
+"""How the cross-entropy may be made otherwise; rules as in `rules`."""
+
+import torch
+
+from impls.torch.variants.operation import instead
+from shared import variants as causes
+
+SMOOTHINGS = (0.0, 0.1, 0.05, 0.2)
+
+
+def cross_entropy(operation):
+    """Smooth labels, count those that are to be ignored, or take another mean."""
+    target, name = operation["target"], operation.name
+    own = operation["label_smoothing"] if name == "cross_entropy" else None
+    for smoothing in SMOOTHINGS:
+        if own is not None and smoothing != own:
+            claim = f"labels are smoothed by {smoothing:g}, not {own:g}"
+            yield causes.LABELS, claim, instead(label_smoothing=smoothing)
+    yield causes.MEAN, f"{name} is summed", instead(reduction="sum")
+    if target.is_floating_point():
+        return
+    ignored = -100 if operation["ignore_index"] is None else operation["ignore_index"]
+    for index in (0, 1, -1):
+        if index != ignored:
+            claim = f"{name} ignores the label {index}, not {ignored}"
+            yield causes.IGNORED, claim, _ignoring(index, ignored)
+    if (target == ignored).any():
+        for label, said in ((0, "the first class"), (-1, "the last class")):
+
+            def change(operation, label=label):
+                classes = operation["input"].shape[1]
+                y = operation["target"]
+                return operation(target=torch.where(y == ignored, label % classes, y))
+
+            yield causes.IGNORED, f"the label {ignored} counts as {said}", change
+        yield (
+            *(causes.MEAN, f"the mean is over all labels, those that are {ignored}, too"),
+            lambda o: o(reduction="sum") / o["target"].numel(),
+        )
+
+
+def _ignoring(index, ignored):
+    def change(operation):
+        y = operation["target"]
+        return operation(target=torch.where(y == index, ignored, y), ignore_index=ignored)
+
+    return change
+
+
+RULES = {name: [cross_entropy] for name in ("cross_entropy", "nll_loss")}

@@ -1,0 +1,28 @@
+"""How each of PyTorch's operations may be made otherwise.
+
+A rule is given an `Operation`, and yields causes, claims, and functions of an operation that return
+what is then its result.
+"""
+
+from impls.torch.variants import attention, cells, elementwise, images, losses, norms, weights
+
+RULES = {
+    **attention.RULES,
+    **cells.RULES,
+    **elementwise.RULES,
+    **images.RULES,
+    **losses.RULES,
+    **norms.RULES,
+    **weights.RULES,
+}
+
+
+def knows(func):
+    """Whether there are rules for a function."""
+    return getattr(func, "__name__", None) in RULES
+
+
+def of(operation):
+    """Yield the variants of an operation: cause, claim, and how its result is then made."""
+    for rule in RULES[operation.name]:
+        yield from rule(operation)
