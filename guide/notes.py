@@ -9,7 +9,7 @@ import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
-from guide.ports import ORDER
+from guide.ports import ORDER, Net
 from parity.contract import ROOT
 from shared.errors import InputError
 
@@ -33,9 +33,13 @@ class Notes:
     general: dict[str, str]
     special: dict[tuple[str, str], str]
 
-    def of(self, net: str, function: str) -> list[str]:
-        """Return what there is to say of a function of a net, its own after what holds for all."""
-        said = (self.general.get(function), self.special.get((net, function)))
+    def of(self, net: Net, function: str) -> list[str]:
+        """Return what there is to say of a function of a net, its own after what holds for all.
+
+        What holds for all of our nets does not for the examples.
+        """
+        general = None if net.is_example else self.general.get(function)
+        said = (general, self.special.get((net.name, function)))
         return [note for note in said if note]
 
 

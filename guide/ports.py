@@ -1,7 +1,7 @@
 """The ports there are: which nets, in which frameworks, and their files."""
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from guide.alignment import RUNTIME_PAGE, AlignedSection, align, functions_of
@@ -16,24 +16,30 @@ TITLES = {
     "jax": "JAX",
     "tensorflow_v1": "TensorFlow 1",
 }
+# On top of them: of examples, there is a port in each.
+LIBRARIES = {
+    "tensorflow": {"keras": "Keras", "keras_fit": "Keras, fit"},
+    "jax": {"flax": "Flax"},
+}
 # As they stand side by side; a framework that is not named here comes behind.
 ORDER = (
     *(name for name in TITLES if name in FRAMEWORKS),
     *(name for name in FRAMEWORKS if name not in TITLES),
 )
+# All columns that a page may have.
+COLUMNS = tuple(name for own in ORDER for name in (own, *LIBRARIES.get(own, ())))
+EXAMPLES = ROOT / "examples"
 
 
 @dataclass(frozen=True)
 class PortSource:
-    """One net in one framework."""
+    """One net in one framework, or in a library on top of one.
+
+    file: from the project's root.
+    """
 
     framework: str
-    net: str
-
-    @property
-    def file(self) -> str:
-        """Its file, from the project's root."""
-        return f"impls/{self.framework}/{self.net}.py"
+    file: str
 
     @property
     def title(self) -> str:
@@ -48,10 +54,16 @@ class PortSource:
 
 @dataclass(frozen=True)
 class Net:
-    """A net, or the runtime, in all frameworks that have it."""
+    """A net, or the runtime, in all frameworks that have it.
+
+    recipes: those it is trained by; the runtime has none. is_example: whether it is one of the
+    worked examples, whose reference is no port of ours in NumPy.
+    """
 
     name: str
     ports: tuple[PortSource, ...]
+    recipes: tuple[recipes.Recipe, ...]
+    is_example: bool = False
 
     @cached_property
     def sections(self) -> list[AlignedSection]:
@@ -60,14 +72,10 @@ class Net:
         return align(sources, functions_of(self.name))
 
     @property
-    def recipes(self) -> list[recipes.Recipe]:
-        """The recipes it is trained by; the runtime has none."""
-        known = (*recipes.RECIPES.values(), *recipes.over_workers())
-        return [recipe for recipe in known if recipe.port == self.name]
-
-    @property
     def summary(self) -> str:
         """It in a few words: those of its own recipe, or what all its recipes begin with."""
+        if self.is_example:
+            return self.recipes[0].summary
         said = {recipe.name: recipe.summary for recipe in self.recipes}
         return said.get(self.name) or os.path.commonprefix([*said.values()]).rstrip(", ")  # noqa: RUF071 - of texts
 
@@ -89,40 +97,64 @@ class Net:
             InputError: one of them has no port of it, or there is none of them.
         """
         ports = {port.framework: port for port in self.ports}
+        known = list(COLUMNS if self.is_example else FRAMEWORKS)
         for name in frameworks:
-            if name not in FRAMEWORKS:
-                raise InputError(recipes.unknown("framework", name, list(FRAMEWORKS)))
+            if name not in known:
+                raise InputError(recipes.unknown("framework", name, known))
             if name not in ports:
                 raise InputError(f"{name} has no port of {self.name}: {', '.join(ports)} have")
         if not frameworks:
             raise InputError("--frameworks names no framework, so there is nothing to show")
-        return Net(self.name, tuple(ports[name] for name in frameworks))
+        return replace(self, ports=tuple(ports[name] for name in frameworks))
 
 
 def title(framework: str) -> str:
     """Return what a framework is called in text."""
-    return TITLES.get(framework, framework)
+    known = TITLES.copy()
+    for libraries in LIBRARIES.values():
+        known |= libraries
+    return known.get(framework, framework)
 
 
 def nets() -> list[Net]:
-    """Return all nets, from the lessons on, then any without a recipe, then the runtime."""
+    """Return all nets, from the lessons on to the examples, any without a recipe, the runtime."""
     large = [recipe.net for recipe in recipes.MAIN_RECIPES]
     small = [recipe.net for recipe in recipes.LESSONS if recipe.net not in large]
     rest = [name for framework in ORDER for name in nets_of(framework)]
-    there = set(rest)
-    names = [name for name in dict.fromkeys((*small, *large, *rest)) if name in there]
+    there = {*rest, *examples()}
+    names = [n for n in dict.fromkeys((*small, *large, *examples(), *rest)) if n in there]
     return [net(name) for name in (*names, RUNTIME_PAGE)]
 
 
+def examples() -> list[str]:
+    """Return the names of the worked examples, if they are there."""
+    return sorted(file.parent.name for file in EXAMPLES.glob("*/recipe.toml"))
+
+
 def net(name: str) -> Net:
-    """Return one net, or the runtime.
+    """Return one net, the runtime, or an example.
 
     Raises:
         InputError: there is none of that name.
     """
-    ports = [PortSource(framework, name) for framework in ORDER]
-    there = tuple(port for port in ports if (ROOT / port.file).is_file())
+    if name in examples():
+        return _example(name)
+    files = {framework: f"impls/{framework}/{name}.py" for framework in ORDER}
+    there = _there(files)
     if not there or name.startswith("_"):
         known = [each.name for each in nets()]
         raise InputError(recipes.unknown("net", name, known))
-    return Net(name, there)
+    known_recipes = (*recipes.RECIPES.values(), *recipes.over_workers())
+    return Net(name, there, tuple(r for r in known_recipes if r.port == name))
+
+
+def _example(name: str) -> Net:
+    folder = EXAMPLES / name
+    files = {column: f"examples/{name}/{name}_{column}.py" for column in COLUMNS}
+    return Net(name, _there(files), (recipes.get(f"{folder / 'recipe.toml'}"),), is_example=True)
+
+
+def _there(files: dict[str, str]) -> tuple[PortSource, ...]:
+    return tuple(
+        PortSource(framework, file) for framework, file in files.items() if (ROOT / file).is_file()
+    )

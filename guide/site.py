@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markdown_it import MarkdownIt
 from markupsafe import Markup
 
 from guide import dictionary, differences, highlight, markup, notes, ports, search
 from guide import traps as shown
 from guide.alignment import RUNTIME_PAGE
 from guide.notes import Notes
-from guide.ports import ORDER, Net
+from guide.ports import COLUMNS, EXAMPLES, ORDER, Net
 from guide.traps import Trap
 from parity.reports.files import writable_folder
 from parity.standard.comparison import LIMIT
@@ -50,8 +51,9 @@ class Site:
         environment.globals.update(
             zip=zip,
             nets=[net for net in self.nets if net.name != RUNTIME_PAGE],
-            titles={name: ports.title(name) for name in ORDER},
+            titles={name: ports.title(name) for name in COLUMNS},
             order=ORDER,
+            columns=COLUMNS,
             css=_inlined("style.css", "code.css", "pages.css", "print.css"),
             early=_inlined(*EARLY_SCRIPTS),
             late=_inlined(*LATE_SCRIPTS),
@@ -81,6 +83,7 @@ class Site:
             frameworks=[port.framework for port in net.ports],
             lines=lines,
             notes=self.notes,
+            translated=_translated(net) if net.is_example else None,
             files={port.framework: port.file for port in net.ports},
             planted=self._planted(net),
         )
@@ -156,6 +159,14 @@ def _quoted(quote: dictionary.Quote) -> tuple[Markup, ...]:
 def _read_by(cell: differences.Cell) -> tuple[Markup, ...]:
     """Return the lines of the code of a cell as HTML."""
     return highlight.lines(cell.code.strip())
+
+
+def _translated(net: Net) -> Markup:
+    """Return what an example's README says of what has to be translated, as HTML."""
+    said = (EXAMPLES / net.name / "README.md").read_text()
+    _, _, behind = said.partition("\n## What has to be translated\n")
+    section, _, _ = behind.partition("\n## ")
+    return Markup(MarkdownIt("commonmark").enable("table").render(section))  # noqa: S704 - ours
 
 
 def _floors(ratio: float) -> str:

@@ -50,7 +50,7 @@ def render(net: Net, width: int) -> Iterator[RenderableType]:
     for section in net.sections:
         name = "helpers behind all" if section.name == REST else section.name
         yield Text(f"\n{name}", style="bold underline")
-        for note in said.of(net.name, section.name):
+        for note in said.of(net, section.name):
             text = Text()
             for piece, is_code in markup.pieces(note):
                 text.append(piece, style="bold" if is_code else "")

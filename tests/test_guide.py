@@ -8,6 +8,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+from markupsafe import escape
 
 from guide import dictionary, highlight, markup, notes, ports, site
 from guide.alignment import HEADER, MAIN, REST, RUNTIME_PAGE, align, functions_of, split
@@ -18,7 +19,8 @@ from shared.errors import InputError
 from shared.recipes import FUNCTIONS
 
 NETS = ports.nets()
-PORTS = [port for net in NETS for port in net.ports]
+PORTS = [pytest.param(net, port, id=port.file) for net in NETS for port in net.ports]
+EXAMPLES = {"convnet", "gpt", "gru"}
 
 
 class Page(HTMLParser):
@@ -65,6 +67,7 @@ def pages(guide_folder: Path) -> dict[str, str]:
 
 def test_there_is_a_page_for_every_net_and_each_kind(pages: dict[str, str]) -> None:
     nets = {name for framework in contract.FRAMEWORKS for name in contract.nets_of(framework)}
+    nets |= EXAMPLES
     assert set(pages) == {
         f"{name}.html" for name in (*nets, "index", "runtime", "dictionary", "differences", "traps")
     }
@@ -72,12 +75,14 @@ def test_there_is_a_page_for_every_net_and_each_kind(pages: dict[str, str]) -> N
         assert f'href="{net}.html"' in pages["index.html"]
 
 
-@pytest.mark.parametrize("port", PORTS, ids=lambda port: port.file)
-def test_every_line_stands_once_with_its_number(pages: dict[str, str], port: PortSource) -> None:
+@pytest.mark.parametrize(("net", "port"), PORTS)
+def test_every_line_stands_once_with_its_number(
+    pages: dict[str, str], net: Net, port: PortSource
+) -> None:
     source = (ROOT / port.file).read_text()
     found = [
         (number, text)
-        for name, number, text in Page(pages[f"{port.net}.html"]).lines
+        for name, number, text in Page(pages[f"{net.name}.html"]).lines
         if name == f"{port.framework}-{number}"
     ]
     lines = [(str(n), f"{line}\n") for n, line in enumerate(source.splitlines(), 1)]
@@ -91,6 +96,22 @@ def test_sections_are_in_the_order_of_the_contract(net: Net) -> None:
     for section in net.sections:
         for name, block in section.row.blocks.items():
             assert section.name == HEADER or f"def {section.name}(" in "\n".join(block.lines), name
+
+
+@pytest.mark.parametrize("name", sorted(EXAMPLES))
+def test_an_example_has_a_column_for_each_library(pages: dict[str, str], name: str) -> None:
+    net = ports.net(name)
+    assert net.is_example
+    assert [port.framework for port in net.ports] == [
+        *("numpy", "tensorflow", "keras", "keras_fit", "torch", "jax", "flax")
+    ]
+    assert net.summary
+    assert f"{escape(net.summary)}" in pages[f"{name}.html"]
+    assert "<h2>" not in pages[f"{name}.html"].partition("</details>")[0]
+    assert pages[f"{name}.html"].count("<td>") >= 2 * 5  # what its README says
+    assert [port.framework for port in net.only(["flax", "torch"]).ports] == ["flax", "torch"]
+    with pytest.raises(InputError, match="did you mean flax"):
+        net.only(["falx"])
 
 
 def test_helpers_stand_side_by_side_before_what_they_help() -> None:
