@@ -180,8 +180,14 @@ class _Said:
         return rate
 
     def functions(self) -> tuple[str, ...]:
-        """Return the functions that ports are compared by: by default, those of the reference."""
-        named: list[str] = self.get("functions", _defined(self.file("reference")))
+        """Return the functions that ports are compared by: by default, those of the reference.
+
+        Its layers are a part of its forward pass.
+        """
+        defined = _defined(self.file("reference"))
+        named: list[str] = self.get("functions", defined)
+        if "forward" in named and "layers" in defined:
+            named = [*named, "layers"]
         for name in named:
             if name not in FUNCTIONS:
                 self.refuse(f"names a function {name!r}", guessed(f"{name}", list(FUNCTIONS), {}))

@@ -3,7 +3,7 @@
 import importlib.util
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +14,10 @@ from tests.running import Compare
 from traps.catalogue import load_examples, plant
 from traps.small import EXAMPLES, ROWS, Arrays, module, written
 
-NEEDS = {"jax": "optax"}  # of ports, besides their framework
+NEEDS = {"jax": "optax", "keras_fit": "keras"}  # of ports, in place of their framework
+TRAINED = ("jax", "numpy")
+OTHERS = ("flax", "tensorflow", "keras", "keras_fit")
+UNTRAINED = 'functions = ["build", "forward", "loss", "gradients"]\n'
 
 
 def _convnet_weights() -> Arrays:
@@ -83,12 +86,12 @@ PLANTED = {
 }
 
 
-def ports(name: str) -> list[Path]:
-    """Return two ports, if all that they need is installed; all of an example take minutes."""
+def ports(name: str, kinds: Iterable[str]) -> list[Path]:
+    """Return some ports, if all that they need is installed."""
     return [
-        EXAMPLES / name / f"{name}_{framework}.py"
-        for framework in ("jax", "numpy")
-        if importlib.util.find_spec(NEEDS.get(framework, framework))
+        EXAMPLES / name / f"{name}_{kind}.py"
+        for kind in kinds
+        if importlib.util.find_spec(NEEDS.get(kind, kind))
     ]
 
 
@@ -102,11 +105,11 @@ def test_ports_of_an_example_agree_and_mistakes_in_one_are_caught(
         if bug.example == f"{name}_numpy.py" and bug.name in PLANTED[name]
     ]
     assert len(bugs) == len(PLANTED[name])
-    files = [*ports(name), *(plant(bug, tmp_path) for bug in bugs)]
+    files = [*ports(name, TRAINED), *(plant(bug, tmp_path) for bug in bugs)]
     recipe = written(name, tmp_path)
     run = compare(recipe, "--dtype", "float64", *(f"--with={file}" for file in files))
     assert run.status == (1 if bugs else 0), run.stdout + run.stderr
-    for port in ports(name):
+    for port in ports(name, TRAINED):
         result = run.result(port.name, "float64")
         assert result["verdict"] == "agree", port.name
         agreed = {rung["rung"] for rung in result["rungs"] if rung["verdict"] == "agree"}
@@ -116,6 +119,17 @@ def test_ports_of_an_example_agree_and_mistakes_in_one_are_caught(
         result = run.result(bug.file, "float64")
         assert result["verdict"] == "disagree", bug.name
         assert result["divergence"]["rung"] == bug.rung, bug.name
+
+
+@pytest.mark.parametrize("name", WEIGHTS)
+def test_all_other_ports_give_its_loss_and_gradients(
+    compare: Compare, tmp_path: Path, name: str
+) -> None:
+    recipe = written(name, tmp_path)
+    recipe.write_text(UNTRAINED + recipe.read_text())
+    files = [f"--with={file}" for file in ports(name, OTHERS)]
+    run = compare(recipe, "--dtype", "float64", "--frameworks", "", *files)
+    assert run.status == 0, run.stdout + run.stderr
 
 
 @pytest.mark.parametrize("name", WEIGHTS)

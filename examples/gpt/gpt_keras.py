@@ -135,13 +135,11 @@ def forward(model, x):
     return model(x)
 
 
-# The function of the same name has a mean over all tokens, those that are ignored among them.
-cross_entropy = keras.losses.SparseCategoricalCrossentropy(from_logits=True, ignore_class=-100)
-
-
 def loss(model, x, y):
     """Return the mean cross-entropy where an answer is due; where none is, y is -100."""
-    return cross_entropy(y, model(x))
+    # The function of the same name has a mean over all tokens, those that are ignored among them.
+    mean = keras.losses.SparseCategoricalCrossentropy(from_logits=True, ignore_class=-100)
+    return mean(y, model(x))
 
 
 def loss_and_gradients(model, x, y):

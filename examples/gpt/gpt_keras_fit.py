@@ -2,7 +2,7 @@
 
 import keras
 import tensorflow as tf
-from gpt_keras import AdamW, build, cross_entropy, export, forward, gradients, loss, solved
+from gpt_keras import AdamW, build, export, forward, gradients, loss, solved
 
 FRAMEWORK = "tensorflow"
 __all__ = ["build", "export", "forward", "gradients", "loss", "train"]
@@ -27,7 +27,8 @@ class Losses(keras.callbacks.Callback):
 
 def train(model, x, y, schedule, learning_rate):
     """Take one step of AdamW per batch; return the model and its losses (steps,)."""
-    model.compile(AdamW(learning_rate), cross_entropy)
+    mean = keras.losses.SparseCategoricalCrossentropy(from_logits=True, ignore_class=-100)
+    model.compile(AdamW(learning_rate), mean)
     rows = schedule.reshape(-1)  # in the order of the batches, which fit must not shuffle again
     losses = Losses()
     model.fit(
