@@ -24,7 +24,10 @@ from traps.themes import THEMES
 
 TEMPLATES = Path(__file__).parent / "templates"
 EARLY_SCRIPTS = ("early.js",)  # before anything is seen
-LATE_SCRIPTS = ("choice.js", "tabs.js", "links.js", "search.js", "code.js", "theme.js", "filter.js")
+LATE_SCRIPTS = (
+    *("choice.js", "start.js", "differs.js", "tabs.js", "links.js", "search.js", "code.js"),
+    *("theme.js", "filter.js"),
+)
 
 
 @dataclass(frozen=True)

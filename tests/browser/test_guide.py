@@ -258,7 +258,45 @@ def test_without_scripts_all_code_is_there(guide_folder: Path, open_page: Open) 
         for name, last in (("numpy", 93), ("torch", 95), ("tensorflow_v1", 113)):
             expect(tab.locator(f"#{name}-1")).to_be_visible()
             expect(tab.locator(f"#{name}-{last}")).to_be_visible()
-        assert tab.locator("button:visible, input:visible, select:visible").count() == 0
+        assert tab.locator("button:visible, select:visible").count() == 0
+        assert tab.locator("input:visible").count() == tab.locator("[type=checkbox]").count() == 5
+
+
+def test_without_scripts_the_reader_leaves_out_columns(guide_folder: Path, open_page: Open) -> None:
+    tab = open_page(guide_folder / "mnist.html", java_script_enabled=False).tab
+    for name in ("NumPy", "TensorFlow", "TensorFlow 1"):
+        tab.get_by_role("checkbox", name=name, exact=True).uncheck()
+    assert cells(tab, "train") == ["torch", "jax"]
+    lefts = [
+        tab.locator(f"#{section} .row").last.locator("[data-framework=jax]").bounding_box()
+        for section in ("loss", "train")
+    ]
+    assert lefts[0]
+    assert lefts[1]
+    assert lefts[0]["x"] == lefts[1]["x"]
+
+
+def test_the_start_asks_what_one_knows_and_needs(guide_folder: Path, open_page: Open) -> None:
+    tab = open_page(guide_folder / "index.html").tab
+    known, needed = (tab.get_by_role("group", name=name) for name in ("I know", "I need"))
+    expect(known.get_by_label("PyTorch")).to_be_checked()
+    expect(needed.get_by_label("JAX")).to_be_checked()
+    known.get_by_label("NumPy").check()
+    assert tab.url.endswith("index.html?frameworks=numpy,jax")
+    assert tab.locator("thead th:visible").all_inner_texts() == ["NumPy", "JAX"]
+    known.get_by_label("JAX").check()  # what was needed: the other way round
+    expect(needed.get_by_label("NumPy")).to_be_checked()
+    follow(tab, tab.locator(".intro").get_by_role("link", name="mnist"))
+    assert columns(tab) == ["jax", "numpy"]
+
+
+def test_lines_that_differ_are_marked(guide_folder: Path, open_page: Open) -> None:
+    tab = open_page(guide_folder / "mnist.html", "?frameworks=torch,jax").tab
+    differs = tab.locator("#loss .differs:visible")
+    assert "F.cross_entropy" in " ".join(differs.all_inner_texts())
+    assert "mean cross-entropy in nats" not in " ".join(differs.all_inner_texts())
+    choose(tab, "numpy")  # of three columns, nothing can be said
+    expect(tab.locator(".differs")).to_have_count(0)
 
 
 def test_the_traps_are_filtered(guide_folder: Path, open_page: Open) -> None:
