@@ -1,85 +1,112 @@
-"""What the search finds: functions, notes, operations and traps, each with its address."""
+"""What the search finds: functions, notes, rows of the dictionary, differences and traps."""
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator
 
 from guide import markup
-from guide.alignment import HEADER, REST
-from guide.dictionary import Operation
+from guide.alignment import HEADER, REST, Block
+from guide.dictionary import Dictionary, Row
 from guide.differences import Differences
 from guide.notes import Notes
 from guide.ports import Net, title
 from guide.traps import Trap
 from traps.catalogue import Bug
 
-SearchEntry = tuple[str, str, str, str]  # kind, title, more words, address
+SearchEntry = tuple[str, str, str, str, str]  # kind, title, also called, more words, address
+NAME = re.compile(r"[A-Za-z_]\w{2,}")
+TAG = re.compile(r"<[^>]*>")
 
 
 def index(
     nets: list[Net],
     notes: Notes,
-    operations: list[Operation],
+    dictionary: Dictionary,
     differences: Differences,
     traps: list[Trap],
 ) -> list[SearchEntry]:
     """Return all that can be found.
 
     Args:
-        nets: whose functions and helpers are found.
-        notes: on these functions.
-        operations: of the dictionary.
+        nets: whose functions and helpers are found, by what their code names, too.
+        notes: on these functions, and what differs at a glance.
+        dictionary: whose rows and groups are found.
         differences: whose rows are found.
         traps: of the catalogue.
     """
     return [
+        *_dictionary(dictionary),
         *_functions(nets, notes),
-        *_operations(operations),
         *_differences(differences),
         *_traps(traps),
     ]
 
 
+def _dictionary(dictionary: Dictionary) -> Iterator[SearchEntry]:
+    for group in dictionary.groups:
+        yield "dictionary", group.title, "", "", f"dictionary.html#{group.name}"
+        for row in group.rows:
+            words = " ".join([markup.to_plain(row.foot), *row.none.values(), *_code(row)])
+            yield "dictionary", row.name, row.also, words, f"dictionary.html#{row.anchor}"
+
+
+def _code(row: Row) -> Iterator[str]:
+    for cell in row.cells.values():
+        yield " ".join(cell.code.split())
+    for quotes in row.quotes.values():
+        for quote in quotes:
+            yield " ".join(quote.text.split())
+
+
 def _functions(nets: list[Net], notes: Notes) -> Iterator[SearchEntry]:
     for net in nets:
         said = "; ".join(recipe.summary for recipe in net.recipes[:1])
-        yield "net", net.name, said, f"{net.name}.html"
+        yield "net", net.name, "", said, f"{net.name}.html"
         for section in net.sections:
             if section.name not in (HEADER, REST):
-                own = notes.special.get((net.name, section.name), "")
+                own = markup.to_plain(notes.special.get((net.name, section.name), ""))
+                words = f"{own} {_named(section.row.blocks.values())}"
                 address = f"{net.name}.html#{section.name}"
-                yield "function", f"{section.name}, {net.name}", markup.to_plain(own), address
+                yield "function", f"{section.name}, {net.name}", "", words, address
             for row in section.helpers:
                 block = next(iter(row.blocks))
+                words = f"{', '.join(row.blocks)} {_named(row.blocks.values())}"
                 address = f"{net.name}.html#{block}-{row.blocks[block].start}"
-                yield "function", f"{row.name}, {net.name}", ", ".join(row.blocks), address
+                yield "function", f"{row.name}, {net.name}", "", words, address
     for function, note in notes.general.items():
         home = next(n.name for n in reversed(nets) if function in [s.name for s in n.sections])
         text = markup.to_plain(note)
-        yield "note", f"{function}: {text[:60]}…", text, f"{home}.html#{function}"
+        yield "note", f"{function}: {text[:60]}…", "", text, f"{home}.html#{function}"
+    for each in notes.overview:
+        answers = " ".join(each.answers.values())
+        yield "note", f"{each.what} …", "", answers, f"mnist.html#{each.function}"
 
 
-def _operations(operations: list[Operation]) -> Iterator[SearchEntry]:
-    for operation in operations:
-        code = [
-            line.strip()
-            for quotes in operation.quotes.values()
-            for quote in quotes
-            for line in quote.lines
-        ]
-        words = " ".join([markup.to_plain(operation.note), *code])
-        yield "dictionary", operation.name, words, f"dictionary.html#{operation.anchor}"
+def _named(blocks: Iterable[Block]) -> str:
+    return _names(line for block in blocks for line in block.lines)
+
+
+def _names(lines: Iterable[str]) -> str:
+    """Return the names that lines of code use, each once."""
+    return " ".join(dict.fromkeys(name for line in lines for name in NAME.findall(line)))
 
 
 def _differences(differences: Differences) -> Iterator[SearchEntry]:
     for topic in differences.topics:
         for row in topic.rows:
-            of = [cell.of for cells in row.cells.values() for cell in cells]
-            words = " ".join([topic.name, markup.to_plain(f"{row.wrong} {row.write}"), *of])
-            yield "difference", markup.to_plain(row.name), words, f"differences.html#{row.anchor}"
+            cells = [cell for own in row.cells.values() for cell in own]
+            of = " ".join(cell.of for cell in cells)
+            said = [topic.name, row.wrong, row.write, *dict.fromkeys(cell.value for cell in cells)]
+            words = " ".join(markup.to_plain(text) for text in said)
+            address = f"differences.html#{row.anchor}"
+            yield "difference", markup.to_plain(row.name), of, words, address
 
 
 def _traps(traps: list[Trap]) -> Iterator[SearchEntry]:
     for trap in traps:
         entry = trap.entry
-        causes = ", ".join(entry.causes) if isinstance(entry, Bug) else "looks wrong, is right"
+        causes = entry.causes if isinstance(entry, Bug) else ("looks wrong, is right",)
+        said = [text for each in trap.said for text in (each.outcome.cause, each.outcome.evidence)]
+        lines = [TAG.sub("", line.html) for hunk in trap.hunks for line in hunk]
+        words = ", ".join(dict.fromkeys([*causes, *filter(None, said), _names(lines)]))
         where = f"{trap.title}, {title(entry.framework)}, {entry.net}"
-        yield "trap", where, causes, f"traps.html#{entry}"
+        yield "trap", where, "", words, f"traps.html#{entry}"

@@ -15,6 +15,7 @@ from markupsafe import Markup
 from guide import dictionary, differences, highlight, markup, notes, ports, search
 from guide import traps as shown
 from guide.alignment import RUNTIME_PAGE
+from guide.dictionary import Dictionary
 from guide.notes import Notes
 from guide.ports import COLUMNS, EXAMPLES, ORDER, Net
 from guide.traps import Trap
@@ -26,7 +27,7 @@ TEMPLATES = Path(__file__).parent / "templates"
 EARLY_SCRIPTS = ("early.js",)  # before anything is seen
 LATE_SCRIPTS = (
     *("choice.js", "start.js", "differs.js", "tabs.js", "links.js", "search.js", "code.js"),
-    *("theme.js", "filter.js"),
+    *("theme.js", "filter.js", "sieve.js"),
 )
 
 
@@ -36,7 +37,7 @@ class Site:
 
     nets: list[Net]
     notes: Notes
-    operations: list[dictionary.Operation]
+    dictionary: Dictionary
     differences: differences.Differences
     traps: list[Trap]
 
@@ -57,7 +58,7 @@ class Site:
             titles={name: ports.title(name) for name in COLUMNS},
             order=ORDER,
             columns=COLUMNS,
-            css=_inlined("style.css", "code.css", "pages.css", "print.css"),
+            css=_inlined("style.css", "code.css", "pages.css", "cheat.css", "print.css"),
             early=_inlined(*EARLY_SCRIPTS),
             late=_inlined(*LATE_SCRIPTS),
             index=self.index,
@@ -67,7 +68,7 @@ class Site:
     @cached_property
     def index(self) -> list[search.SearchEntry]:
         """All that the search finds."""
-        return search.index(self.nets, self.notes, self.operations, self.differences, self.traps)
+        return search.index(self.nets, self.notes, self.dictionary, self.differences, self.traps)
 
     def pages(self) -> Iterator[tuple[str, str]]:
         """Yield each page's file name and its HTML."""
@@ -102,9 +103,16 @@ class Site:
     def _dictionary(self) -> str:
         return self._page(
             "dictionary.html",
-            operations=self.operations,
+            groups=self.dictionary.groups,
+            rows=self.dictionary.rows,
+            numbers={row.name: n for n, row in enumerate(self.dictionary.footed, 1)},
+            before={
+                name: highlight.lines(code.strip()) for name, code in self.dictionary.before.items()
+            },
+            versions=self.differences.versions,
             frameworks=ORDER,
-            code=_quoted,
+            in_general=dictionary.IN_GENERAL,
+            code=_code,
         )
 
     def _differences(self) -> str:
@@ -154,9 +162,10 @@ def build(folder: Path) -> list[Path]:
     return [folder / name for name, _ in pages]
 
 
-def _quoted(quote: dictionary.Quote) -> tuple[Markup, ...]:
-    """Return the lines of a quote as HTML, without the indentation that they share."""
-    return highlight.lines(textwrap.dedent("\n".join(quote.lines)))
+def _code(source: str) -> Markup:
+    """Return code as HTML, line by line, without the indentation that its lines share."""
+    lines = highlight.lines(textwrap.dedent(source))
+    return Markup().join(Markup('<span class="l">{}\n</span>').format(line) for line in lines)
 
 
 def _read_by(cell: differences.Cell) -> tuple[Markup, ...]:

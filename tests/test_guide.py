@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from markupsafe import escape
 
-from guide import dictionary, highlight, markup, notes, ports, site
+from guide import highlight, markup, notes, ports, site
 from guide.alignment import HEADER, MAIN, REST, RUNTIME_PAGE, align, functions_of, split
 from guide.ports import Net, PortSource
 from parity import contract
@@ -194,38 +194,6 @@ def test_markup_is_code_and_all_else_is_escaped() -> None:
     assert markup.to_plain("a `b` c") == "a b c"
 
 
-def test_the_dictionary_quotes_whole_lines_that_are_there() -> None:
-    operations = dictionary.load()
-    quotes = [quote for o in operations for own in o.quotes.values() for quote in own]
-    assert len(operations) >= 20
-    for quote in quotes:
-        lines = (ROOT / quote.file).read_text().splitlines()
-        assert list(quote.lines) == lines[quote.start - 1 : quote.start - 1 + len(quote.lines)]
-    for operation in operations:
-        assert {*operation.quotes, *operation.none} == set(contract.FRAMEWORKS)
-        assert operation.quotes, operation.name
-    assert len({operation.anchor for operation in operations}) == len(operations)
-
-
-@pytest.mark.parametrize(
-    ("text", "says"),
-    [
-        ('torch = "return F.cross_entropy(model(x), y, 2)"', "stands 0 times"),
-        ('torch = "model"', "times in impls/torch/mnist.py, where it should stand once"),
-        ("", "nothing for torch"),
-    ],
-)
-def test_a_rotten_quote_is_refused(tmp_path: Path, text: str, says: str) -> None:
-    none = "".join(f'{f} = {{ none = "x" }}\n' for f in contract.FRAMEWORKS if f != "torch")
-    file = tmp_path / "dictionary.toml"
-    start = f'[[operation]]\nname = "A loss"\n{none}'
-    file.write_text(f'{start}torch = "return F.cross_entropy(model(x), y)"\n')
-    assert dictionary.load(file)[0].quotes["torch"][0].start > 1
-    file.write_text(f"{start}{text}\n")
-    with pytest.raises(InputError, match=says):
-        dictionary.load(file)
-
-
 def test_nothing_is_loaded_from_elsewhere(pages: dict[str, str]) -> None:
     for name, html in pages.items():
         for tag, attributes in Page(html).elements:
@@ -260,7 +228,7 @@ def test_everything_that_is_found_is_there(pages: dict[str, str]) -> None:
         "difference",
         "trap",
     }
-    for _, _, _, address in found:
+    for *_, address in found:
         page, _, anchor = address.partition("#")
         assert not anchor or anchor in ids[page], address
 
@@ -296,15 +264,6 @@ def test_code_is_escaped_line_by_line() -> None:
         "",
         'two &amp; three"""',
     ]
-
-
-def test_a_dictionary_that_has_rotted_fails_the_build_with_nothing_written(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(dictionary, "ROOT", tmp_path)  # where no port is
-    with pytest.raises(InputError, match="stands 0 times"):
-        site.build(tmp_path / "out")
-    assert not (tmp_path / "out").exists()
 
 
 def show(*arguments: str, columns: int | None = None) -> subprocess.CompletedProcess[str]:

@@ -11,7 +11,8 @@
   const here = root.dataset.frameworks.split(" ");
   const asked = (new URLSearchParams(location.search).get("frameworks") ?? "").split(",");
   let chosen = asked.includes("all") ? here : [...new Set(asked)].filter((name) => here.includes(name));
-  if (!chosen.length) chosen = ["torch", "jax"].filter((name) => here.includes(name));
+  const wide = matchMedia("(min-width: 1200px)").matches && root.dataset.usual;
+  if (!chosen.length) chosen = (wide ? wide.split(" ") : ["torch", "jax"]).filter((name) => here.includes(name));
   if (!chosen.length) chosen = here.slice(0, 2);
   root.dataset.chosen = chosen.join(" ");
   root.dataset.tab = chosen[0];

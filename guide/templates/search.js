@@ -2,23 +2,31 @@
 const field = document.getElementById("search");
 const found = document.getElementById("found");
 const known = JSON.parse(document.getElementById("index").textContent).map(
-  ([kind, title, words, address]) => ({ kind, title, address, low: title.toLowerCase(), words: words.toLowerCase() }),
+  ([kind, title, also, words, address]) => ({
+    kind, title, address, low: title.toLowerCase(), also: also.toLowerCase(), words: words.toLowerCase(),
+  }),
 );
-const MOST = 12;
-const KINDS = ["function", "net", "dictionary", "note", "trap"];
+const MOST = 20;
+const KINDS = ["dictionary", "function", "net", "note", "difference", "trap"];
 let current = -1;
 
-// How well an entry fits all words that are looked for; 0 is not at all.
+// How well an entry fits all words that are looked for; 0 is not at all. A trap comes behind all rows
+// of the dictionary, and what only mentions the words behind what they name.
 function fit(entry, words) {
   let sum = 0;
+  let named = true;
   for (const word of words) {
     if (entry.low === word || entry.low.startsWith(`${word},`)) sum += 8;
     else if (entry.low.startsWith(word)) sum += 5;
+    else if (entry.also.split(" ").includes(word)) sum += 4;
     else if (entry.low.includes(word)) sum += 3;
-    else if (entry.words.includes(word)) sum += 1;
+    else if (entry.also.includes(word)) sum += 2;
+    else if (entry.words.includes(word)) { sum += 1; named = false; }
     else return 0;
   }
-  return sum + (KINDS.length - KINDS.indexOf(entry.kind)) / 10;
+  const trap = entry.kind === "trap";
+  const tier = entry.kind === "dictionary" || (named && !trap) ? 300 : named ? 200 : trap ? 0 : 100;
+  return tier + sum + (KINDS.length - KINDS.indexOf(entry.kind)) / 10;
 }
 
 function look() {

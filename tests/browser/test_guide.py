@@ -48,6 +48,7 @@ def test_two_frameworks_are_shown_at_first(guide_folder: Path, open_page: Open) 
     assert cells(tab, "train") == ["torch", "jax"]
     expect(tab.locator("#torch-1")).to_be_visible()
     expect(tab.locator("#numpy-1")).to_be_hidden()
+    assert tab.locator("[type=checkbox]:visible").count() == 0
 
 
 def test_the_reader_chooses_in_order(guide_folder: Path, open_page: Open) -> None:
@@ -97,7 +98,7 @@ def test_the_choice_is_kept_on_the_way_to_other_pages(guide_folder: Path, open_p
     follow(tab, tab.get_by_role("navigation", name="Pages").get_by_role("link", name="dictionary"))
     assert columns(tab) == ["numpy", "jax", "tensorflow_v1"]
     line = line_of("jax", 'return x @ params["W"]')
-    follow(tab, tab.get_by_role("link", name=f"jax/mnist.py:{line}").first)
+    follow(tab, tab.get_by_role("link", name=f"mnist:{line}").and_(tab.locator("[href*='#jax-']")))
     assert f"mnist.html?frameworks=numpy,jax,tensorflow_v1#jax-{line}" in tab.url
     expect(tab.locator(f"#jax-{line}")).to_be_in_viewport()
     assert columns(tab) == ["numpy", "jax", "tensorflow_v1"]
@@ -149,6 +150,8 @@ def test_search_finds_a_function_and_goes_there(guide_folder: Path, open_page: O
         ("another order", "trap", "shuffled"),
         ("train_step iris", "function", "train_step, iris"),
         ("zero_grad", "dictionary", "Forget the last gradients"),
+        ("a model is", "note", "a model is"),
+        ("epsilon Adam", "difference", "epsilon"),
     ],
 )
 def test_search_knows_every_kind(
@@ -158,6 +161,35 @@ def test_search_knows_every_kind(
     tab.locator("#search").fill(words)
     found = tab.get_by_role("option").filter(has=tab.locator(f".kind:text-is('{kind}')"))
     expect(found.filter(has_text=title).first).to_be_visible()
+
+
+@pytest.mark.parametrize(
+    ("word", "title"),
+    [
+        ("manual_seed", "Seed"),
+        ("randn", "Normal"),
+        ("PRNG", "Seed"),
+        ("save", "Save the weights"),
+        ("checkpoint", "Save the weights"),
+        ("DataLoader", "Shuffled batches"),
+        ("one_hot", "One-hot"),
+        ("requires_grad", "Freeze weights"),
+        ("cuda", "To a device"),
+        ("seed", "Seed"),
+    ],
+)
+def test_search_knows_what_things_are_also_called_and_puts_rows_before_traps(
+    guide_folder: Path, open_page: Open, word: str, title: str
+) -> None:
+    tab = open_page(guide_folder / "dictionary.html").tab
+    tab.locator("#search").fill(word)
+    options = tab.get_by_role("option")
+    kinds = options.locator(".kind").all_inner_texts()
+    titles = [text.partition("\n")[0] for text in options.all_inner_texts()]
+    assert kinds[titles.index(title)] == "dictionary"
+    assert titles.index(title) < 4
+    first = kinds.index("trap") if "trap" in kinds else len(kinds)
+    assert "dictionary" not in kinds[first:]
 
 
 def test_search_shuts_and_says_when_nothing_is_found(guide_folder: Path, open_page: Open) -> None:
@@ -190,9 +222,12 @@ def test_a_cell_is_copied_without_a_clipboard_of_the_page(
     tab.evaluate(
         "Object.defineProperty(navigator.clipboard, 'writeText', { value: () => Promise.reject() })"
     )
-    tab.get_by_role("button", name="Copy PyTorch, Cross-entropy").first.click()
+    button = tab.get_by_role("button", name="Copy PyTorch, Cross-entropy").first
+    button.focus()
+    expect(button).to_have_css("opacity", "1")
+    button.click()
     expect(tab.locator("#said")).to_have_text("copied")
-    assert tab.evaluate("navigator.clipboard.readText()") == "return F.cross_entropy(model(x), y)\n"
+    assert tab.evaluate("navigator.clipboard.readText()") == "F.cross_entropy(z, y)\n"
 
 
 def background(tab: Page) -> str:
@@ -312,6 +347,63 @@ def test_the_traps_are_filtered(guide_folder: Path, open_page: Open) -> None:
     expect(tab.locator("#shown")).to_have_text(f"{left.count()} shown")
     counts = tab.locator(".themes .count").all_inner_texts()
     assert sum(map(int, counts)) == left.count()
+
+
+def rows(tab: Page) -> list[str]:
+    """Return the ids of the rows of the dictionary that are seen."""
+    own = tab.locator(".cells tbody tr:visible")
+    return [str(name) for name in own.evaluate_all("rows => rows.map(row => row.id)")]
+
+
+def test_rows_of_the_dictionary_are_dense_and_of_four_columns_where_they_fit(
+    guide_folder: Path, open_page: Open
+) -> None:
+    tab = open_page(guide_folder / "dictionary.html").tab
+    assert columns(tab) == ["numpy", "tensorflow", "torch", "jax"]
+    assert tab.locator("#transpose").evaluate("row => row.offsetHeight") <= 23
+    heads = tab.locator(".head:visible").evaluate_all("own => own.map(e => e.offsetLeft)")
+    own = tab.locator("#transpose td:visible").evaluate_all("own => own.map(e => e.offsetLeft)")
+    assert own == pytest.approx(heads, abs=2)
+    assert columns(open_page(guide_folder / "dictionary.html", size=(1024, 800)).tab) == [
+        "torch",
+        "jax",
+    ]
+
+
+def test_rows_of_the_dictionary_are_filtered(guide_folder: Path, open_page: Open) -> None:
+    tab = open_page(guide_folder / "dictionary.html").tab
+    everything = rows(tab)
+    output = tab.locator(".sieve output")
+    expect(output).to_have_text(f"{len(everything)} rows")
+    tab.get_by_label("Filter").fill("randn")  # PyTorch's name alone
+    assert rows(tab) == ["normal"]
+    expect(output).to_have_text("1 rows")
+    assert tab.locator(".functions li:visible").all_inner_texts() == ["Random numbers"]
+    assert tab.locator(".feet li:visible").count() == 0
+    tab.goto(tab.url.partition("#")[0] + "#transpose")  # what an address points to is shown
+    assert rows(tab) == everything
+    expect(tab.locator("#transpose")).to_be_in_viewport()
+    tab.get_by_label("Filter").fill("no such row")
+    expect(output).to_have_text("0 rows")
+
+
+def test_the_ports_lines_can_be_hidden(guide_folder: Path, open_page: Open) -> None:
+    tab = open_page(guide_folder / "dictionary.html").tab
+    quoted = tab.locator("#from-numpy .quoted").first
+    expect(quoted).to_be_visible()
+    button = tab.get_by_role("button", name="In these ports")
+    button.click()
+    expect(quoted).to_be_hidden()
+    expect(button).to_have_attribute("aria-pressed", "false")
+    assert tab.locator("#from-numpy").evaluate("row => row.offsetHeight") <= 23
+
+
+def test_the_dictionary_is_whole_without_scripts(guide_folder: Path, open_page: Open) -> None:
+    tab = open_page(guide_folder / "dictionary.html", java_script_enabled=False).tab
+    assert len(rows(tab)) > 150
+    heads = tab.locator("#arrays thead th:visible").all_inner_texts()
+    assert heads == ["Operation", "NumPy", "TensorFlow", "PyTorch", "JAX", "TensorFlow 1"]
+    assert tab.locator("button:visible, [type=text]:visible").count() == 0
 
 
 def test_a_net_leads_to_its_own_traps_and_a_trap_to_its_line(

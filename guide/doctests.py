@@ -1,0 +1,133 @@
+"""Run the dictionary's cells: `python -m guide.doctests torch` tells which give something else.
+
+A framework is imported only because its cells do, in the process of the one that is asked for.
+"""
+
+import ast
+import linecache
+import os
+import sys
+import tempfile
+import traceback
+import warnings
+from collections.abc import Callable
+from types import CodeType
+from typing import Any
+
+from guide import dictionary, values
+from guide.dictionary import Cell, Dictionary, Row
+from shared.syntax import parse
+
+Names = dict[str, Any]
+# What the hidden code of cells, and the expectations, may call.
+HELPERS = {
+    name: getattr(values, name)
+    for name in ("dtype", "moments", "plain", "printed", "raises", "same")
+}
+ON_CPU = {"CUDA_VISIBLE_DEVICES": "", "JAX_PLATFORMS": "cpu", "TF_CPP_MIN_LOG_LEVEL": "2"}
+
+
+class Doctests:
+    """A framework whose cells are run, each in names of its own and in a folder for all.
+
+    What a cell changes for the whole process, it changes back.
+    """
+
+    def __init__(self, framework: str, of: Dictionary) -> None:
+        self.framework = framework
+        self.before = compile(of.before[framework], "before", "exec")
+        self.expected = compile(f"{of.before['numpy']}\n{of.expected}", "expected", "exec")
+        exec(of.once[framework], {})  # noqa: S102 - our own code, as all that is run here
+
+    def problem(self, row: Row) -> str:
+        """Run a row's cell; return what is wrong with what it gives, or nothing."""
+        try:
+            expected = self._expected(row.gives)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                # Nobody should learn what is about to go.
+                for kind in (DeprecationWarning, FutureWarning):
+                    warnings.filterwarnings("error", category=kind, module="cell")
+                value = values.plain(self._run(row.cells[self.framework]))
+        except Exception:  # whatever a cell raises is wrong with it
+            return traceback.format_exc(limit=-2)
+        return "" if values.same(value, expected) else f"gives {value!r}, not {expected!r}"
+
+    def _expected(self, gives: str) -> Any:
+        names: Names = {}
+        exec(self.expected, names)  # noqa: S102
+        return eval(gives, names)  # noqa: S307
+
+    def _run(self, cell: Cell) -> Any:
+        """Return what the row is told of a cell.
+
+        Its `read` has, besides the cell's own names and HELPERS: `_`, what the last line is worth;
+        `again()`, which runs the cell once more; and `under(wrap, "v")`, what `wrap`, a compiler,
+        makes of the cell as a function of v.
+        """
+        names: Names = {"__name__": "cell", **HELPERS}
+        exec(self.before, names)  # noqa: S102
+        exec(cell.before, names)  # noqa: S102
+        code = _Code(cell.code)
+        names["again"] = lambda: code.run(names)
+        names["under"] = lambda wrap, *given: wrap(code.function(names, *given))(
+            *(names[name] for name in given)
+        )
+        try:
+            names["_"] = code.run(names)
+            return eval(cell.read, names)  # noqa: S307
+        finally:
+            exec(cell.after, names)  # noqa: S102
+
+
+class _Code:
+    """The code of a cell, in two parts: its last line, if that is an expression, and the rest."""
+
+    def __init__(self, source: str) -> None:
+        self.last: CodeType | None = None
+        *rest, last = parse(source).body
+        file = _seen(source)
+        if isinstance(last, ast.Expr):
+            self.last = compile(ast.Expression(last.value), file, "eval")
+        else:
+            rest.append(last)
+        self.rest = compile(ast.Module(rest, []), file, "exec")
+
+    def run(self, names: Names) -> Any:
+        """Run it all; return what the last line is worth, if it is an expression."""
+        exec(self.rest, names)  # noqa: S102
+        return eval(self.last, names) if self.last else None  # noqa: S307
+
+    def function(self, names: Names, *given: str) -> Callable[..., Any]:
+        """Return it as a function of some of the names that it uses."""
+
+        def body(*arguments: Any) -> Any:
+            return self.run({**names, **dict(zip(given, arguments, strict=True))})
+
+        return body
+
+
+def _seen(source: str) -> str:
+    """Return a name under which source is found, as AutoGraph looks for that of functions."""
+    name = f"<cell {len(linecache.cache)}>"
+    linecache.cache[name] = len(source), None, source.splitlines(keepends=True), name
+    return name
+
+
+def main(framework: str) -> None:
+    """Run a framework's cells, and print those that give something else."""
+    os.environ.update(ON_CPU)
+    whole = dictionary.load()
+    rows = [row for row in whole.rows if framework in row.cells]
+    with tempfile.TemporaryDirectory() as folder:
+        os.chdir(folder)
+        doctests = Doctests(framework, whole)
+        problems = {row.name: problem for row in rows if (problem := doctests.problem(row))}
+        os.chdir("/")
+    for name, problem in problems.items():
+        print(f"{name}: {problem}\n")  # noqa: T201
+    print(f"{len(rows) - len(problems)} of {len(rows)} cells give what they should")  # noqa: T201
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
