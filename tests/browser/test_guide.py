@@ -403,7 +403,7 @@ def test_the_dictionary_is_whole_without_scripts(guide_folder: Path, open_page: 
     assert len(rows(tab)) > 150
     heads = tab.locator("#arrays thead th:visible").all_inner_texts()
     assert heads == ["Operation", "NumPy", "TensorFlow", "PyTorch", "JAX", "TensorFlow 1"]
-    assert tab.locator("button:visible, [type=text]:visible").count() == 0
+    assert tab.locator("button:visible, input:not([type=checkbox]):visible").count() == 0
 
 
 def test_a_net_leads_to_its_own_traps_and_a_trap_to_its_line(
