@@ -42,7 +42,7 @@ from impls.jax import mnist_workers as right
 from impls.jax.mnist_workers import *
 FRAMEWORK = "jax"
 """
-# The rung on which each is found; over three workers, of 34, 33 and 33 rows.
+# The rung on which each is found, and its name; over three workers, of 34, 33 and 33 rows.
 MISTAKES = {
     "padding_counts": (
         JAX
@@ -50,6 +50,7 @@ MISTAKES = {
 right.loss_of_counted = lambda params, x, y, counts: mnist.loss(params, x, y)
 """,
         "gradients",
+        "rows counted twice",
     ),
     "mean_of_means": (
         NUMPY
@@ -64,6 +65,7 @@ def loss_and_gradients(model, x, y, rows):
 right.loss_and_gradients = loss_and_gradients
 """,
         "gradients",
+        "mean of the means of uneven parts",
     ),
     "sum_for_mean": (
         NUMPY
@@ -77,8 +79,13 @@ def loss_and_gradients(model, x, y, rows):
 right.loss_and_gradients = loss_and_gradients
 """,
         "gradients",
+        "sum over parts instead of their mean",
     ),
-    "never_broadcast": (NUMPY + "build = mnist.build\n", "gradients"),
+    "never_broadcast": (
+        NUMPY + "build = mnist.build\n",
+        "gradients",
+        "weights never broadcast",
+    ),
     "all_take_all_rows": (
         NUMPY
         + """
@@ -89,6 +96,7 @@ def gradients(model, x, y):
     return grads
 """,
         "gradients",
+        "sum over parts instead of their mean",
     ),
     "loss_of_one": (
         NUMPY
@@ -102,6 +110,7 @@ def train(model, x, y, schedule, learning_rate):
     return model, np.array(losses)
 """,
         "update",
+        "loss of one worker",
     ),
     "one_keeps_its_own_gradient": (
         NUMPY
@@ -111,8 +120,13 @@ def gradients(model, x, y):
     return mnist.gradients(model, x[:40], y[:40]) if workers.rank == 2 else grads
 """,
         "gradients",
+        "rows missing from the batch",
     ),
-    "averaged_twice": (TORCH + "right.backward = lambda value: value.backward()\n", "gradients"),
+    "averaged_twice": (
+        TORCH + "right.backward = lambda value: value.backward()\n",
+        "gradients",
+        "averaged over the workers twice",
+    ),
 }
 
 
@@ -143,17 +157,19 @@ def test_tensorflow_agrees_with_one_worker(compare: Compare) -> None:
 @pytest.fixture(scope="module")
 def mistaken(compare: Compare, tmp_path_factory: pytest.TempPathFactory) -> Run:
     """One run of all mistakes, beside a right port."""
-    ports = {name: text for name, (text, _) in MISTAKES.items()}
+    ports = {name: text for name, (text, *_) in MISTAKES.items()}
     folder = tmp_path_factory.mktemp("mistakes")
     how = "mnist", "--workers", 3, "--dtype", "float64"
     return judged(compare, folder, {"right": NUMPY, **ports}, *how)
 
 
 @pytest.mark.parametrize("name", MISTAKES)
-def test_a_mistake_is_found(mistaken: Run, name: str) -> None:
+def test_a_mistake_is_found_and_named(mistaken: Run, name: str) -> None:
+    _, rung, cause = MISTAKES[name]
     result = mistaken.result(f"{name}.py", "float64")
     assert result["verdict"] == "disagree", result["error"]
-    assert result["divergence"]["rung"] == MISTAKES[name][1]
+    assert result["divergence"]["rung"] == rung
+    assert result["diagnosis"]["cause"] == cause
 
 
 def test_the_worker_that_differs_is_named(mistaken: Run) -> None:
