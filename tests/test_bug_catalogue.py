@@ -1,6 +1,6 @@
 """The catalogue of translation bugs: every one is caught on its rung, no variation is accused."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -30,7 +30,7 @@ def _alone(entries: Sequence[E]) -> list[E]:
     return [entry for entry in entries if not is_spread(entry.net)][::EVERY]
 
 
-def _spread(entries: Sequence[E], names: dict[str, tuple[str, ...]]) -> list[E]:
+def _spread(entries: Sequence[E], names: Mapping[str, tuple[str, ...]]) -> list[E]:
     spread = [entry for entry in entries if is_spread(entry.net)]
     return [entry for entry in spread if entry.name in names.get(entry.framework, ())]
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from parity.contract import PortName
 from parity.processes import mpi
 from parity.processes.crew import Answers, compared
 from parity.sessions.settings import Settings
@@ -204,6 +205,22 @@ def test_a_port_runs_without_the_judge(environment: dict[str, str]) -> None:
     assert lines[0].startswith("mnist: ")
     assert lines[-1].startswith("step   139  mean loss ")
     assert sum(line.startswith("step") for line in lines) == 10  # of worker 0 alone
+
+
+@pytest.mark.parametrize(
+    ("line", "under_mpi"),
+    [
+        ("from mpi4py import MPI", True),
+        ("from impls.numpy.mnist_workers import *", True),
+        ("from impls.numpy import mnist_workers as right", True),
+        ("from impls.numpy import mnist", False),
+        ("from impls.torch.mnist_workers import *", False),
+    ],
+)
+def test_what_imports_mpi_is_started_by_mpiexec(tmp_path: Path, line: str, under_mpi: bool) -> None:
+    file = tmp_path / "port.py"
+    file.write_text(f"{line}\n")
+    assert mpi.launches(PortName("port.py", file), "mnist") is under_mpi
 
 
 @pytest.mark.parametrize("text", ["0", "2,", "two", "65", "-1"])

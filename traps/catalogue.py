@@ -4,12 +4,12 @@ There is one file per net, `<net>.toml`. Each entry replaces text in `impls/<fra
 `right` by `wrong` in a [[bug]], by `other` in a [[variation]], and so do the pairs in `also`. An
 entry with a `style` changes not the port itself but the variation of it that has this name. A bug
 says its `cause` (or several phrases for it, the best first), the `rung` and maybe the `step` where
-it shows first, and the one `dtype` that can show it, if not both can. Any entry may set the
-`recipe`, the `steps` and the `mode` that it needs.
+it shows first, the one `dtype` that can show it, if not both can, and maybe its `source`: a page on
+which somebody reports it. Any entry may set the `recipe`, the `steps` and the `mode` that it needs;
+of ports over workers, `<net>_workers.toml`, the recipe is for three workers, and the steps are few.
 
 `examples/<net>.toml` is of bugs in `examples/<net>`, on few rows. Such a bug says which `file`
-there it changes, in which `layer` of the reference it is, if in one, and maybe its `source`: a page
-on which somebody reports it.
+there it changes, and in which `layer` of the reference it is, if in one.
 """
 
 import re

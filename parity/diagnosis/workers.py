@@ -8,7 +8,7 @@ import numpy as np
 from numpy.random import Generator
 
 from parity.diagnosis import shares
-from parity.diagnosis.case import Case, Computed, distance
+from parity.diagnosis.case import Case, Computed, comparable, distance
 from parity.diagnosis.factors import spoken
 from parity.diagnosis.hypothesis import Hypothesis
 from parity.diagnosis.in_run import _flat, taken
@@ -37,9 +37,10 @@ def mistakes(case: Case, rung: str) -> Iterator[Hypothesis]:
 
 def of_part(case: Case, rung: str) -> Diagnosis | None:
     """Name what half a batch alone shows, whose shares differ where a batch's do not."""
-    if not case.inputs.workers or rung not in ("gradients", "update"):
-        return None
     got, floors = case.findings.answers[rung, PART], case.noise[rung, PART]
+    known = rung in ("gradients", "update") and comparable(case.expected[rung, PART], got)
+    if not case.inputs.workers or not known:
+        return None
     weights, (x, y) = case.weights[PART], case.batch(PART)
     for idea in _of(case, rung, [PART]):
         answer = (idea.compute or case.compute)(weights, x, y)
