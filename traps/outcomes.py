@@ -2,7 +2,7 @@
 
 import os
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import groupby
 from pathlib import Path
@@ -13,13 +13,11 @@ from parity.processes.progress import Progress
 from parity.results import PortResult
 from parity.sessions.session import Session
 from parity.sessions.settings import Settings
-from shared.recipes import is_spread
 from traps import small
 from traps.catalogue import RAISES, Entry, plant
 from traps.record import Outcome, Outcomes
 
 ROWS = 8  # of an example's data
-GROUPS = 4  # of workers, whose processes rest until their port is judged
 
 
 def run(
@@ -29,8 +27,8 @@ def run(
 ) -> Outcomes:
     """Plant the entries, judge them, and return what was said, by entry and precision.
 
-    All of one framework are judged in one process, one after the other, so that the framework is
-    imported once.
+    All of one framework are judged in one process, or in one group of workers, one after the other,
+    so that the framework is imported once.
 
     Args:
         entries: what to plant.
@@ -65,11 +63,10 @@ def _judge(entries: list[Entry], tell: Callable[[str], object]) -> dict[tuple[En
         tempfile.TemporaryDirectory(prefix="lockstep-bugs-") as folder,
         Session(Options(), Progress(), shared=True) as session,
     ):
-        for some in _compared_at_once(entries):
+        for (recipe, steps, mode), alike in groupby(entries, _alike):
             own = Path(tempfile.mkdtemp(dir=folder))  # two nets may have bugs of one name
-            group = {plant(entry, own): entry for entry in some}
-            first, *_ = some
-            recipe, steps, mode = _alike(first)
+            group = {plant(entry, own): entry for entry in alike}
+            first, *_ = group.values()
             tell(f"{first.framework}, {recipe}, {steps:,} steps: {len(group)} planted ports")
             if first.example:
                 recipe = str(small.written(first.net, own, ROWS, steps))
@@ -82,14 +79,6 @@ def _judge(entries: list[Entry], tell: Callable[[str], object]) -> dict[tuple[En
                 for dtype in {result.dtype for result in results}:
                     outcomes[entry, dtype] = _outcome(results, entry, dtype)
     return outcomes
-
-
-def _compared_at_once(entries: list[Entry]) -> Iterator[list[Entry]]:
-    """Yield the entries that one comparison takes; of those over workers, few."""
-    for _, alike in groupby(entries, _alike):
-        own = list(alike)
-        size = GROUPS if is_spread(own[0].net) else len(own)
-        yield from (own[start : start + size] for start in range(0, len(own), size))
 
 
 def _outcome(results: list[PortResult], entry: Entry, dtype: str) -> Outcome:
