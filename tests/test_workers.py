@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from parity.contract import PortName
+from parity.diagnosis.shares import of_gradients, of_losses
 from parity.processes import mpi
 from parity.processes.crew import Answers, compared
 from parity.sessions.settings import Settings
@@ -181,6 +182,16 @@ def test_a_right_port_agrees_over_three_workers(mistaken: Run) -> None:
     result = mistaken.result("right.py", "float64")
     assert result["verdict"] == "agree"
     assert result["recipe"] == "mnist-workers-3"
+
+
+def test_all_weighings_of_shares_are_wrong() -> None:
+    rows = np.arange(100)
+    for weighing in (*of_gradients(3, apart=True), *of_losses(3)):
+        parts = [np.array_split(share(rows, rank, 3), weighing.micro) for rank in range(3)]
+        sizes = np.array([[len(part) for part in own] for own in parts], float)
+        weights = weighing.weigh(sizes)
+        assert weights.shape == sizes.shape
+        assert not np.allclose(weights, sizes / 100), weighing.claim
 
 
 def test_a_worker_that_answers_less_or_more_differs() -> None:
