@@ -46,7 +46,7 @@ def of_gradients(number: int, apart: bool) -> Iterator[Weighing]:
     """
     yield from _means(number)
     for rank in range(number):
-        who = f"worker {rank}'s alone" + ("" if apart else ", whose rows all workers take")
+        who = f"worker {rank}'s alone" + ("" if apart else ", as where all workers take its rows")
         cause = ALONE if apart else SAME_ROWS
         yield Weighing(cause, f"is {who}", partial(_mean, rank))
         yield Weighing(cause, f"is the part of it that is {who}", partial(_part, rank, 1))
