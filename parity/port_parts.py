@@ -38,10 +38,10 @@ def helpers(file: Path) -> list[Path]:
     return sorted(path.relative_to(folder) for path in beside if files.is_regular(path))
 
 
-def imports(file: Path, package: str) -> bool:
-    """Whether a port, or a file of its own folder that it imports, imports a package."""
+def imports(file: Path, name: str) -> bool:
+    """Whether a port, or a file of its own folder that it imports, imports a package or module."""
     return any(
-        not level and module.partition(".")[0] == package
+        not level and f"{module}.".startswith(f"{name}.")
         for path in parts(file)
         for level, module in _modules(path)
     )

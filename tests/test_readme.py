@@ -10,7 +10,7 @@ import pytest
 
 from compare import STATUS, UNUSABLE_INPUT
 from compare import compare as command
-from shared.recipes import FUNCTIONS, RECIPES
+from shared.recipes import FUNCTIONS, RECIPES, is_spread
 from tests.running import ROOT, Compare, Run
 from traps import record, score
 from traps.catalogue import load, load_examples
@@ -136,6 +136,11 @@ def test_the_bugs_are_counted_as_recorded() -> None:
     assert f"of {len(bugs)} translation mistakes" in TEXT[evidence]
     assert f"plants {len(variations)} changes" in TEXT[evidence]
     assert f"{len(bugs)} planted bugs" in TEXT[README]
+    spread = [bug for bug in bugs if is_spread(bug.net)]
+    sourced = sum(bug.source is not None for bug in spread)
+    spread_over = "in ports [over several workers](your-port.md#over-several-workers)"
+    counted = f"{len(spread)} of the mistakes are {spread_over}, {sourced} of them"
+    assert counted in TEXT[evidence]
 
 
 def test_the_bugs_in_examples_are_counted() -> None:

@@ -131,7 +131,7 @@ def test_a_process_that_comes_too_late_is_ended(tmp_path: Path) -> None:
         run.stop()  # the port changed while its process was not there yet
         return workforce.start()
 
-    run = PortRun(PortName("numpy"), workforce, [], [], start_late)
+    run = PortRun(PortName("numpy"), workforce, [], [], start_late, workforce.start_crew)
     try:
         assert run._load("planar").failure is not None
         assert not any(worker.lives() for worker in workforce.workers)

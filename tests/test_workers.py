@@ -8,6 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from parity.contract import PortName
+from parity.diagnosis.shares import of_gradients, of_losses
 from parity.processes import mpi
 from parity.processes.crew import Answers, compared
 from parity.sessions.settings import Settings
@@ -42,7 +44,7 @@ from impls.jax import mnist_workers as right
 from impls.jax.mnist_workers import *
 FRAMEWORK = "jax"
 """
-# The rung on which each is found; over three workers, of 34, 33 and 33 rows.
+# The rung on which each is found, and its name; over three workers, of 34, 33 and 33 rows.
 MISTAKES = {
     "padding_counts": (
         JAX
@@ -50,6 +52,7 @@ MISTAKES = {
 right.loss_of_counted = lambda params, x, y, counts: mnist.loss(params, x, y)
 """,
         "gradients",
+        "rows counted twice",
     ),
     "mean_of_means": (
         NUMPY
@@ -64,6 +67,7 @@ def loss_and_gradients(model, x, y, rows):
 right.loss_and_gradients = loss_and_gradients
 """,
         "gradients",
+        "mean of the means of uneven parts",
     ),
     "sum_for_mean": (
         NUMPY
@@ -77,8 +81,13 @@ def loss_and_gradients(model, x, y, rows):
 right.loss_and_gradients = loss_and_gradients
 """,
         "gradients",
+        "sum over parts instead of their mean",
     ),
-    "never_broadcast": (NUMPY + "build = mnist.build\n", "gradients"),
+    "never_broadcast": (
+        NUMPY + "build = mnist.build\n",
+        "gradients",
+        "weights never broadcast",
+    ),
     "all_take_all_rows": (
         NUMPY
         + """
@@ -89,6 +98,7 @@ def gradients(model, x, y):
     return grads
 """,
         "gradients",
+        "sum over parts instead of their mean",
     ),
     "loss_of_one": (
         NUMPY
@@ -102,6 +112,7 @@ def train(model, x, y, schedule, learning_rate):
     return model, np.array(losses)
 """,
         "update",
+        "loss of one worker",
     ),
     "one_keeps_its_own_gradient": (
         NUMPY
@@ -111,8 +122,13 @@ def gradients(model, x, y):
     return mnist.gradients(model, x[:40], y[:40]) if workers.rank == 2 else grads
 """,
         "gradients",
+        "rows missing from the batch",
     ),
-    "averaged_twice": (TORCH + "right.backward = lambda value: value.backward()\n", "gradients"),
+    "averaged_twice": (
+        TORCH + "right.backward = lambda value: value.backward()\n",
+        "gradients",
+        "averaged over the workers twice",
+    ),
 }
 
 
@@ -143,17 +159,19 @@ def test_tensorflow_agrees_with_one_worker(compare: Compare) -> None:
 @pytest.fixture(scope="module")
 def mistaken(compare: Compare, tmp_path_factory: pytest.TempPathFactory) -> Run:
     """One run of all mistakes, beside a right port."""
-    ports = {name: text for name, (text, _) in MISTAKES.items()}
+    ports = {name: text for name, (text, *_) in MISTAKES.items()}
     folder = tmp_path_factory.mktemp("mistakes")
     how = "mnist", "--workers", 3, "--dtype", "float64"
     return judged(compare, folder, {"right": NUMPY, **ports}, *how)
 
 
 @pytest.mark.parametrize("name", MISTAKES)
-def test_a_mistake_is_found(mistaken: Run, name: str) -> None:
+def test_a_mistake_is_found_and_named(mistaken: Run, name: str) -> None:
+    _, rung, cause = MISTAKES[name]
     result = mistaken.result(f"{name}.py", "float64")
     assert result["verdict"] == "disagree", result["error"]
-    assert result["divergence"]["rung"] == MISTAKES[name][1]
+    assert result["divergence"]["rung"] == rung
+    assert result["diagnosis"]["cause"] == cause
 
 
 def test_the_worker_that_differs_is_named(mistaken: Run) -> None:
@@ -164,6 +182,16 @@ def test_a_right_port_agrees_over_three_workers(mistaken: Run) -> None:
     result = mistaken.result("right.py", "float64")
     assert result["verdict"] == "agree"
     assert result["recipe"] == "mnist-workers-3"
+
+
+def test_all_weighings_of_shares_are_wrong() -> None:
+    rows = np.arange(100)
+    for weighing in (*of_gradients(3, apart=True), *of_losses(3)):
+        parts = [np.array_split(share(rows, rank, 3), weighing.micro) for rank in range(3)]
+        sizes = np.array([[len(part) for part in own] for own in parts], float)
+        weights = weighing.weigh(sizes)
+        assert weights.shape == sizes.shape
+        assert not np.allclose(weights, sizes / 100), weighing.claim
 
 
 def test_a_worker_that_answers_less_or_more_differs() -> None:
@@ -188,6 +216,22 @@ def test_a_port_runs_without_the_judge(environment: dict[str, str]) -> None:
     assert lines[0].startswith("mnist: ")
     assert lines[-1].startswith("step   139  mean loss ")
     assert sum(line.startswith("step") for line in lines) == 10  # of worker 0 alone
+
+
+@pytest.mark.parametrize(
+    ("line", "under_mpi"),
+    [
+        ("from mpi4py import MPI", True),
+        ("from impls.numpy.mnist_workers import *", True),
+        ("from impls.numpy import mnist_workers as right", True),
+        ("from impls.numpy import mnist", False),
+        ("from impls.torch.mnist_workers import *", False),
+    ],
+)
+def test_what_imports_mpi_is_started_by_mpiexec(tmp_path: Path, line: str, under_mpi: bool) -> None:
+    file = tmp_path / "port.py"
+    file.write_text(f"{line}\n")
+    assert mpi.launches(PortName("port.py", file), "mnist") is under_mpi
 
 
 @pytest.mark.parametrize("text", ["0", "2,", "two", "65", "-1"])

@@ -4,12 +4,12 @@ There is one file per net, `<net>.toml`. Each entry replaces text in `impls/<fra
 `right` by `wrong` in a [[bug]], by `other` in a [[variation]], and so do the pairs in `also`. An
 entry with a `style` changes not the port itself but the variation of it that has this name. A bug
 says its `cause` (or several phrases for it, the best first), the `rung` and maybe the `step` where
-it shows first, and the one `dtype` that can show it, if not both can. Any entry may set the
-`recipe`, the `steps` and the `mode` that it needs.
+it shows first, the one `dtype` that can show it, if not both can, and maybe its `source`: a page on
+which somebody reports it. Any entry may set the `recipe`, the `steps` and the `mode` that it needs;
+of ports over workers, `<net>_workers.toml`, the recipe is for three workers, and the steps are few.
 
 `examples/<net>.toml` is of bugs in `examples/<net>`, on few rows. Such a bug says which `file`
-there it changes, in which `layer` of the reference it is, if in one, and maybe its `source`: a page
-on which somebody reports it.
+there it changes, and in which `layer` of the reference it is, if in one.
 """
 
 import re
@@ -22,6 +22,7 @@ from typing import Any, TypeVar
 from parity.contract import DTYPES, FRAMEWORKS, ROOT
 from parity.results import RUNGS
 from shared import syntax
+from shared.recipes import TWIN, is_spread, spread_name
 
 FOLDER = Path(__file__).parent
 NETS = tuple(sorted(path.stem for path in FOLDER.glob("*.toml")))
@@ -29,6 +30,7 @@ EXAMPLES = tuple(sorted(path.stem for path in FOLDER.glob("examples/*.toml")))
 RAISES = "error"  # stands for the rung where a port raises before any rung shows its bug
 DEFAULT_STEPS = 60
 EXAMPLE_STEPS = 4
+WORKERS, SPREAD_STEPS = 3, 4  # of ports over workers; shares of 34, 33 and 33 rows
 
 
 class CatalogueError(Exception):
@@ -240,7 +242,7 @@ def _restyled(entry: E, styles: Iterable[Variation]) -> E:
 def _entry(kind: type[E], instead: str, net: str, table: dict[str, Any]) -> E:
     """Return an entry, made from its table in the file of `net`."""
     where = f"{net}.toml, {table.get('framework')} {table.get('name')}"
-    values = {"net": net, "recipe": net, **table}
+    values = {"net": net, **_usual(net), **table}
     try:
         first = {key: values.pop(key) for key in ("right", instead)}
         pairs = [first, *values.pop("also", ())]
@@ -258,6 +260,13 @@ def _entry(kind: type[E], instead: str, net: str, table: dict[str, Any]) -> E:
     if missing := {name for name in needed if needed[name]} - values.keys():
         raise CatalogueError(f"{where}: it lacks {min(missing)!r}")
     return kind(**values)
+
+
+def _usual(net: str) -> dict[str, Any]:
+    """Return the recipe, and the steps, of an entry that does not say its own."""
+    if not is_spread(net):
+        return {"recipe": net}
+    return {"recipe": spread_name(net.removesuffix(TWIN), WORKERS), "steps": SPREAD_STEPS}
 
 
 def _problems(entry: Entry, seen: set[str]) -> Iterator[str]:

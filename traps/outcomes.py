@@ -27,8 +27,8 @@ def run(
 ) -> Outcomes:
     """Plant the entries, judge them, and return what was said, by entry and precision.
 
-    All of one framework are judged in one process, one after the other, so that the framework is
-    imported once.
+    All of one framework are judged in one process, or in one group of workers, one after the other,
+    so that the framework is imported once.
 
     Args:
         entries: what to plant.

@@ -96,9 +96,24 @@ THEMES: dict[str, tuple[str, tuple[str, ...]]] = {
             "all rows in place of a batch",
             "mini-batches in place of all rows",
             "mean of the means of uneven parts",
+            "rows counted twice",
             "the batch size typed in",
             "targets of other rows",
             "labels off by one",
+        ),
+    ),
+    "Several workers": (
+        "Who takes which rows, who has which weights, and how gradients and losses of shares "
+        "become those of the batch.",
+        (
+            "gradients not summed over the workers",
+            "sum over parts instead of their mean",
+            "averaged over the workers twice",
+            "another reduction than the sum",
+            "the same rows on every worker",
+            "weights never broadcast",
+            "weights averaged instead of gradients",
+            "loss of one worker",
         ),
     ),
     "Precision and types": (

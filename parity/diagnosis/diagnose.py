@@ -24,10 +24,12 @@ from parity.diagnosis import (
     parts,
     penalties,
     precision,
+    repeats,
     scales,
     stateful,
     unusable,
     variants,
+    workers,
 )
 from parity.diagnosis.case import Case
 from parity.diagnosis.chain import Chain, recognise
@@ -46,7 +48,7 @@ def diagnose(case: Case) -> Diagnosis | None:
     if found:
         return found
     if divergence.place.kind == "half batch":
-        return models.of_part(case, divergence.rung)
+        return models.of_part(case, divergence.rung) or workers.of_part(case, divergence.rung)
     if divergence.rung in STEPWISE:
         return _of_step(case, divergence.rung)
     if divergence.rung == "trajectory":
@@ -103,11 +105,13 @@ def _tried(case: Case, chain: Chain | None, rung: str) -> Iterator[Scored | None
     # The simplest first: of ideas that say the same of this net, that one is named.
     for idea in scales.mistakes(case, rung):
         yield idea.diagnose(case, rung)
+    for idea in workers.mistakes(case, rung):
+        yield idea.diagnose(case, rung)
     yield from variants.tried(case, rung)
     for idea in in_step.mistakes(case, chain):
         yield idea.diagnose(case, rung)
     if rung in ("gradients", "update"):
-        for idea in penalties.mistakes(case, rung):
+        for idea in (*repeats.mistakes(case, rung), *penalties.mistakes(case, rung)):
             yield idea.diagnose(case, rung)
     for idea in precision.mistakes(case, chain):
         yield idea.diagnose(case, rung)
@@ -140,6 +144,9 @@ def _of_run(case: Case) -> Diagnosis | None:
     best = _best(_tried_in_run(case, max(RUN_STEPS, step + RUN_STEPS)))
     if _convinces(best):
         return best
+    found = workers.at_one_step(case)
+    if found:
+        return found
     steps = min(case.inputs.steps, max(FITTED_STEPS, step + RUN_STEPS))
     subtle = _best(idea.diagnose_run(case, steps) for idea in in_run.small(case, steps))
     stale = models.stale(case)
@@ -147,7 +154,7 @@ def _of_run(case: Case) -> Diagnosis | None:
 
 
 def _tried_in_run(case: Case, steps: int) -> Iterator[Scored | None]:
-    for idea in (*in_run.mistakes(case), *batches.mistakes(case)):
+    for idea in (*in_run.mistakes(case), *batches.mistakes(case), *workers.in_run(case)):
         yield idea.diagnose_run(case, steps)
 
 

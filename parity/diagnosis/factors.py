@@ -12,6 +12,8 @@ SAME_FACTOR = 1e-3  # relative; what is closer to a known factor is tried as tha
 DEFAULTS = {0.001: "PyTorch's SGD", 0.01: "Keras' SGD"}  # learning rates
 CONSTANT = "a constant factor"
 AXES = "mean over the wrong axes"
+SUMMED = "sum over parts instead of their mean"
+DIVIDED = "averaged over the workers twice"
 
 
 class Factor(NamedTuple):
@@ -33,6 +35,7 @@ def factors(case: Case) -> list[Factor]:
     outputs = shape[1] if len(shape) > 1 else 1
     batch, each = f"the batch has {rows} rows", f"a row has {outputs} outputs"
     known = [
+        *_of_workers(case.inputs.workers or 1),
         Factor(rows, "sum instead of mean", batch),
         Factor(1 / rows, "divided by the batch size twice", batch),
         Factor(-1.0, "wrong sign"),
@@ -52,13 +55,20 @@ def factors(case: Case) -> list[Factor]:
     return known
 
 
+def _of_workers(number: int) -> list[Factor]:
+    if number == 1:
+        return []
+    spread = f"there are {number} workers"
+    return [Factor(float(number), SUMMED, spread), Factor(1 / number, DIVIDED, spread)]
+
+
 def close_to(case: Case, scale: float) -> list[Factor]:
     """Return the known factors that are close to a fitted one, else that itself."""
     close = [f for f in factors(case) if abs(scale - f.value) <= SAME_FACTOR * abs(f.value)]
     parts = round(scale)
     if parts > 2 and abs(scale - parts) <= SAME_FACTOR * parts:
         reason = f"as where {parts} micro-batches or devices are summed in place of their mean"
-        close.append(Factor(float(parts), "sum over parts instead of their mean", reason))
+        close.append(Factor(float(parts), SUMMED, reason))
     return close or [Factor(scale, CONSTANT)]
 
 

@@ -1,7 +1,7 @@
 """What may still be asked, of a port and of the reference, once the two disagree."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -26,7 +26,7 @@ from parity.rungs import ladder
 from parity.standard.comparison import Comparison
 from parity.standard.inputs import Tensors
 from parity.standard.inside import FoundLayers, ReferenceLayers
-from parity.standard.reference import Floors, Waypoint
+from parity.standard.reference import At, Floors, Waypoint
 from parity.standard.standard import Standard
 
 EARLY_STEPS = 6  # of a free run, at its start
@@ -158,18 +158,20 @@ class Inquiry:
     def explain(self, divergence: Divergence) -> Diagnosis | None:
         """Name the mistake behind a divergence, if any fits."""
         reference, floors = self.standard.reference, self.standard.floors
-        step = divergence.step
-        stepwise = divergence.rung in STEPWISE
-        again = (self._visited(step) or []) if stepwise else []
-        states = self._states(divergence) if divergence.rung in ("update", "trajectory") else {}
+        rung, step, rank = divergence.rung, divergence.step, divergence.place.rank
+        stepwise = rung in STEPWISE
+        again = (self._visited(step) or []) if stepwise and not rank else []
+        states = self._states(divergence) if rung in ("update", "trajectory") and not rank else {}
         findings = Findings(
-            divergence,
-            self.record.answers,
+            # From worker 0 another differs without end; how far from the reference, is to be seen.
+            replace(divergence, ratio=0.0) if rank else divergence,
+            self.record.answers if rank == 0 else self._others(rank),
             self.record.predictions,
             {(m.rung, m.step): m.tensors for m in again if isinstance(m, Answer)},
             states,
             self.known.get(step) if stepwise else None,
             self.record.lacking,
+            any(not c.agrees for c in self.record.alike if c.place.rung == rung),
         )
         request = Explain(
             *(self.standard.inputs, reference, floors.expected),
@@ -177,6 +179,10 @@ class Inquiry:
         )
         found: Diagnosis | None = self.assistant.ask(f"{self.standard}: diagnosis", request)
         return found
+
+    def _others(self, rank: int) -> dict[At, Tensors]:
+        """Return what another worker answered, less its run, in which the losses are of all."""
+        return {at: got for at, got in self.record.others[rank].items() if at[0] in STEPWISE}
 
     def _states(self, divergence: Divergence) -> dict[int, Tensors]:
         """Return losses and weights of the free run, early and around the divergence."""

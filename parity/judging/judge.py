@@ -117,13 +117,13 @@ def _diagnosis(
 ) -> tuple[Inside, Diagnosis | None, str | None]:
     """Look inside layers, name the mistake that it looks like, and give a traceback, if any.
 
-    Nothing that goes wrong here changes the verdict. What is asked is what worker 0 answers, so
-    that it does not tell why another differs.
+    Nothing that goes wrong here changes the verdict. Layers are worker 0's, so that they do not
+    tell why another differs.
     """
     looked, found, fault = Inside(), None, None
-    if inquiry and divergence and divergence.place.rank == 0:
+    if inquiry and divergence:
         try:
-            looked = look_inside(divergence, inquiry)
+            looked = look_inside(divergence, inquiry) if divergence.place.rank == 0 else looked
             found = inquiry.explain(divergence)
         except Exception:
             fault = traceback.format_exc()

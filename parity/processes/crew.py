@@ -99,7 +99,9 @@ class Crew:
                 known = list(failures)  # not those whom the next line ends
                 self.kill()
                 raise self._blamed(known)
-        hear(Alike(compared(answers)))
+        found = compared(answers)
+        apart = {comparison.place.rank for comparison in found if not comparison.agrees}
+        hear(Alike(found, {rank: answers[rank] for rank in sorted(apart)}))
 
     def _ask_one(
         self, rank: int, request: Request, hear: Callable[[Message], None], timeout: float | None

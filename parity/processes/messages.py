@@ -129,7 +129,8 @@ class Findings:
     answers: the port's, by rung and step. again: what it answered when asked once more at the step
     of the divergence. states: losses and weights of its free run after some numbers of steps.
     waypoint: the reference at the step of the divergence, if that is no checkpoint. lacking: the
-    functions that the port does not provide.
+    functions that the port does not provide. apart: whether its workers' answers differ on that
+    rung.
     """
 
     divergence: Divergence
@@ -139,6 +140,7 @@ class Findings:
     states: dict[int, Tensors] = field(default_factory=dict)
     waypoint: Waypoint | None = None
     lacking: tuple[str, ...] = ()
+    apart: bool = False
 
 
 @dataclass(frozen=True)
@@ -271,9 +273,13 @@ class Unchanged:
 
 @dataclass(frozen=True)
 class Alike:
-    """Whether what other workers answered is, bit for bit, what worker 0 did."""
+    """Whether what other workers answered is, bit for bit, what worker 0 did.
+
+    others: all that those answered that differ, by rank.
+    """
 
     comparisons: list[Comparison]
+    others: dict[int, dict[At, Tensors]]
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,8 @@ from parity.processes.addresses import HOST
 from parity.processes.worker import POSIX, Started, WorkerDiedError
 from shared.recipes import port_file
 
-PACKAGE = "mpi4py"
+# What a port under MPI imports: mpi4py, or from one of ours that does.
+IMPORTED = ("mpi4py", "impls.numpy.group", "impls.numpy.mnist_workers")
 VARIABLE = "LOCKSTEP_RANKS"  # where a process finds the judge, and by what it is known there
 TOKEN = 32  # characters
 POLL = 0.2  # seconds
@@ -30,9 +31,9 @@ LONGEST = 60.0  # seconds that the processes may take to connect
 
 
 def launches(port: PortName, net: str) -> bool:
-    """Whether a port over workers is started by `mpiexec`: it, or a helper, imports mpi4py."""
+    """Whether a port over workers is started by `mpiexec`, as what it or a helper imports tells."""
     file = port.file or ROOT / "impls" / port.name / f"{port_file(net, 0)}.py"
-    return port_parts.imports(file, PACKAGE)
+    return any(port_parts.imports(file, name) for name in IMPORTED)
 
 
 def program() -> str | None:

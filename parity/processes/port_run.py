@@ -8,6 +8,7 @@ import numpy as np
 
 from parity.contract import Mode, PortName
 from parity.processes import mpi
+from parity.processes.crew import Crew
 from parity.processes.messages import (
     Climb,
     Failed,
@@ -53,6 +54,8 @@ class PortRun:
         pieces: what it is to do.
         records: get what it did, one for each piece.
         start: gives it its process, once it is needed.
+        gather: gives it the processes that it spreads over, of their number and whether they are
+            MPI's.
         workers: over how many the port spreads at the moment, None for a process of its own.
     """
 
@@ -61,6 +64,7 @@ class PortRun:
     pieces: list[Piece]
     records: "list[Future[Record | None]]"
     start: Callable[[], Worker]
+    gather: Callable[[int, bool], Crew]
     worker: Staff | None = None
     workers: int | None = None
     stopped: bool = False
@@ -150,7 +154,7 @@ class PortRun:
     def _staff(self, net: str) -> Staff:
         if self.workers is None:
             return self.start()
-        return self.workforce.start_crew(self.workers, mpi.launches(self.port, net))
+        return self.gather(self.workers, mpi.launches(self.port, net))
 
     def _climb(self, piece: Piece, record: Record) -> Record:
         """Do a piece of work, if the port could be loaded, and return its record."""

@@ -24,7 +24,8 @@ class Record:
     """All that a worker said while its port was run through the rungs.
 
     modes: those that the port can run in, its own first. requested: the one asked for. fixed_rows:
-    the functions that take no other number of rows than a batch has.
+    the functions that take no other number of rows than a batch has. others: what workers answered
+    that differ from worker 0, by rank.
     """
 
     framework: str = ""
@@ -35,6 +36,7 @@ class Record:
     unchanged: list[Comparison] = field(default_factory=list)
     alike: list[Comparison] = field(default_factory=list)
     answers: dict[tuple[str, int], Tensors] = field(default_factory=dict)
+    others: dict[int, dict[tuple[str, int], Tensors]] = field(default_factory=dict)
     predictions: list[Predictions] = field(default_factory=list)
     seconds: dict[str, float] = field(default_factory=dict)
     failure: Failed | None = None
@@ -63,6 +65,7 @@ class Record:
                 self.unchanged += message.comparisons
             case Alike():
                 self.alike += message.comparisons
+                self.others |= message.others
             case Answer():
                 self.answers[message.rung, message.step] = message.tensors
             case Predictions():

@@ -1,13 +1,14 @@
-"""One worker process for many ports in turn, so that their framework is imported once."""
+"""Worker processes for many ports in turn, so that their framework is imported once."""
 
 import threading
 
+from parity.processes.crew import Crew
 from parity.processes.worker import Worker
 from parity.processes.workforce import Workforce
 
 
 class SharedWorker:
-    """A process that all ports of one comparison use in turn.
+    """A process, or those to spread over, that all ports of one comparison use in turn.
 
     What a port changes in its framework, the next one meets. So this is for ports that are known,
     such as planted bugs, and not for users' own.
@@ -17,6 +18,7 @@ class SharedWorker:
         self._workforce = workforce
         self._lock = threading.Lock()
         self._worker: Worker | None = None
+        self._crew: Crew | None = None
 
     def take(self) -> Worker:
         """Return the process; where it has died, another.
@@ -28,3 +30,17 @@ class SharedWorker:
             if self._worker is None or not self._worker.lives():
                 self._worker = self._workforce.start()
             return self._worker
+
+    def start_crew(self, count: int, under_mpi: bool) -> Crew:
+        """Return the processes to spread over; where one has died or there are others, new ones.
+
+        Raises:
+            WorkerDiedError: as `take`, or they cannot be started.
+        """
+        with self._lock:
+            if self._crew and not (self._crew.lives() and len(self._crew.workers) == count):
+                self._crew.kill()
+                self._crew = None
+            if self._crew is None:
+                self._crew = self._workforce.start_crew(count, under_mpi)
+            return self._crew

@@ -133,7 +133,14 @@ class Session:
         missing = self._add([trial.experiment for trial in trials])
         pieces = [Piece(self._standards[trial.experiment], trial.mode) for trial in trials]
         self._runs = [
-            PortRun(port, self.workforce, pieces, [Future() for _ in pieces], self._source(port))
+            PortRun(
+                port,
+                self.workforce,
+                pieces,
+                [Future() for _ in pieces],
+                self._source(port),
+                (self._shared or self.workforce).start_crew,
+            )
             for port in ports
         ]
         self._submit(missing)
