@@ -19,7 +19,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from guide import quotes
 from guide.ports import ORDER
+from guide.quotes import Quote
 from parity.contract import ROOT
 from shared.errors import InputError
 
@@ -40,25 +42,6 @@ class Cell:
     before: str = ""
     read: str = "_"
     after: str = ""
-
-
-@dataclass(frozen=True)
-class Quote:
-    """Whole lines of a file.
-
-    file: from the project's root. net: whose port it is, or None. start: the first line's number.
-    """
-
-    framework: str
-    file: str
-    net: str | None
-    start: int
-    lines: tuple[str, ...]
-
-    @property
-    def text(self) -> str:
-        """Its lines in one."""
-        return "\n".join(self.lines)
 
 
 @dataclass(frozen=True)
@@ -174,24 +157,8 @@ def _quotes(name: str, table: dict[str, Any]) -> dict[str, tuple[Quote, ...]]:
         raise InputError(f"the dictionary's {name!r} quotes {min(unknown)!r}, which has no ports")
     return {
         framework: tuple(
-            _quote(name, framework, net, piece)
+            quotes.find(f"the dictionary's {name!r}", framework, net, piece)
             for piece in (said if isinstance(said, list) else [said])
         )
         for framework, said in table.items()
     }
-
-
-def _quote(name: str, framework: str, net: str, piece: str | dict[str, str]) -> Quote:
-    said = {"code": piece} if isinstance(piece, str) else piece
-    of: str | None = None if "file" in said else said.get("net", net)
-    file = said.get("file", f"impls/{framework}/{of}.py")
-    path, code = ROOT / file, said["code"].strip()
-    source = path.read_text() if path.is_file() else ""
-    if (times := source.count(code)) != 1:
-        raise InputError(
-            f"the dictionary's {name!r} quotes {code.splitlines()[0]!r}, which stands {times} "
-            f"times in {file}, where it should stand once: mend impls/dictionary"
-        )
-    start = source.count("\n", 0, source.index(code)) + 1
-    stop = start + code.count("\n")
-    return Quote(framework, file, of, start, tuple(source.split("\n")[start - 1 : stop]))

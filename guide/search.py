@@ -1,4 +1,4 @@
-"""What the search finds: functions, notes, rows of the dictionary, differences and traps."""
+"""What the search finds: functions, notes, rows of the dictionary, differences, traps and more."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -7,6 +7,7 @@ from guide import markup
 from guide.alignment import HEADER, REST, Block
 from guide.dictionary import Dictionary, Row
 from guide.differences import Differences
+from guide.migration import Piece
 from guide.notes import Notes
 from guide.ports import Net, title
 from guide.traps import Trap
@@ -21,6 +22,7 @@ def index(
     nets: list[Net],
     notes: Notes,
     dictionary: Dictionary,
+    migration: list[Piece],
     differences: Differences,
     traps: list[Trap],
 ) -> list[SearchEntry]:
@@ -30,11 +32,13 @@ def index(
         nets: whose functions and helpers are found, by what their code names, too.
         notes: on these functions, and what differs at a glance.
         dictionary: whose rows and groups are found.
+        migration: whose pieces are found.
         differences: whose rows are found.
         traps: of the catalogue.
     """
     return [
         *_dictionary(dictionary),
+        *_migration(migration),
         *_functions(nets, notes),
         *_differences(differences),
         *_traps(traps),
@@ -47,6 +51,14 @@ def _dictionary(dictionary: Dictionary) -> Iterator[SearchEntry]:
         for row in group.rows:
             words = " ".join([markup.to_plain(row.foot), *row.none.values(), *_code(row)])
             yield "dictionary", row.name, row.also, words, f"dictionary.html#{row.anchor}"
+
+
+def _migration(pieces: list[Piece]) -> Iterator[SearchEntry]:
+    for piece in pieces:
+        code = [" ".join(quote.text.split()) for quote in (*piece.before, *piece.after)]
+        words = " ".join([markup.to_plain(piece.note), *code])
+        name = f"{piece.name}, TensorFlow 1 to 2"
+        yield "migration", name, "", words, f"migration.html#{piece.anchor}"
 
 
 def _code(row: Row) -> Iterator[str]:

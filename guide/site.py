@@ -12,7 +12,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markdown_it import MarkdownIt
 from markupsafe import Markup
 
-from guide import dictionary, differences, highlight, markup, notes, ports, search
+from guide import dictionary, differences, highlight, markup, migration, notes, ports, search
 from guide import traps as shown
 from guide.alignment import RUNTIME_PAGE
 from guide.dictionary import Dictionary
@@ -38,6 +38,7 @@ class Site:
     nets: list[Net]
     notes: Notes
     dictionary: Dictionary
+    migration: list[migration.Piece]
     differences: differences.Differences
     traps: list[Trap]
 
@@ -68,7 +69,14 @@ class Site:
     @cached_property
     def index(self) -> list[search.SearchEntry]:
         """All that the search finds."""
-        return search.index(self.nets, self.notes, self.dictionary, self.differences, self.traps)
+        return search.index(
+            self.nets,
+            self.notes,
+            self.dictionary,
+            self.migration,
+            self.differences,
+            self.traps,
+        )
 
     def pages(self) -> Iterator[tuple[str, str]]:
         """Yield each page's file name and its HTML."""
@@ -76,6 +84,10 @@ class Site:
         for net in self.nets:
             yield f"{net.name}.html", self._net(net)
         yield "dictionary.html", self._dictionary()
+        yield (
+            "migration.html",
+            self._page("migration.html", pieces=self.migration, code=_code, frameworks=ORDER),
+        )
         yield "differences.html", self._differences()
         yield "traps.html", self._traps()
 
@@ -144,9 +156,16 @@ def load() -> Site:
     """Read all that the pages are made of.
 
     Raises:
-        InputError: the notes, the dictionary or the record of the traps does not fit the ports.
+        InputError: the notes, a quote or the record of the traps does not fit the ports.
     """
-    return Site(ports.nets(), notes.load(), dictionary.load(), differences.load(), shown.traps())
+    return Site(
+        ports.nets(),
+        notes.load(),
+        dictionary.load(),
+        migration.load(),
+        differences.load(),
+        shown.traps(),
+    )
 
 
 def build(folder: Path) -> list[Path]:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from markupsafe import escape
 
-from guide import highlight, markup, notes, ports, site
+from guide import highlight, markup, migration, notes, ports, site
 from guide.alignment import HEADER, MAIN, REST, RUNTIME_PAGE, align, functions_of, split
 from guide.ports import Net, PortSource
 from parity import contract
@@ -69,7 +69,10 @@ def test_there_is_a_page_for_every_net_and_each_kind(pages: dict[str, str]) -> N
     nets = {name for framework in contract.FRAMEWORKS for name in contract.nets_of(framework)}
     nets |= EXAMPLES
     assert set(pages) == {
-        f"{name}.html" for name in (*nets, "index", "runtime", "dictionary", "differences", "traps")
+        f"{name}.html"
+        for name in (
+            *(*nets, "index", "runtime", "dictionary", "migration", "differences", "traps"),
+        )
     }
     for net in nets:
         assert f'href="{net}.html"' in pages["index.html"]
@@ -156,6 +159,21 @@ def test_helpers_in_different_orders_all_come_once() -> None:
     )
 
 
+def test_the_page_on_tensorflow_1_quotes_both_ports(tmp_path: Path) -> None:
+    pieces = migration.load()
+    names = " ".join(piece.name for piece in pieces)
+    for name in ("placeholder", "Session", "feed_dict", "GradientDescentOptimizer"):
+        assert name in names
+    for piece in pieces:
+        assert piece.before, piece.name
+        assert {quote.framework for quote in piece.before} == {"tensorflow_v1"}
+        assert {quote.framework for quote in piece.after} <= {"tensorflow"}
+    file = tmp_path / "migration.toml"
+    file.write_text(migration.FILE.read_text().replace("tf.placeholder(", "tf.placehodler("))
+    with pytest.raises(InputError, match=r"'placeholder' quotes .* stands 0 times"):
+        migration.load(file)
+
+
 def test_notes_name_what_there_is() -> None:
     said = notes.load()
     defined = {net.name: {section.name for section in net.sections} for net in NETS}
@@ -225,6 +243,7 @@ def test_everything_that_is_found_is_there(pages: dict[str, str]) -> None:
         "function",
         "note",
         "dictionary",
+        "migration",
         "difference",
         "trap",
     }

@@ -8,7 +8,7 @@ from playwright.sync_api import Locator, Page, expect
 from tests.browser.conftest import NARROW, WIDE, Open
 from tests.running import ROOT
 
-KINDS = ("index", "mnist", "runtime", "dictionary", "differences", "traps")
+KINDS = ("index", "mnist", "runtime", "dictionary", "migration", "differences", "traps")
 
 
 def columns(tab: Page) -> list[str]:

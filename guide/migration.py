@@ -1,0 +1,59 @@
+"""From TensorFlow 1 to 2: what became of each piece of the tutorial, quoted from both ports.
+
+impls/migration.toml has a [[piece]] for each: its `name`, the code of the port of TensorFlow 1, and
+that of TensorFlow 2, one piece of code or several, or none, and a `note`.
+"""
+
+import re
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from guide import quotes
+from guide.quotes import Quote
+from parity.contract import ROOT
+
+FILE = ROOT / "impls" / "migration.toml"
+NET = "mnist"
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A piece of a program in TensorFlow 1, and what it became."""
+
+    name: str
+    before: tuple[Quote, ...]
+    after: tuple[Quote, ...]
+    note: str
+
+    @property
+    def anchor(self) -> str:
+        """Its name as part of an address."""
+        return re.sub(r"[^a-z0-9]+", "-", self.name.lower()).strip("-")
+
+
+def load(file: Path = FILE) -> list[Piece]:
+    """Read all pieces, and look up the code that they quote.
+
+    Raises:
+        InputError: some code does not stand once in its port.
+    """
+    return [
+        Piece(
+            table["name"],
+            _quotes(table, "tensorflow_v1"),
+            _quotes(table, "tensorflow"),
+            " ".join(table["note"].split()),
+        )
+        for table in tomllib.loads(file.read_text())["piece"]
+    ]
+
+
+def _quotes(table: dict[str, Any], framework: str) -> tuple[Quote, ...]:
+    said = table.get(framework, [])
+    quoting = f"the migration's {table['name']!r}"
+    return tuple(
+        quotes.find(quoting, framework, NET, piece)
+        for piece in (said if isinstance(said, list) else [said])
+    )
