@@ -18,11 +18,15 @@ from parity.baseline import facts
 from parity.baseline.changes import Change, Since, change
 from parity.baseline.facts import TrialName
 from parity.baseline.file import Baseline, content, read
-from parity.baseline.values import Value
+from parity.baseline.values import Value, kept
 from parity.contract import PortName, load
+from parity.judging.inquiry import Inquiry
+from parity.processes.progress import Progress
 from parity.reports import since as baseline
 from parity.reports import terminal
-from parity.results import Trial
+from parity.results import PortResult, Trial
+from parity.sessions import session
+from parity.sessions.settings import Settings
 from parity.standard.comparison import LIMIT
 from parity.standard.place import Place
 from shared.errors import InputError
@@ -261,7 +265,7 @@ class Held(NamedTuple):
 
 
 @pytest.fixture
-def kept(command: Compare, tmp_path: Path) -> Held:
+def judged(command: Compare, tmp_path: Path) -> Held:
     """A port that agrees, and its baseline."""
     port = tmp_path / "port.py"
     port.write_text(SAME)
@@ -271,14 +275,14 @@ def kept(command: Compare, tmp_path: Path) -> Held:
     return found
 
 
-def test_the_same_run_has_the_same_bits(kept: Held) -> None:
-    before = read(kept.file)
-    kept.file.write_bytes(
+def test_the_same_run_has_the_same_bits(judged: Held) -> None:
+    before = read(judged.file)
+    judged.file.write_bytes(
         content(
             replace(before, environment={**before.environment, "numpy": "1.0", "XLA_FLAGS": "-x"})
         )
     )
-    run, report = kept.since()
+    run, report = judged.since()
     assert run.status == 0, run.stdout
     assert [(each["port"], each["kind"]) for each in report["since"]["changes"]] == [
         *(("numpy", "same bits"), ("port.py", "same bits"))
@@ -290,12 +294,12 @@ def test_the_same_run_has_the_same_bits(kept: Held) -> None:
         {"name": "XLA_FLAGS", "before": "-x", "now": "none"},
     ]
     assert "XLA_FLAGS: none, then -x" in run.stdout
-    assert f"since {kept.file}, no bit has changed" in run.stdout.replace("\n", "")
+    assert f"since {judged.file}, no bit has changed" in run.stdout.replace("\n", "")
 
 
-def test_another_last_bit_is_no_change_of_meaning(kept: Held) -> None:
-    kept.port.write_text(NUDGED)
-    run, report = kept.since("--quiet")
+def test_another_last_bit_is_no_change_of_meaning(judged: Held) -> None:
+    judged.port.write_text(NUDGED)
+    run, report = judged.since("--quiet")
     assert run.status == 0, run.stdout
     assert "nothing has moved" in run.stdout
     [own] = [each for each in report["since"]["changes"] if each["port"] == "port.py"]
@@ -305,10 +309,10 @@ def test_another_last_bit_is_no_change_of_meaning(kept: Held) -> None:
     assert own["first"] is None
 
 
-def test_what_moved_is_in_every_report(kept: Held) -> None:
-    kept.port.write_text(MOVED)
-    reports = {name: kept.folder / name for name in ("html", "markdown", "junit", "annotations")}
-    run, report = kept.since(*(f"--{name}={path}" for name, path in reports.items()))
+def test_what_moved_is_in_every_report(judged: Held) -> None:
+    judged.port.write_text(MOVED)
+    reports = {name: judged.folder / name for name in ("html", "markdown", "junit", "annotations")}
+    run, report = judged.since(*(f"--{name}={path}" for name, path in reports.items()))
     assert run.status == 1
     [first] = [c["first"] for c in report["since"]["changes"] if c["kind"] == "moved"]
     assert (first["rung"], first["step"], first["tensor"]) == ("gradients", 0, "W")
@@ -324,14 +328,14 @@ def test_what_moved_is_in_every_report(kept: Held) -> None:
     assert case.find("failure[@type='moved']") is not None
     assert suites.attrib["tests"] == "4"
     line = 1 + MOVED.splitlines().index("def gradients(model, x, y):")
-    assert f"::error file={kept.port},line={line},title=Lockstep%2C iris::{said}%0A" in (
+    assert f"::error file={judged.port},line={line},title=Lockstep%2C iris::{said}%0A" in (
         reports["annotations"].read_text()
     )
 
 
-def test_a_port_that_is_new_or_gone_is_no_agreement(kept: Held, command: Compare) -> None:
-    other = kept.port.rename(kept.folder / "other.py")
-    run = command(*IRIS, "--with", other, "--since", kept.file)
+def test_a_port_that_is_new_or_gone_is_no_agreement(judged: Held, command: Compare) -> None:
+    other = judged.port.rename(judged.folder / "other.py")
+    run = command(*IRIS, "--with", other, "--since", judged.file)
     assert run.status == 1
     said = " ".join(run.stdout.split())
     assert "other.py on iris float64 is new: the baseline has no numbers of it" in said
@@ -340,9 +344,9 @@ def test_a_port_that_is_new_or_gone_is_no_agreement(kept: Held, command: Compare
     assert "All 2 results agree" in said
 
 
-def test_the_reference_may_move(kept: Held) -> None:
+def test_the_reference_may_move(judged: Held) -> None:
     """Ports are asked again at the baseline's own weights: at others, other numbers are right."""
-    before = read(kept.file)
+    before = read(judged.file)
     then = {name: value + 1e-7 for name, value in before.weights[NAME][2].items()}
     answers = answers_at(then)
     numbers = {
@@ -355,8 +359,8 @@ def test_the_reference_may_move(kept: Held) -> None:
         for key, own in before.numbers.items()
     }
     weights = {NAME: {**before.weights[NAME], 2: then}}
-    kept.file.write_bytes(content(replace(before, weights=weights, numbers=numbers)))
-    run, report = kept.since()
+    judged.file.write_bytes(content(replace(before, weights=weights, numbers=numbers)))
+    run, report = judged.since()
     assert run.status == 0, run.stdout
     assert {each["compared"] for each in report["since"]["changes"]} == {COMPARED}
 
@@ -436,6 +440,32 @@ def test_of_a_run_with_an_error_there_is_no_baseline(command: Compare, tmp_path:
     assert run.status == 3
     assert "port.py float64 is in error on iris: a baseline is of a whole run" in run.stderr
     assert not file.exists()
+
+
+def test_another_library_is_no_change_of_meaning(
+    environment: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two versions of one library do not differ by more than two libraries do."""
+    monkeypatch.setenv("LOCKSTEP_CACHE", environment["LOCKSTEP_CACHE"])
+    settings = Settings(steps=20)
+    found: dict[tuple[TrialName, str], dict[Place, Value]] = {}
+
+    def keep(result: PortResult, inquiry: Inquiry) -> None:
+        found[TrialName.of(result.trial), result.port] = kept(inquiry.standard, inquiry.record)
+
+    trials, ports = settings.trials(["iris", "planar"]), [PortName("numpy"), PortName("torch")]
+    assert list(session.compare(trials, ports, settings.options, Progress(), keep))
+    for trial in map(TrialName.of, trials):
+        before = {place: value.array for place, value in found[trial, "numpy"].items()}
+        changed = change(trial, "torch", before, found[trial, "torch"])
+        assert changed.kind == "no change of meaning", baseline.of(changed)
+
+
+def test_variables_that_may_hold_secrets_are_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("TF_TOKEN_app_terraform_io", "JAX_SECRET", "TF_ENABLE_ONEDNN_OPTS"):
+        monkeypatch.setenv(name, "a secret")
+    told = facts.environment([], 1)
+    assert [name for name, value in told.items() if "secret" in value] == ["TF_ENABLE_ONEDNN_OPTS"]
 
 
 def test_a_report_fits_a_terminal() -> None:
