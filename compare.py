@@ -28,7 +28,7 @@ from parity.reports import extras, progress, terminal, wording
 from parity.reports.files import discard
 from parity.reports.outputs import Outputs
 from parity.reports.run import FinishedRun
-from parity.results import overall
+from parity.results import PortResult, overall
 from parity.sessions import misfits, session
 from parity.sessions import selection as choice
 from parity.sessions.port_files import PortFile, read_by
@@ -261,18 +261,10 @@ def run(
         start = time.monotonic()
         how = replace(settings.options, drawn=bool(outputs.pictures or outputs.html))
         with progress_for(quiet) as shown, session.Session(how, shown) as judging:
-            if any(recipes.get(name).workers is None for name in names):
-                judging.begin(ports)  # they import while the data is read
-            trials = settings.trials(names)
-            if recorder:
-                recorder.check(trials)
             missing = choice.left_out(frameworks, names)
             if missing:
                 shown.warn(missing)
-            notices = [trial.experiment.data.notice for trial in trials]
-            for notice in filter(None, dict.fromkeys(notices)):
-                shown.warn(f"STAND-IN DATA: {notice}")
-            judged = list(judging.compare(trials, ports, outputs.witness))
+            judged = judge(judging, shown, settings, names, ports, outputs)
             results, skipped = misfits.set_aside(judged, ports)
             for each in skipped:
                 shown.warn(each)
@@ -293,6 +285,39 @@ def run(
     for failure in failures:
         complain(click.get_current_context().command_path, failure)
     return STATUS[finished.verdict] or (UNUSABLE_INPUT if failures else 0)
+
+
+def judge(
+    judging: session.Session,
+    shown: Progress,
+    settings: Settings,
+    names: list[str],
+    ports: list[contract.PortName],
+    outputs: Outputs,
+) -> list[PortResult]:
+    """Return a result per recipe, precision, mode and port.
+
+    Args:
+        judging: where they are compared.
+        shown: is told of stand-in data.
+        settings: how they are compared.
+        names: of the recipes.
+        ports: all that are compared.
+        outputs: what is told of each result; a baseline there must be of the same trials.
+
+    Raises:
+        InputError: data is missing, or the baseline is of something else.
+        ReferenceFailedError: the reference itself failed.
+    """
+    if any(recipes.get(name).workers is None for name in names):
+        judging.begin(ports)  # they import while the data is read
+    trials = settings.trials(names)
+    if outputs.recorder:
+        outputs.recorder.check(trials)
+    notices = [trial.experiment.data.notice for trial in trials]
+    for notice in filter(None, dict.fromkeys(notices)):
+        shown.warn(f"STAND-IN DATA: {notice}")
+    return list(judging.compare(trials, ports, outputs.witness))
 
 
 def recorder_for(since: Path | None, saved: str | None) -> Recorder | None:

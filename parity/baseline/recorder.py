@@ -11,7 +11,7 @@ from parity.baseline.values import Value, kept
 from parity.judging.inquiry import Inquiry
 from parity.processes.messages import Answer, Visit
 from parity.processes.record import Record
-from parity.results import PortResult, Trial
+from parity.results import STEPWISE, PortResult, Trial
 from parity.standard.inputs import PART, Tensors
 from parity.standard.place import Place
 from parity.standard.standard import Standard
@@ -79,20 +79,18 @@ class Recorder:
         at other weights, other numbers are right.
         """
         standard, record = inquiry.standard, inquiry.record
-        answers = dict(record.answers)
-        last = max(step for _, step in standard.reference.expected)
-        for step in standard.reference.checkpoints:
-            weights = then.get(last if step == PART else step)
-            if weights is None or (last if step == PART else step) not in other:
+        answers, inputs = dict(record.answers), inquiry.run.inputs(standard)
+        checkpoints = standard.reference.checkpoints
+        for step in checkpoints:
+            at = max(checkpoints) if step == PART else step
+            if at not in other or at not in then:
                 continue
-            inputs = inquiry.run.inputs(standard)
-            visit = Visit(inputs, record.mode, step, weights)
+            visit = Visit(inputs, record.mode, step, then[at])
             messages = inquiry.run.ask_again(f"{standard}: step {step}, as in the baseline", visit)
-            answers |= {
-                (m.rung, m.step): m.tensors
-                for m in messages or []
-                if isinstance(m, Answer) and m.rung != "resumed"
-            }
+            answers = {at: own for at, own in answers.items() if at not in _single(step)}
+            for message in messages or []:
+                if isinstance(message, Answer) and (message.rung, message.step) in _single(step):
+                    answers[message.rung, message.step] = message.tensors
         return Record(answers=answers, predictions=record.predictions)
 
     def baseline(
@@ -138,6 +136,11 @@ class Recorder:
             [*(self._changes[key] for key in keys), *(Change(*key, "gone") for key in gone)],
             list(self._left_out.values()),
         )
+
+
+def _single(step: int) -> set[tuple[str, int]]:
+    """Return where a port answers from the weights before a step."""
+    return {(rung, step) for rung in STEPWISE}
 
 
 def _given(standard: Standard) -> dict[int, Tensors]:

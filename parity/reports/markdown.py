@@ -66,7 +66,8 @@ def _head(run: FinishedRun) -> Iterable[str]:
 
 
 def _since(since: Since) -> Iterable[str]:
-    yield f"### {escape(baseline.headline(since)).capitalize()}"
+    said = escape(baseline.headline(since))
+    yield f"### {said[:1].upper()}{said[1:]}"
     yield ""
     yield escape(baseline.legend(since))
     yield ""
