@@ -319,7 +319,7 @@ def test_what_moved_is_in_every_report(judged: Held) -> None:
     assert first["ratio"] > LIMIT
     said = "port.py on iris float64 has moved, first on gradients, step 0, W"
     assert said in run.stdout
-    assert "of 2 results 1 has moved" in " ".join(run.stdout.split())
+    assert "1 of 2 has moved" in " ".join(run.stdout.split())
     for path in reports.values():
         assert said in path.read_text().replace("&#46;", "."), path
     suites = ElementTree.parse(reports["junit"]).getroot()
@@ -340,7 +340,7 @@ def test_a_port_that_is_new_or_gone_is_no_agreement(judged: Held, command: Compa
     said = " ".join(run.stdout.split())
     assert "other.py on iris float64 is new: the baseline has no numbers of it" in said
     assert "port.py on iris float64 is gone: the baseline has numbers of it" in said
-    assert "of 3 results 1 is new, 1 is gone" in said
+    assert "1 of 3 is new, 1 is gone" in said
     assert "All 2 results agree" in said
 
 

@@ -38,9 +38,11 @@ class Moved:
 def headline(since: Since) -> str:
     """Return what became of all numbers in a few words."""
     counts = Counter(change.kind for change in since.changes)
-    wrong = [f"{counts[kind]} {WRONG[kind][counts[kind] > 1]}" for kind in WRONG if counts[kind]]
+    wrong = [(counts[kind], words) for kind, words in WRONG.items() if counts[kind]]
     if wrong:
-        said = f"of {len(since.changes)} results {', '.join(wrong)}"
+        (first, words), *others = wrong
+        rest = [f"{number} {own[number > 1]}" for number, own in others]
+        said = ", ".join([f"{first} of {len(since.changes)} {words[first > 1]}", *rest])
     elif not since.changes:
         said = "nothing was compared"
     else:
