@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from parity.baseline import facts
+from parity.baseline import facts, file
 from parity.baseline.changes import Change, Since, change
 from parity.baseline.facts import TrialName
 from parity.baseline.file import Baseline, content, read
@@ -434,12 +434,22 @@ def test_an_output_is_no_baseline_that_is_read(
 
 
 def test_of_a_run_with_an_error_there_is_no_baseline(command: Compare, tmp_path: Path) -> None:
-    port, file = tmp_path / "port.py", tmp_path / "b.safetensors"
+    port, saved = tmp_path / "port.py", tmp_path / "b.safetensors"
     port.write_text(RIGHT.replace("CHANGED", "np.nan"))
-    run = command(*IRIS, "--quiet", "--with", port, "--save-baseline", file)
+    run = command(*IRIS, "--quiet", "--with", port, "--save-baseline", saved)
     assert run.status == 3
     assert "port.py float64 is in error on iris: a baseline is of a whole run" in run.stderr
-    assert not file.exists()
+    assert not saved.exists()
+
+
+def test_no_baseline_is_too_large_to_be_read(
+    command: Compare, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(file, "LARGEST", 1000)
+    run = command(*IRIS, "--quiet", "--save-baseline", tmp_path / "b.safetensors")
+    assert run.status == 2
+    assert "bytes, where --since reads at most 1,000)" in run.stderr
+    assert not any(tmp_path.iterdir())
 
 
 def test_another_library_is_no_change_of_meaning(

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
-from parity.baseline.file import content as baseline_content
+from parity.baseline import file as baseline
 from parity.baseline.recorder import Recorder
 from parity.judging.inquiry import Inquiry, Witness
 from parity.reports import extras
@@ -189,8 +189,10 @@ class Outputs:
         if failed:
             named = f"{who(failed[0])} is in error on {failed[0].recipe}"
             raise OSError(f"{named}: a baseline is of a whole run")
-        kept = self.recorder.baseline(run.results, run.options, run.threads)
-        file.write(baseline_content(kept))
+        kept = baseline.content(self.recorder.baseline(run.results, run.options, run.threads))
+        if len(kept) > baseline.LARGEST:
+            raise OSError(f"{len(kept):,} bytes, where --since reads at most {baseline.LARGEST:,}")
+        file.write(kept)
 
     def print(self, run: FinishedRun) -> None:
         """Write what goes to standard output.
