@@ -19,6 +19,8 @@ import click
 from rich.table import Table
 
 from parity import contract
+from parity.baseline import file as baseline
+from parity.baseline.recorder import Recorder
 from parity.processes.profile import Profile
 from parity.processes.progress import Progress
 from parity.processes.standards import ReferenceFailedError
@@ -26,7 +28,7 @@ from parity.reports import extras, progress, terminal, wording
 from parity.reports.files import discard
 from parity.reports.outputs import Outputs
 from parity.reports.run import FinishedRun
-from parity.results import overall
+from parity.results import PortResult, overall
 from parity.sessions import misfits, session
 from parity.sessions import selection as choice
 from parity.sessions.port_files import PortFile, read_by
@@ -36,7 +38,10 @@ from shared.errors import InputError
 from shared.files import reason
 
 STATUS = {"agree": 0, "disagree": 1, "error": 3}
-OUTPUT_OPTIONS = ("json", "html", "markdown", "junit", "pictures", "repro", "vectors")
+OUTPUT_OPTIONS = (
+    *("json", "html", "markdown", "junit", "annotations", "pictures", "repro", "vectors"),
+    "save_baseline",
+)
 UNUSABLE_INPUT, FAILED = 2, 3
 EXAMPLES = """\b
 Examples:
@@ -130,6 +135,9 @@ PATH = click.Path(path_type=Path)
     "--markdown", metavar="FILE", help="Write a summary for a CI job; - is standard output."
 )
 @click.option("--junit", metavar="FILE", help="Write the verdicts as JUnit XML for CI servers.")
+@click.option(
+    "--annotations", metavar="FILE", help="Write GitHub's ::error lines; - is standard output."
+)
 @click.option("--pictures", metavar="DIR", type=PATH, help="Save plots to DIR.")
 @click.option(
     "--repro",
@@ -142,6 +150,17 @@ PATH = click.Path(path_type=Path)
     metavar="DIR",
     type=PATH,
     help="Write inputs, expected values and noise floors to DIR, to check a port in any language.",
+)
+@click.option(
+    "--save-baseline",
+    metavar="FILE",
+    help="Write every port's own numbers to FILE, for --since to hold later ones to.",
+)
+@click.option(
+    "--since",
+    metavar="FILE",
+    type=PATH,
+    help="Hold every port to its own numbers in FILE, tensor by tensor.",
 )
 @click.option("--profile", is_flag=True, help="Print the time and memory used by each process.")
 @click.option("--quiet", is_flag=True, help="Print only the last line: no progress, no tables.")
@@ -216,6 +235,7 @@ def run(
     frameworks: str | None,
     files: tuple[str, ...],
     workers: str | None,
+    since: Path | None,
     watch: bool,
     quiet: bool,
     debug: bool,
@@ -229,29 +249,30 @@ def run(
     names, own = choice.over_workers(workers, choice.recipes_of(recipe, own), own)
     ports = choice.choose(names, frameworks, own, drafts=watch)
     reading = read_by(ports, settings.data_dir, names)
-    outputs = Outputs(**wanted, inputs=reading, timeout=settings.timeout)
+    if since:
+        reading[since] = "the baseline that is compared"
+    recorder = recorder_for(since, wanted["save_baseline"])
+    outputs = Outputs(**wanted, inputs=reading, timeout=settings.timeout, recorder=recorder)
     if watch:
-        check_watch(own, [*outputs.options, *["--profile"] * settings.profile])
+        others = {"--since": since, "--profile": settings.profile}
+        check_watch(own, [*outputs.options, *(name for name, given in others.items() if given)])
         return keep_judging(settings, names, ports, quiet)
     with outputs:
         start = time.monotonic()
         how = replace(settings.options, drawn=bool(outputs.pictures or outputs.html))
         with progress_for(quiet) as shown, session.Session(how, shown) as judging:
-            if any(recipes.get(name).workers is None for name in names):
-                judging.begin(ports)  # they import while the data is read
-            trials = settings.trials(names)
             missing = choice.left_out(frameworks, names)
             if missing:
                 shown.warn(missing)
-            notices = [trial.experiment.data.notice for trial in trials]
-            for notice in filter(None, dict.fromkeys(notices)):
-                shown.warn(f"STAND-IN DATA: {notice}")
-            judged = list(judging.compare(trials, ports, outputs.witness))
+            judged = judge(judging, shown, settings, names, ports, outputs)
             results, skipped = misfits.set_aside(judged, ports)
             for each in skipped:
                 shown.warn(each)
         given = (*recipe, *choice.given(frameworks, workers, ports), *settings.given)
-        finished = FinishedRun(results, time.monotonic() - start, given, settings.threads)
+        held = recorder.since(results, settings.threads) if recorder else None
+        own_files = {f"{port}": port.file for port in ports if port.file}
+        seconds = time.monotonic() - start
+        finished = FinishedRun(results, seconds, given, settings.threads, held, own_files)
         failures = outputs.write(finished)
         try:
             show(finished, outputs, how.profile, quiet, debug)
@@ -263,7 +284,51 @@ def run(
         terminal.console(stderr=True).print(each, markup=False, soft_wrap=True)
     for failure in failures:
         complain(click.get_current_context().command_path, failure)
-    return STATUS[overall(results)] or (UNUSABLE_INPUT if failures else 0)
+    return STATUS[finished.verdict] or (UNUSABLE_INPUT if failures else 0)
+
+
+def judge(
+    judging: session.Session,
+    shown: Progress,
+    settings: Settings,
+    names: list[str],
+    ports: list[contract.PortName],
+    outputs: Outputs,
+) -> list[PortResult]:
+    """Return a result per recipe, precision, mode and port.
+
+    Args:
+        judging: where they are compared.
+        shown: is told of stand-in data.
+        settings: how they are compared.
+        names: of the recipes.
+        ports: all that are compared.
+        outputs: what is told of each result; a baseline there must be of the same trials.
+
+    Raises:
+        InputError: data is missing, or the baseline is of something else.
+        ReferenceFailedError: the reference itself failed.
+    """
+    if any(recipes.get(name).workers is None for name in names):
+        judging.begin(ports)  # they import while the data is read
+    trials = settings.trials(names)
+    if outputs.recorder:
+        outputs.recorder.check(trials)
+    notices = [trial.experiment.data.notice for trial in trials]
+    for notice in filter(None, dict.fromkeys(notices)):
+        shown.warn(f"STAND-IN DATA: {notice}")
+    return list(judging.compare(trials, ports, outputs.witness))
+
+
+def recorder_for(since: Path | None, saved: str | None) -> Recorder | None:
+    """Return what keeps a run's numbers, if they go into a baseline or are held to one.
+
+    Raises:
+        InputError: the file of the baseline cannot be used.
+    """
+    if since is None:
+        return Recorder() if saved is not None else None
+    return Recorder(baseline.read(since), since)
 
 
 def show(
@@ -289,11 +354,13 @@ def show(
             out.print(line, markup=False, soft_wrap=True)
         for result in finished.results if debug else ():
             out.print(result.traceback or "", markup=False, end="")
+        if finished.since:
+            out.print(terminal.since_report(finished.since))
     if profile:
         out.print(terminal.profile(profile, finished.results))
     outputs.print(finished)
     if not (quiet and outputs.on_stdout):
-        out.print(terminal.last_line(finished.results, finished.seconds))
+        out.print(terminal.last_line(finished.results, finished.seconds, finished.since))
 
 
 def check_watch(files: list[PortFile], others: list[str]) -> None:

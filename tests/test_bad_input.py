@@ -148,6 +148,8 @@ def test_what_cannot_be_a_port(
         "--pictures",
         "--repro",
         "--vectors",
+        "--save-baseline",
+        "--since",
     ],
 )
 @pytest.mark.parametrize("kind", ["too long", "circular", "in no folder", "in a file"])
@@ -165,7 +167,9 @@ def test_paths_that_the_system_refuses(
     refused(command, "mnist", option, tmp_path / name, words=f"{tmp_path / name} ")
 
 
-@pytest.mark.parametrize("option", ["--with", "--data-dir", "--json", "--pictures", "--repro"])
+@pytest.mark.parametrize(
+    "option", ["--with", "--data-dir", "--json", "--pictures", "--repro", "--since"]
+)
 def test_a_current_folder_that_is_gone(
     command: Compare, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, option: str
 ) -> None:

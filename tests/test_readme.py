@@ -42,6 +42,7 @@ def block(page: Path, beginning: str, language: str = "") -> str:
 
 
 WRONG = block(OWN_PORT, '"""The planar classifier my way', "python")
+FIXED = WRONG.replace(LINE, f"{LINE}{' ' * 16}weight.grad = None\n")
 
 
 # What is there
@@ -182,7 +183,7 @@ def test_the_loop_in_the_readme_is_that_of_the_port() -> None:
 def test_the_fixed_port_agrees_as_shown(compare: Compare, tmp_path: Path) -> None:
     assert WRONG.count(LINE) == 1
     port = tmp_path / "my_port.py"
-    port.write_text(WRONG.replace(LINE, f"{LINE}{' ' * 16}weight.grad = None\n"))
+    port.write_text(FIXED)
     run = compare(*COMMAND.replace("my_port.py", str(port)).split())
     assert run.status == 0
     is_printed(block(OWN_PORT, "my_port.py float32 agree"), run.stdout)
@@ -205,6 +206,41 @@ def test_the_script_is_as_shown(judged: tuple[Path, Run]) -> None:
     done = subprocess.run([sys.executable, script], capture_output=True, text=True, check=False)
     is_printed("\n".join(ran.splitlines()[:-1]), done.stdout)
     assert done.returncode == int(ran.splitlines()[-1])
+
+
+def test_a_baseline_is_held_to_as_shown(
+    compare: Compare, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    port = tmp_path / "my_port.py"
+    port.write_text(FIXED)
+    monkeypatch.chdir(tmp_path)
+    ci = ROOT / "docs" / "ci.md"
+    saved, held = (
+        block(ci, f"$ {beginning}python compare.py planar --steps 100")
+        for beginning in ("", "ATEN_CPU_CAPABILITY=default ")
+    )
+    run = compare(*asked(saved))
+    assert run.status == 0, run.stderr
+    is_printed(told(saved), run.stdout)
+    port.write_text(WRONG)
+    run = compare(*asked(held), "--annotations", "marks", ATEN_CPU_CAPABILITY="default")
+    assert run.status == STATUS["disagree"]
+    # Which kernels PyTorch has depends on the processor, and so do last bits.
+    varying = r"of \d+-\d+-\d+ \d+:\d+ UTC|^torch +planar .*\n|(?<=float64 moved) +\d.*"
+    other = re.compile(varying, re.MULTILINE)
+    is_printed(other.sub("", told(held)), other.sub("", run.stdout))
+    is_printed(block(ci, "::error "), (tmp_path / "marks").read_text())
+
+
+def asked(shown: str) -> list[str]:
+    """Return the options of the command that a block begins with."""
+    command = shown.partition("\n...\n")[0].replace("\\\n", " ")
+    return command.partition("compare.py ")[2].split()
+
+
+def told(shown: str) -> str:
+    """Return what a block says that its command prints."""
+    return shown.partition("\n...\n")[2]
 
 
 def test_junit_is_as_shown(judged: tuple[Path, Run]) -> None:
@@ -267,11 +303,10 @@ def is_printed(shown: str, printed: str) -> None:
 
 def comparable(text: str) -> str:
     """Leave out of a text how it is wrapped, and what depends on the processor and its load."""
-    text = ROW.sub(row, text)
+    text = " ".join(ROW.sub(row, text).split())
     text = re.sub(r"ratio (of )?[\d.]+(e[+-]?\d+)?(, was [\d.e+]+)?", "ratio ...", text)
     text = re.sub(r"compared in [\d.]+ s|time=\"[\d.]+\"", "...", text)
-    text = re.sub(r"\d\.\d{12,}", lambda number: f"{float(number[0]):.12f}", text)
-    return " ".join(text.split())
+    return re.sub(r"\d\.\d{12,}", lambda number: f"{float(number[0]):.12f}", text)
 
 
 def row(found: re.Match[str]) -> str:

@@ -11,8 +11,8 @@ import pytest
 from safetensors.numpy import load_file, save_file
 
 from parity.reports.vectors import cases
-from parity.reports.vectors.safetensors import encoded
 from parity.standard.comparison import LIMIT
+from shared.safetensors import encoded
 from tests.foreign import answer, check, loaded
 from tests.running import Compare, run_compare
 from tests.test_own_recipes import written

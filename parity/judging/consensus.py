@@ -10,7 +10,7 @@ import numpy as np
 
 from parity.processes.record import Record
 from parity.results import PortResult
-from parity.standard.comparison import compare
+from parity.standard.comparison import compare, growth
 from parity.standard.inputs import Tensors
 from parity.standard.place import Place
 from parity.standard.reference import Floors
@@ -63,9 +63,7 @@ def _same(expected: Tensors, floors: Floors, first: Tensors, second: Tensors, dt
         if name not in first or name not in second or not np.isfinite(first[name]).all():
             return False
         own = first[name].astype(np.float64)
-        largest = float(np.abs(value).max())
-        growth = max(1.0, float(np.abs(own).max()) / largest) if largest else 1.0
-        place = Place("forward", 0, name)
-        if not compare(place, own, second[name], growth * floors[name], dtype).agrees:
+        floor = growth(own, value) * floors[name]
+        if not compare(Place("forward", 0, name), own, second[name], floor, dtype).agrees:
             return False
     return True

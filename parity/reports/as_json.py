@@ -5,6 +5,7 @@ import math
 from dataclasses import asdict
 from typing import Any
 
+from parity.baseline.changes import Change, Since
 from parity.reports.run import environment
 from parity.results import Divergence, KnownDifference, PortResult, Ratio, RungResult, overall
 from parity.standard.comparison import LIMIT
@@ -14,7 +15,7 @@ SCHEMA = 1
 LEFT_OUT = ("trial", "curves", "inside", "predicted", "looked", "traceback")
 
 
-def to_json(results: list[PortResult]) -> str:
+def to_json(results: list[PortResult], since: Since | None = None) -> str:
     """Return the whole comparison; numbers that JSON lacks are the strings nan, inf and -inf."""
     report = {
         "schema": SCHEMA,
@@ -22,8 +23,38 @@ def to_json(results: list[PortResult]) -> str:
         "limit": LIMIT,
         "environment": environment(),
         "results": [_result(result) for result in results],
+        "since": _since(since) if since else None,
     }
     return json.dumps(_finite(report), indent=2, allow_nan=False) + "\n"
+
+
+def _since(since: Since) -> dict[str, Any]:
+    """Return what became of the ports' numbers since a baseline."""
+    return {
+        "file": since.file,
+        "written": since.written,
+        "options": since.options,
+        "holds": since.holds,
+        "environment": [
+            {"name": name, "before": before, "now": now} for name, before, now in since.environment
+        ],
+        "changes": [_change(change) for change in since.changes],
+        "left_out": since.left_out,
+    }
+
+
+def _change(change: Change) -> dict[str, Any]:
+    worst = change.worst
+    return {
+        **change.trial._asdict(),
+        "port": change.port,
+        "kind": change.kind,
+        "compared": change.compared,
+        "other_bits": change.other_bits,
+        "ratio": worst.ratio if worst else None,
+        "first": _placed(change.first) if change.first else None,
+        "fault": change.fault,
+    }
 
 
 def _result(result: PortResult) -> dict[str, Any]:

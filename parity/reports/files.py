@@ -9,7 +9,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, BinaryIO, Self, TextIO
+from typing import IO, Any, BinaryIO, Self, TextIO
 
 from shared.errors import InputError
 from shared.files import kind, reason
@@ -65,18 +65,23 @@ class OutputFile:
         os.close(descriptor)
         self.temporary = Path(temporary)
 
-    def write(self, text: str) -> None:
-        """Write the whole text; where nobody reads it any more, that is all the same.
+    def write(self, content: str | bytes) -> None:
+        """Write the whole content; where nobody reads it any more, that is all the same.
+
+        Standard output takes nothing but text.
 
         Raises:
             OSError: it cannot be written.
         """
         if self.name == STDOUT:
-            _write(sys.stdout, text)
+            _write(sys.stdout, content)
         elif self.stream:
-            _write(self.stream, text)
+            stream: Any = self.stream
+            _write(stream.buffer if isinstance(content, bytes) else stream, content)
         elif self.temporary:
-            self.temporary.write_text(text, encoding="utf-8", errors="backslashreplace")
+            if isinstance(content, str):
+                content = content.encode(errors="backslashreplace")
+            self.temporary.write_bytes(content)
             mode = self.path.stat().st_mode if self.path.exists() else 0o666 & ~_umask()
             self.temporary.chmod(mode)
             self.temporary.replace(self.path)
@@ -90,9 +95,9 @@ class OutputFile:
                 self.temporary.unlink(missing_ok=True)
 
 
-def _write(stream: IO[str], text: str) -> None:
+def _write(stream: IO[Any], content: str | bytes) -> None:
     try:
-        stream.write(text)
+        stream.write(content)
         stream.flush()
     except OSError as error:
         discard(stream)
@@ -132,7 +137,7 @@ def identity(name: str) -> tuple[int, int] | str:
         ) from error
 
 
-def discard(stream: IO[str]) -> None:
+def discard(stream: IO[Any]) -> None:
     """Let all that a stream has not written, and all that it will be given, go nowhere."""
     with contextlib.suppress(OSError, ValueError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())

@@ -3,9 +3,11 @@
 import re
 from collections.abc import Iterable
 
+from parity.baseline.changes import Since
+from parity.reports import since as baseline
 from parity.reports import wording
 from parity.reports.run import FinishedRun, environment
-from parity.reports.wording import Finding, finding
+from parity.reports.wording import Finding, Values, finding
 from parity.results import PortResult, by_recipe
 
 MOST_BYTES = 1024 * 1024 - 4096  # that GitHub takes of a job summary, less what it may add
@@ -15,7 +17,7 @@ SPECIAL = re.compile(r"[^\w \-.,;=+/()'%]|_|www\.")
 
 def to_markdown(run: FinishedRun) -> str:
     """Return headline, matrix, and what is wrong, as far as there is room for it."""
-    parts = ["\n".join(_head(run))]
+    parts = ["\n".join((*_head(run), *(_since(run.since) if run.since else ())))]
     room = MOST_BYTES - _size(parts[0])
     wrong = [result for result in run.results if result.verdict != "agree"]
     for number, result in enumerate(wrong):
@@ -63,6 +65,37 @@ def _head(run: FinishedRun) -> Iterable[str]:
     yield ""
 
 
+def _since(since: Since) -> Iterable[str]:
+    said = escape(baseline.headline(since))
+    yield f"### {said[:1].upper()}{said[1:]}"
+    yield ""
+    yield escape(baseline.legend(since))
+    yield ""
+    yield from (f"- {escape(said)}" for said in (*baseline.surroundings(since), *since.left_out))
+    yield ""
+    yield _row(baseline.COLUMNS)
+    yield "| --- | --- | --- | ---: | ---: | ---: | --- |"
+    for change in since.changes:
+        port, recipe, kind, *numbers = baseline.row(change)
+        sign = EMOJI["agree" if change.holds else "disagree"]
+        yield _row([code(port), escape(recipe), f"{sign} {kind}", *map(escape, numbers)])
+    yield ""
+    for moved in baseline.moved(since):
+        yield f"- {escape('; '.join(filter(None, (moved.title, moved.extent))))}"
+        if moved.values:
+            yield ""
+            yield from _values(moved.values, baseline.HEADING)
+            yield ""
+    yield ""
+
+
+def _values(values: Values, heading: tuple[str, str, str]) -> Iterable[str]:
+    yield _row(heading)
+    yield "| --- | ---: | ---: |"
+    for cells in values:
+        yield _row(map(escape, cells))
+
+
 def _matrix(run: FinishedRun) -> Iterable[str]:
     yield _row(["recipe", *map(code, run.ports)])
     yield _row(["---", *["---"] * len(run.ports)])
@@ -102,10 +135,7 @@ def _details(result: PortResult, found: Finding) -> Iterable[str]:
         yield f"- {escape(line)}"
     if found.values:
         yield ""
-        yield _row(["index", "expected", "got"])
-        yield "| --- | ---: | ---: |"
-        for values in found.values:
-            yield _row(map(escape, values))
+        yield from _values(found.values, wording.HEADING)
         yield ""
     for line in found.elsewhere:
         yield f"- {escape(line)}"

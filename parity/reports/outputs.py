@@ -7,8 +7,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
+from parity.baseline import file as baseline
+from parity.baseline.recorder import Recorder
 from parity.judging.inquiry import Inquiry, Witness
 from parity.reports import extras
+from parity.reports.annotations import to_annotations
 from parity.reports.as_json import to_json
 from parity.reports.files import (
     STDOUT,
@@ -23,11 +26,13 @@ from parity.reports.markdown import to_markdown
 from parity.reports.repro import Scripts
 from parity.reports.run import FinishedRun
 from parity.reports.vectors import VectorFolder
+from parity.reports.wording import listed, who
 from parity.results import PortResult
 from shared.errors import InputError
 from shared.files import is_regular, reason
 
-PRINTED = ("--json", "--markdown")  # those that standard output can take
+BASELINE = "--save-baseline"
+PRINTED = ("--json", "--markdown", "--annotations")  # those that standard output can take
 
 
 @dataclass
@@ -36,7 +41,8 @@ class Outputs:
 
     Entering it tries all of them, before any work is done.
 
-    inputs: the files that the comparison reads, each with what it is.
+    inputs: the files that the comparison reads, each with what it is. recorder: keeps the numbers
+    that go into a baseline, or are held to one.
 
     Raises:
         InputError: one cannot be written, or is an input; two are the same; or a package for one is
@@ -50,8 +56,11 @@ class Outputs:
     pictures: Path | None = None
     repro: Path | None = None
     vectors: Path | None = None
+    annotations: str | None = None
+    save_baseline: str | None = None
     inputs: Mapping[Path, str] = field(default_factory=dict)
     timeout: float = 300.0
+    recorder: Recorder | None = None
     scripts: Scripts | None = field(default=None, init=False)
     vector_folder: VectorFolder | None = field(default=None, init=False)
     stack: ExitStack = field(default_factory=ExitStack, init=False, repr=False)
@@ -70,7 +79,7 @@ class Outputs:
     @property
     def witness(self) -> Witness | None:
         """What is to be called with each result as soon as it is there."""
-        told = [each.add for each in (self.scripts, self.vector_folder) if each]
+        told = [each.add for each in (self.scripts, self.vector_folder, self.recorder) if each]
 
         def tell(result: PortResult, inquiry: Inquiry) -> None:
             for add in told:
@@ -104,6 +113,8 @@ class Outputs:
             "--html": self.html,
             "--markdown": self.markdown,
             "--junit": self.junit,
+            "--annotations": self.annotations,
+            BASELINE: self.save_baseline,
         }
         return {option: name for option, name in names.items() if name is not None}
 
@@ -135,7 +146,7 @@ class Outputs:
                 raise InputError(f"{option} names no file")
             if is_stdout(name) and option not in PRINTED:
                 raise InputError(
-                    f"{option} is {name}, but only --json and --markdown can be printed"
+                    f"{option} is {name}, but only {listed([*PRINTED])} can be printed"
                 )
             place = STDOUT if is_stdout(name) else identity(name)
             if place in taken:
@@ -152,7 +163,10 @@ class Outputs:
         for option, file in self.files.items():
             if file.name != STDOUT:
                 with _noting(f"{option} {file.name}", failures):
-                    file.write(RENDER[option](run))
+                    if option == BASELINE:
+                        self._save_baseline(file, run)
+                    else:
+                        file.write(RENDER[option](run))
         if self.pictures:
             from parity.reports import pictures  # matplotlib takes a second to import
 
@@ -163,6 +177,22 @@ class Outputs:
             with _noting(f"--vectors {self.vectors}", failures):
                 self.vector_folder.finish()
         return failures
+
+    def _save_baseline(self, file: OutputFile, run: FinishedRun) -> None:
+        """Write the baseline, if the run is whole.
+
+        Raises:
+            OSError: it is not, or the file cannot be written.
+        """
+        assert self.recorder
+        failed = [result for result in run.results if result.verdict == "error"]
+        if failed:
+            named = f"{who(failed[0])} is in error on {failed[0].recipe}"
+            raise OSError(f"{named}: a baseline is of a whole run")
+        kept = baseline.content(self.recorder.baseline(run.results, run.options, run.threads))
+        if len(kept) > baseline.LARGEST:
+            raise OSError(f"{len(kept):,} bytes, where --since reads at most {baseline.LARGEST:,}")
+        file.write(kept)
 
     def print(self, run: FinishedRun) -> None:
         """Write what goes to standard output.
@@ -205,8 +235,9 @@ def _html(run: FinishedRun) -> str:
 
 
 RENDER: dict[str, Callable[[FinishedRun], str]] = {
-    "--json": lambda run: to_json(run.results),
+    "--json": lambda run: to_json(run.results, run.since),
     "--html": _html,
     "--markdown": to_markdown,
     "--junit": to_junit,
+    "--annotations": to_annotations,
 }

@@ -1,12 +1,15 @@
 """A comparison that is over: what every report is made of."""
 
 import platform
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import TypedDict
 
+from parity.baseline.changes import Since
 from parity.contract import FRAMEWORKS, PACKAGES
-from parity.results import PortResult
+from parity.results import PortResult, Verdict, overall
 
 
 class Environment(TypedDict):
@@ -22,12 +25,23 @@ class FinishedRun:
     """A comparison that is over.
 
     seconds: how long it took. options: those given on the command line. threads: of each port.
+    since: what became of the ports' numbers since a baseline, if it was held to one. files: those
+    of users' ports, by name.
     """
 
     results: list[PortResult]
     seconds: float
     options: tuple[str, ...] = ()
     threads: int = 1
+    since: Since | None = None
+    files: Mapping[str, Path] = field(default_factory=dict)
+
+    @property
+    def verdict(self) -> Verdict:
+        """The worst of all verdicts; what has moved since a baseline is held against it, too."""
+        worst = overall(self.results)
+        moved = self.since is not None and not self.since.holds
+        return "disagree" if worst == "agree" and moved else worst
 
     @property
     def ports(self) -> list[str]:

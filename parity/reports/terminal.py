@@ -10,10 +10,12 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from parity.baseline.changes import Since
 from parity.processes.profile import KINDS, Profile
+from parity.reports import since as baseline
 from parity.reports import wording
 from parity.reports.files import discard
-from parity.reports.wording import Finding
+from parity.reports.wording import Finding, Values
 from parity.results import PortResult, Round, Trial, by_recipe
 
 WIDTH = 100  # where there is no terminal to ask
@@ -30,6 +32,7 @@ VERDICT_COLOURS = {
     "disagree": "bold red",
     "error": "bold red",
 }
+SINCE_COLOURS = {True: "green", False: "bold red"}
 
 
 class _Console(Console):
@@ -102,11 +105,35 @@ def recipe_report(
     return Group(*parts)
 
 
-def last_line(results: list[PortResult], seconds: float) -> Text:
+def last_line(results: list[PortResult], seconds: float, since: Since | None = None) -> Text:
     """Return the verdict on everything in one line."""
-    good = all(result.verdict == "agree" for result in results)
-    text = f"{wording.headline(results)}; {wording.effort(results, seconds)}"
+    good = all(result.verdict == "agree" for result in results) and (not since or since.holds)
+    held = f"; {baseline.headline(since)}" if since else ""
+    text = f"{wording.headline(results)}{held}; {wording.effort(results, seconds)}"
     return Text(text, style="bold green" if good else "bold red")
+
+
+def since_report(since: Since) -> RenderableType:
+    """Return what became of all numbers since a baseline, a row per port and precision."""
+    parts: list[RenderableType] = [Text(), Text(baseline.legend(since))]
+    parts += [_indented(line) for line in baseline.surroundings(since)]
+    table = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False, header_style="dim")
+    for number, name in enumerate(baseline.COLUMNS):
+        numeric = name in ("other bits", "values", "ratio")
+        table.add_column(
+            name, justify="right" if numeric else "left", overflow="fold", no_wrap=number > 1
+        )
+    for change in since.changes:
+        style = SINCE_COLOURS[change.holds]
+        port, recipe, kind, *numbers = map(Text, baseline.row(change))
+        table.add_row(port, recipe, Text(f"{kind}", style=style), *numbers)
+    parts.append(table)
+    for moved in baseline.moved(since):
+        parts += [Text(), Text(moved.title, style="bold red")]
+        parts += [_indented(moved.extent)] if moved.extent else []
+        parts += [_table(moved.values, baseline.HEADING)] if moved.values else []
+    parts += [Text(said, style="yellow") for said in since.left_out]
+    return Group(*parts)
 
 
 def profile(spent: Profile, results: list[PortResult]) -> RenderableType:
@@ -205,7 +232,7 @@ def _details(finding: Finding) -> RenderableType:
     if finding.where:
         parts.append(title + Text(f" {finding.where}", style="not bold red"))
         parts += [_indented(line) for line in finding.extent]
-        parts.append(Padding(_values(finding), (0, 0, 0, 2), expand=False))
+        parts.append(_table(finding.values, wording.HEADING))
     parts += [title + Text(f" {fault}", style="not bold red") for fault in finding.faults]
     parts += [_indented(line) for line in finding.elsewhere]
     if finding.cause:
@@ -221,11 +248,10 @@ def _indented(line: str | Text) -> Padding:
     return Padding(line if isinstance(line, Text) else Text(line), (0, 0, 0, 2), expand=False)
 
 
-def _values(finding: Finding) -> Table:
+def _table(values: Values, heading: tuple[str, ...]) -> Padding:
     table = Table(box=None, padding=(0, 3, 0, 0), pad_edge=False, header_style="dim")
-    table.add_column("index")
-    table.add_column("expected", justify="right")
-    table.add_column("got", justify="right")
-    for row in finding.values:
+    for number, name in enumerate(heading):
+        table.add_column(name, justify="right" if number else "left")
+    for row in values:
         table.add_row(*map(Text, row))
-    return table
+    return Padding(table, (0, 0, 0, 2), expand=False)

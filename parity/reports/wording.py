@@ -29,7 +29,8 @@ RUNS_OFTEN = (
 FEW = 5  # tensors, as small nets have
 MOST_LISTED = 6  # names of layers in one sentence
 COARSE = "in float64 it agrees: what it computes is right, but not to the precision of float32"
-Values = tuple[tuple[str, str, str], ...]  # index, expected, got
+HEADING = ("index", "expected", "got")
+Values = tuple[tuple[str, str, str], ...]  # with a cell for each of these
 # Of a table with a row per port and precision, as `row` fills it.
 COLUMNS = (
     *("port", "dtype", "verdict", "last loss", "train", "test"),
@@ -214,9 +215,9 @@ class Finding:
         return "\n".join(lines)
 
 
-def aligned(values: Values) -> list[str]:
+def aligned(values: Values, heading: tuple[str, str, str] = HEADING) -> list[str]:
     """Return examples as a table in plain lines, with a heading; of none, no lines."""
-    table = [("index", "expected", "got"), *values] if values else []
+    table = [heading, *values] if values else []
     widths = [max(len(row[column]) for row in table) if table else 0 for column in range(3)]
     return [
         f"{index:<{widths[0]}}   {expected:>{widths[1]}}   {got:>{widths[2]}}".rstrip()

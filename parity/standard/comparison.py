@@ -102,7 +102,7 @@ def compare_exactly(place: Place, expected: Array, got: Array) -> Comparison:
     if got.dtype != expected.dtype and not whole:
         return unusable(place, f"an array of {expected.dtype}", f"{got.dtype}")
     # A NaN would be unlike itself; bits are not, and 0.0 and -0.0 differ.
-    ours, theirs = (expected, got) if whole else (_bits(expected), _bits(got))
+    ours, theirs = (expected, got) if whole else (bits(expected), bits(got))
     if got.size and all((ours[rows] == theirs[rows]).all() for rows in _parts(got)):
         return Comparison(place, got.size, 0, 0.0, 0.0, 0.0)
     agrees = ours == theirs
@@ -136,7 +136,14 @@ def _parts(array: Array) -> Iterator[slice | tuple[()]]:
         yield slice(start, start + size)
 
 
-def _bits(array: Array) -> Array:
+def growth(got: Array, expected: Array) -> float:
+    """Return by how much a noise floor grows with what it is the floor of; it never shrinks."""
+    largest = float(np.abs(expected).max(initial=0))
+    return max(1.0, float(np.abs(got).max(initial=0)) / largest) if largest else 1.0
+
+
+def bits(array: Array) -> Array:
+    """Return an array of numbers as whole numbers, which are the same where all bits are."""
     if array.dtype.kind != "f":
         return array
     return np.ascontiguousarray(array).view(f"u{array.dtype.itemsize}")

@@ -7,13 +7,13 @@ from datetime import datetime
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from parity.reports import since as baseline
 from parity.reports import wording
 from parity.reports.html.charts import Charts
 from parity.reports.html.pool import script_json
 from parity.reports.html.sections import sections
 from parity.reports.html.timings import timings
 from parity.reports.run import FinishedRun, environment
-from parity.results import overall
 from parity.standard.comparison import LIMIT
 
 SYMBOLS = {"agree": "✓", "disagree": "✗", "error": "!"}
@@ -36,9 +36,11 @@ def to_html(run: FinishedRun) -> str:
     scripts = [plotly(), _source(pages, "charts.js")]
     page: str = pages.get_template("page.html").render(
         run=run,
-        verdict=overall(run.results),
+        verdict=run.verdict,
         headline=wording.headline(run.results),
         effort=wording.effort(run.results, run.seconds),
+        since=run.since,
+        baseline=baseline,
         legend=wording.legend(run.results),
         columns=wording.COLUMNS,
         limit=f"{LIMIT:g}",

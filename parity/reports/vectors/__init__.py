@@ -11,11 +11,11 @@ from parity.judging.inquiry import Inquiry
 from parity.reports.files import whole_file, whole_folder
 from parity.reports.vectors import cases, readme
 from parity.reports.vectors.cases import Vectors
-from parity.reports.vectors.safetensors import CODES, encoded
 from parity.results import PortResult, Trial
 from parity.standard.comparison import LIMIT
 from parity.standard.standard import Standard
 from shared.files import reason
+from shared.safetensors import CODES, encoded
 
 CHECKER = Path(__file__).with_name("check.py")
 

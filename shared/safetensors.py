@@ -1,6 +1,7 @@
 """Arrays as the bytes of a .safetensors file, the same for the same arrays."""
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -8,15 +9,21 @@ from numpy.typing import NDArray
 
 Array = NDArray[Any]
 CODES = {"float32": "F32", "float64": "F64", "int64": "I64"}
+METADATA = "__metadata__"  # the name in a header that is no tensor's
 
 
-def encoded(tensors: dict[str, Array]) -> bytes:
+def encoded(tensors: Mapping[str, Array], metadata: Mapping[str, str] | None = None) -> bytes:
     """Return the content of a file; tensors of one width keep their order, unlike in the library.
 
     Wider ones come first, so that each begins at a multiple of its width.
+
+    Args:
+        tensors: arrays of the types in CODES, by name.
+        metadata: texts by name, which the file's header holds, too.
     """
     ordered = sorted(tensors.items(), key=lambda item: -item[1].itemsize)
-    header, parts, start = dict[str, Any](), list[bytes](), 0
+    header: dict[str, Any] = {METADATA: dict(metadata)} if metadata else {}
+    parts, start = list[bytes](), 0
     for name, array in ordered:
         parts.append(array.astype(array.dtype.newbyteorder("<"), copy=False).tobytes())
         stop = start + len(parts[-1])
