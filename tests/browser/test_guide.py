@@ -417,8 +417,12 @@ def test_the_keyboard_reaches_the_content_first(guide_folder: Path, open_page: O
     expect(tab.locator("main")).to_be_focused()
 
 
-# Some of the traps and differences are like all of them, and axe-core takes a minute for all.
-LONG = {"traps": "net=descent", "differences": "frameworks=numpy"}
+# Some of the traps, differences and cells are like all of them, and axe-core takes minutes for all.
+LONG = {
+    "traps": "net=descent",
+    "differences": "frameworks=numpy",
+    "dictionary": "frameworks=tensorflow_v1,numpy",
+}
 PAGES = [f"{kind}.html?{LONG.get(kind, '')}" for kind in KINDS]
 
 
