@@ -37,4 +37,6 @@ if (sieve) {
     event.target.setAttribute("aria-pressed", !hidden);
   });
   addEventListener("hashchange", unsift);
+  sieve.elements.words.value = new URLSearchParams(location.search).get("rows") ?? "";
+  sift();
 }

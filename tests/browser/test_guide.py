@@ -346,6 +346,7 @@ def test_rows_of_the_dictionary_are_filtered(guide_folder: Path, open_page: Open
     expect(tab.locator("#transpose")).to_be_in_viewport()
     tab.get_by_label("Filter").fill("no such row")
     expect(output).to_have_text("0 rows")
+    assert rows(open_page(guide_folder / "dictionary.html", "?rows=randn").tab) == ["normal"]
 
 
 def test_the_ports_lines_can_be_hidden(guide_folder: Path, open_page: Open) -> None:
@@ -421,7 +422,7 @@ def test_the_keyboard_reaches_the_content_first(guide_folder: Path, open_page: O
 LONG = {
     "traps": "net=descent",
     "differences": "frameworks=numpy",
-    "dictionary": "frameworks=tensorflow_v1,numpy",
+    "dictionary": "rows=softmax",
 }
 PAGES = [f"{kind}.html?{LONG.get(kind, '')}" for kind in KINDS]
 
