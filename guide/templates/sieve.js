@@ -17,7 +17,7 @@ function sift() {
     document.querySelector(`.functions a[href$="#${group.id}"]`).parentElement.hidden = group.hidden;
     all += own;
   }
-  sieve.querySelector("output").textContent = `${all} rows`;
+  sieve.querySelector("output").textContent = `${all} ${all === 1 ? "row" : "rows"}`;
 }
 
 // An address points to a row that is hidden: show all of them again.

@@ -338,7 +338,7 @@ def test_rows_of_the_dictionary_are_filtered(guide_folder: Path, open_page: Open
     expect(output).to_have_text(f"{len(everything)} rows")
     tab.get_by_label("Filter").fill("randn")  # PyTorch's name alone
     assert rows(tab) == ["normal"]
-    expect(output).to_have_text("1 rows")
+    expect(output).to_have_text("1 row")
     assert tab.locator(".functions li:visible").all_inner_texts() == ["Random numbers"]
     assert tab.locator(".feet li:visible").count() == 0
     tab.goto(tab.url.partition("#")[0] + "#transpose")  # what an address points to is shown
