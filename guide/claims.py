@@ -1,4 +1,4 @@
-"""What the notes and the dictionary claim, with code that shows it: impls/claims.toml.
+"""What the notes and the dictionary claim, with code that shows it: impls/claims/*.toml.
 
 A [[claim]] `says` a piece of a sentence that stands there, and has for each framework that it is
 about code whose last line is True. guide/doctests.py runs it as it runs the dictionary's cells.
@@ -13,7 +13,7 @@ from guide.notes import Notes
 from parity.contract import ROOT
 from shared.errors import InputError
 
-FILE = ROOT / "impls" / "claims.toml"
+FOLDER = ROOT / "impls" / "claims"
 
 
 def texts(notes: Notes, dictionary: Dictionary) -> list[str]:
@@ -22,7 +22,7 @@ def texts(notes: Notes, dictionary: Dictionary) -> list[str]:
     return [*notes.general.values(), *notes.special.values(), *feet]
 
 
-def load(texts: Iterable[str], file: Path = FILE) -> list[Row]:
+def load(texts: Iterable[str], folder: Path = FOLDER) -> list[Row]:
     """Return the claims as rows, each by what it says.
 
     texts: the notes and footnotes, in one of which each must stand.
@@ -32,12 +32,13 @@ def load(texts: Iterable[str], file: Path = FILE) -> list[Row]:
     """
     standing = list(texts)
     claims = []
-    for table in tomllib.loads(file.read_text())["claim"]:
-        says = " ".join(table.pop("says").split())
-        if not any(says in text for text in standing):
-            raise InputError(
-                f"{file.name} shows {says!r}, which neither the notes nor the dictionary says"
-            )
-        cells = {framework: Cell(code.strip()) for framework, code in table.items()}
-        claims.append(Row(says, "True", cells, {}, {}))
+    for file in sorted(folder.glob("*.toml")):
+        for table in tomllib.loads(file.read_text())["claim"]:
+            says = " ".join(table.pop("says").split())
+            if not any(says in text for text in standing):
+                raise InputError(
+                    f"{file.name} shows {says!r}, which neither the notes nor the dictionary says"
+                )
+            cells = {framework: Cell(code.strip()) for framework, code in table.items()}
+            claims.append(Row(says, "True", cells, {}, {}))
     return claims

@@ -55,7 +55,7 @@ MISTAKES = {
         "Max pooling": "nnx.max_pool(images, (2, 2))",
         "Layer normalisation": "nnx.LayerNorm(3, epsilon=1e-2, rngs=rngs)(x)",
         "Huber loss": "optax.huber_loss(v).sum()",
-        "Gradients of some weights only": "nnx.grad(loss)(model)",
+        "Gradients of some weights": "nnx.grad(loss)(model)",
         "Second derivative": "jax.jacobian(f)(v)",
         "If, on a value": "f(v) if v.sum() > 0 else -f(v)",
         "Give an array's memory away": "w = jax.jit(lambda v: 2 * v)(v)",
@@ -74,7 +74,7 @@ MISTAKES = {
             "tape.jacobian(value, z)"
         ),
         "Compile": "g = tf.function(f)",
-        "Print a value in compiled code": 'print("v =", v)',
+        "Print in compiled code": 'print("v =", v)',
         "Clip gradients by their norm": "clipped = [tf.clip_by_norm(g, 1.0) for g in grads]",
     },
 }

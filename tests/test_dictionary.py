@@ -106,7 +106,7 @@ def test_a_claim_that_nothing_says_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "claims.toml"
     file.write_text("[[claim]]\nsays = 'PyTorch is a snake'\ntorch = 'True'\n")
     with pytest.raises(InputError, match="'PyTorch is a snake', which neither"):
-        claims.load(texts, file)
+        claims.load(texts, tmp_path)
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ function sift() {
     document.querySelector(`.functions a[href$="#${group.id}"]`).parentElement.hidden = group.hidden;
     all += own;
   }
-  sieve.querySelector("output").textContent = `${all} rows`;
+  sieve.querySelector("output").textContent = `${all} ${all === 1 ? "row" : "rows"}`;
 }
 
 // An address points to a row that is hidden: show all of them again.
@@ -37,4 +37,6 @@ if (sieve) {
     event.target.setAttribute("aria-pressed", !hidden);
   });
   addEventListener("hashchange", unsift);
+  sieve.elements.words.value = new URLSearchParams(location.search).get("rows") ?? "";
+  sift();
 }
