@@ -87,7 +87,8 @@ def _of_step(case: Case, rung: str) -> Diagnosis | None:
     if best is None and rung == "forward":
         best = layers.diagnose(case)
     if not _convinces(best):
-        best = numerical.diagnose(case, rung) or ignored.diagnose(case) or best
+        found = precision.exact(case, rung) or numerical.diagnose(case, rung)
+        best = found or ignored.diagnose(case) or best
     if not _convinces(best):
         best = pairing.diagnose(case, rung, chain) or best
     if not _convinces(best):

@@ -136,8 +136,8 @@ def _share(case: Case, rung: str, predict: Callable[[int], Tensors]) -> float:
     return right / values if values else 0.0
 
 
-def size(case: Case, rung: str) -> Diagnosis | None:
-    """Name a format whose numbers all answers are, or whose noise has the size of the errors."""
+def exact(case: Case, rung: str) -> Diagnosis | None:
+    """Name a format whose numbers all answers are."""
     pairs = [
         (value, case.expected[rung, step][name])
         for step, got in case.answered(rung)
@@ -146,10 +146,15 @@ def size(case: Case, rung: str) -> Diagnosis | None:
     if not pairs:
         return None
     for name in reversed(formats(case)):
-        exact = [[np.array_equal(FORMATS[name](v), v) for v in pair] for pair in pairs]
-        if all(got for got, _ in exact) and not all(due for _, due in exact):
+        same = [[np.array_equal(FORMATS[name](v), v) for v in pair] for pair in pairs]
+        if all(got for got, _ in same) and not all(due for _, due in same):
             evidence = f"every one of the values on the rung {rung} is a {name} number exactly"
             return Diagnosis(CAUSES[name], evidence, 0.9)
+    return None
+
+
+def size(case: Case, rung: str) -> Diagnosis | None:
+    """Name a format whose noise has the size of the errors."""
     ratio = case.before(rung)
     unit = 2.0**-53 if case.inputs.dtype == "float64" else 2.0**-24
     for name in formats(case):
