@@ -316,7 +316,7 @@ def test_standard_output_by_another_name(monkeypatch: pytest.MonkeyPatch, tmp_pa
         assert is_stdout(str(tmp_path / "out"))
         assert not is_stdout(str(tmp_path / "other"))
         assert Outputs(str(tmp_path / "out")).on_stdout
-        with pytest.raises(InputError, match="only --json and --markdown can be printed"):
+        with pytest.raises(InputError, match="only --json, --markdown and --annotations can be"):
             Outputs(html=str(tmp_path / "out")).__enter__()
         with pytest.raises(InputError, match="are both standard output"):
             Outputs(str(tmp_path / "out"), markdown="-").__enter__()

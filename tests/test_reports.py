@@ -303,7 +303,7 @@ def test_junit_counts_its_cases(reported: Reported) -> None:
         (["--junit", "no/such/report.xml"], "no/such/report.xml cannot be written"),
         (["--html", "."], ". is a folder: name a file to write to"),
         (["--pictures", "/dev/null/drawn"], "/dev/null/drawn cannot be written to"),
-        (["--html", "-"], "--html is -, but only --json and --markdown can be printed"),
+        (["--html", "-"], "--html is -, but only --json, --markdown and --annotations can be"),
         (["--markdown", "-", "--json", "-"], "--json and --markdown are both standard output"),
         (["--html", "one.html", "--junit", "./one.html"], "--html and --junit are both"),
     ],
