@@ -129,11 +129,13 @@ def test_the_exit_statuses_are_those_of_the_program(page: Path) -> None:
 def test_the_bugs_are_counted_as_recorded() -> None:
     catalogue = load()
     bugs, variations = catalogue.bugs, catalogue.variations
-    recorded = record.load([*bugs, *variations])
+    examples = load_examples()
+    recorded = record.load([*bugs, *variations, *examples])
     evidence = ROOT / "docs" / "evidence.md"
     printed = block(evidence, "$ make bugs").splitlines()
-    said = score.summary(bugs, variations, recorded)
-    assert printed[printed.index("...", 2) + 1 :] == said[:4]
+    said = list(score.summary(bugs, variations, recorded))[:4]
+    said += list(score.summary_of_examples(examples, recorded))[:3]
+    assert printed[printed.index("...", 2) + 1 :] == [*said, "..."]
     assert f"of {len(bugs)} translation mistakes" in TEXT[evidence]
     assert f"plants {len(variations)} changes" in TEXT[evidence]
     assert f"{len(bugs)} planted bugs" in TEXT[README]
