@@ -7,7 +7,7 @@ import numpy as np
 
 from parity.diagnosis.case import Case
 from parity.diagnosis.hypothesis import Hypothesis, Select
-from parity.diagnosis.in_run import _flat, taken
+from parity.diagnosis.in_run import flat, taken
 from parity.results import Diagnosis
 from parity.standard.inputs import Tensors
 from parity.standard.native import wide_all
@@ -107,7 +107,7 @@ def search(case: Case) -> Diagnosis | None:
         weights = {name: wide_all(states[step])[name] for name in case.inputs.weights}
         own = np.abs(moved - gradient).max()
         for other in range(min(len(schedule), CANDIDATES)):
-            theirs = _flat(case, case.compute(weights, *case.batch(other)).gradients)
+            theirs = flat(case, case.compute(weights, *case.batch(other)).gradients)
             if other != step and np.abs(moved - theirs).max() < own / 100:
                 found[step] = other
                 break

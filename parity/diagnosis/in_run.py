@@ -46,7 +46,7 @@ def taken(case: Case) -> dict[int, Taken]:
         weights = {name: now[name] for name in case.inputs.weights}
         gradients = case.compute(weights, *case.batch(step)).gradients
         moved = {name: (w - then[name]) / case.rate for name, w in weights.items()}
-        found[step] = Taken(step, _flat(case, moved), _flat(case, gradients))
+        found[step] = Taken(step, flat(case, moved), flat(case, gradients))
     return found
 
 
@@ -58,7 +58,8 @@ def _whole(case: Case, *states: Tensors) -> bool:
     )
 
 
-def _flat(case: Case, tensors: Tensors) -> Array:
+def flat(case: Case, tensors: Tensors) -> Array:
+    """Return all trained weights' values in one, (n,), in noise floors of the first update."""
     floors = case.floors["update", 0]
     return np.concatenate(
         [tensors[n].ravel() / floors[n] for n in case.inputs.weights if n not in case.buffers]

@@ -11,7 +11,7 @@ from parity.diagnosis import shares
 from parity.diagnosis.case import Case, Computed, comparable, distance
 from parity.diagnosis.factors import spoken
 from parity.diagnosis.hypothesis import Hypothesis
-from parity.diagnosis.in_run import _flat, taken
+from parity.diagnosis.in_run import flat, taken
 from parity.diagnosis.penalties import clip_norm, norm
 from parity.diagnosis.shares import Weighing
 from parity.results import Diagnosis
@@ -65,7 +65,7 @@ def at_one_step(case: Case) -> Diagnosis | None:
         off = np.abs(moved - due).max()
         for idea in shares.of_gradients(number, case.findings.apart) if off > LIMIT else ():
             theirs = shares.summed(case, idea, weights, *case.batch(step)).gradients
-            if np.abs(moved - _flat(case, theirs)).max() < off / FAR:
+            if np.abs(moved - flat(case, theirs)).max() < off / FAR:
                 evidence = f"by its own weights around step {step:,}, its gradient {idea.claim}"
                 return Diagnosis(idea.cause, evidence, 0.9)
     return None
