@@ -28,7 +28,7 @@ ORDER = (
 )
 # All columns that a page may have.
 COLUMNS = tuple(name for own in ORDER for name in (own, *LIBRARIES.get(own, ())))
-EXAMPLES = ROOT / "examples"
+EXAMPLES = "examples"  # a folder for each, from the project's root
 
 
 @dataclass(frozen=True)
@@ -128,7 +128,7 @@ def nets() -> list[Net]:
 
 def examples() -> list[str]:
     """Return the names of the worked examples, if they are there."""
-    return sorted(file.parent.name for file in EXAMPLES.glob("*/recipe.toml"))
+    return sorted(file.parent.name for file in ROOT.glob(f"{EXAMPLES}/*/recipe.toml"))
 
 
 def net(name: str) -> Net:
@@ -149,9 +149,10 @@ def net(name: str) -> Net:
 
 
 def _example(name: str) -> Net:
-    folder = EXAMPLES / name
-    files = {column: f"examples/{name}/{name}_{column}.py" for column in COLUMNS}
-    return Net(name, _there(files), (recipes.get(f"{folder / 'recipe.toml'}"),), is_example=True)
+    folder = f"{EXAMPLES}/{name}"
+    files = {column: f"{folder}/{name}_{column}.py" for column in COLUMNS}
+    recipe = recipes.get(f"{ROOT / folder / 'recipe.toml'}")
+    return Net(name, _there(files), (recipe,), is_example=True)
 
 
 def _there(files: dict[str, str]) -> tuple[PortSource, ...]:

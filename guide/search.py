@@ -120,5 +120,5 @@ def _traps(traps: list[Trap]) -> Iterator[SearchEntry]:
         said = [text for each in trap.said for text in (each.outcome.cause, each.outcome.evidence)]
         lines = [TAG.sub("", line.html) for hunk in trap.hunks for line in hunk]
         words = ", ".join(dict.fromkeys([*causes, *filter(None, said), _names(lines)]))
-        where = f"{trap.title}, {title(entry.framework)}, {entry.net}"
+        where = f"{trap.title}, {title(trap.column)}, {entry.net}"
         yield "trap", where, "", words, f"traps.html#{entry}"

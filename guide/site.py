@@ -19,6 +19,7 @@ from guide.dictionary import Dictionary
 from guide.notes import Notes
 from guide.ports import COLUMNS, EXAMPLES, ORDER, Net
 from guide.traps import Trap
+from parity.contract import ROOT
 from parity.reports.files import writable_folder
 from parity.standard.comparison import LIMIT
 from traps.themes import THEMES
@@ -109,7 +110,7 @@ class Site:
         found = defaultdict(list)
         for trap in self.traps:
             if trap.entry.net == net.name:
-                found[net.section_at(trap.entry.framework, trap.line).name].append(trap)
+                found[net.section_at(trap.column, trap.line).name].append(trap)
         return found
 
     def _dictionary(self) -> str:
@@ -144,6 +145,7 @@ class Site:
             themes=shown.by_theme(self.traps),
             told=THEMES,
             bugs=bugs,
+            in_examples=[trap for trap in bugs if trap.entry.example],
             variations=[trap for trap in self.traps if not trap.is_bug],
             limit=f"{LIMIT:g}",
         )
@@ -194,7 +196,7 @@ def _read_by(cell: differences.Cell) -> tuple[Markup, ...]:
 
 def _translated(net: Net) -> Markup:
     """Return what an example's README says of what has to be translated, as HTML."""
-    said = (EXAMPLES / net.name / "README.md").read_text()
+    said = (ROOT / EXAMPLES / net.name / "README.md").read_text()
     _, _, behind = said.partition("\n## What has to be translated\n")
     section, _, _ = behind.partition("\n## ")
     return Markup(MarkdownIt("commonmark").enable("table").render(section))  # noqa: S704 - ours

@@ -10,7 +10,7 @@ from markupsafe import Markup
 from guide import highlight
 from parity.contract import DTYPES
 from traps import record
-from traps.catalogue import Bug, Catalogue, Entry, changed, load, original
+from traps.catalogue import Bug, Catalogue, Entry, changed, load, load_examples, original
 from traps.record import Outcome, judge
 from traps.themes import THEMES, theme_of
 
@@ -65,28 +65,35 @@ class Trap:
         return isinstance(self.entry, Bug)
 
     @property
+    def column(self) -> str:
+        """Where it stands on the page of its net: by its framework, or the library on top of it."""
+        if self.entry.example:
+            return self.entry.example.removeprefix(f"{self.entry.net}_").removesuffix(".py")
+        return self.entry.framework
+
+    @property
     def title(self) -> str:
         """Its name in words."""
         return re.sub(r"(?<!\de)-", " ", self.entry.name).capitalize()
 
 
 def traps(catalogue: Catalogue | None = None) -> list[Trap]:
-    """Return all traps, bugs first, in the order of the catalogue.
+    """Return all traps, bugs first, in the order of the catalogue; then those in the examples.
 
     Raises:
         InputError: what is said of one is not recorded.
     """
     known = catalogue or load()
-    entries = (*known.bugs, *known.variations)
+    entries = (*known.bugs, *known.variations, *load_examples())
     outcomes = record.load(entries)
     return [_trap(entry, outcomes) for entry in entries]
 
 
 def by_theme(all_traps: list[Trap]) -> dict[str, list[Trap]]:
-    """Return the bugs of each theme, the same causes together."""
+    """Return the bugs of each theme, the same causes together; those in examples have none."""
     found: dict[str, list[Trap]] = {theme: [] for theme in THEMES}
     for trap in all_traps:
-        if isinstance(trap.entry, Bug):
+        if isinstance(trap.entry, Bug) and not trap.entry.example:
             found[theme_of(trap.entry.causes[0])].append(trap)
     for theme, (_, causes) in THEMES.items():
         found[theme].sort(key=lambda trap: causes.index(_cause(trap)))

@@ -19,7 +19,8 @@ from traps.record import judge
 from traps.themes import THEMES, theme_of
 
 CATALOGUE = catalogue.load()
-ENTRIES = (*CATALOGUE.bugs, *CATALOGUE.variations)
+IN_EXAMPLES = catalogue.load_examples()
+ENTRIES = (*CATALOGUE.bugs, *CATALOGUE.variations, *IN_EXAMPLES)
 RECORD = record.load(ENTRIES)
 SAMPLE = [  # of one net, so that one run compares them
     "iris-torch-momentum",
@@ -31,7 +32,7 @@ SAMPLE = [  # of one net, so that one run compares them
 def test_all_that_is_recorded_is_of_an_entry_there_is() -> None:
     kept = json.loads(record.FILE.read_text())
     assert set(kept) == {str(entry) for entry in ENTRIES}
-    assert set(RECORD) == {(entry, dtype) for entry in ENTRIES for dtype in DTYPES}
+    assert set(RECORD) == {(entry, dtype) for entry in ENTRIES for dtype in entry.judged}
 
 
 def test_what_is_recorded_names_no_file_of_some_machine() -> None:
@@ -40,7 +41,7 @@ def test_what_is_recorded_names_no_file_of_some_machine() -> None:
 
 
 def test_every_bug_is_recorded_as_told_apart_and_no_variation() -> None:
-    for bug in CATALOGUE.bugs:
+    for bug in (*CATALOGUE.bugs, *IN_EXAMPLES):
         assert all(judge(bug, RECORD[bug, dtype]) != "missed" for dtype in bug.dtypes), bug
     for variation in CATALOGUE.variations:
         assert all(RECORD[variation, dtype].verdict == "agree" for dtype in DTYPES), variation
@@ -138,7 +139,7 @@ def test_every_trap_is_on_the_page(guide_folder: Path) -> None:
     page = (guide_folder / "traps.html").read_text()
     for entry in ENTRIES:
         assert page.count(f'<article class="trap" id="{entry}"') == 1
-    assert f"{len(CATALOGUE.bugs)} mistakes" in page
+    assert f"{len(CATALOGUE.bugs) + len(IN_EXAMPLES)} mistakes" in page
     assert f"{len(CATALOGUE.variations)} changes that look like mistakes" in page
     bug = next(bug for bug in CATALOGUE.bugs if str(bug) == SAMPLE[0])
     assert isinstance(bug, Bug)
@@ -151,6 +152,6 @@ def test_every_trap_is_on_the_page(guide_folder: Path) -> None:
 def test_a_trap_is_listed_in_the_section_that_it_changes() -> None:
     for trap in shown.traps():
         net = ports.net(trap.entry.net)
-        section = net.section_at(trap.entry.framework, trap.line)
-        own = [row.blocks.get(trap.entry.framework) for row in section.rows]
+        section = net.section_at(trap.column, trap.line)
+        own = [row.blocks.get(trap.column) for row in section.rows]
         assert any(b and b.start <= trap.line < b.start + len(b.lines) for b in own), trap.entry
