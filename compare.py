@@ -217,7 +217,7 @@ def draft(model: tuple[str, ...], shape: str | None, timeout: float) -> None:
     Raises:
         InputError: there is no such model, or no recipe can be written for it.
     """
-    from parity.drafts import write  # which takes what writes weights
+    from parity.sessions.drafts import write  # which takes what writes weights
 
     if len(model) != 2:
         raise InputError("--init takes FRAMEWORK MODULE:NAME, such as torch my_model:Net")

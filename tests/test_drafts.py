@@ -12,9 +12,9 @@ import pytest
 
 from parity import contract
 from parity.contract import PortError
-from parity.drafts import made
-from parity.drafts.messages import Look
-from parity.drafts.target import Target
+from parity.sessions.drafts import made
+from parity.sessions.drafts.messages import Look
+from parity.sessions.drafts.target import Target
 from parity.standard import reference, soundness
 from parity.standard.inputs import Store
 from parity.standard.native import Native

@@ -1,5 +1,6 @@
 """Imports run one way, as pyproject.toml says; and the check that says so can fail."""
 
+import re
 import shutil
 import subprocess
 import sys
@@ -50,4 +51,4 @@ def test_a_wrong_import_is_found(tmp_path: Path, file: str, line: str) -> None:
     path.write_text(f"{path.read_text()}\n{line}\n")
     done = check_imports(tmp_path)
     assert done.returncode == 1, done.stdout
-    assert "1 broken" in done.stdout
+    assert re.search(r"[1-9]\d* broken", done.stdout)

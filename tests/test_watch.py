@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 
 from parity.contract import PortName
-from parity.port_parts import parts
 from parity.processes.options import Options
 from parity.processes.port_run import PortRun
 from parity.processes.progress import Progress
 from parity.processes.worker import Worker
 from parity.processes.workforce import Workforce
+from shared.port_parts import parts
 from tests.running import ROOT
 
 PATIENCE = 120.0  # seconds for a verdict on a busy machine; not a matter of speed

@@ -15,11 +15,11 @@ import time
 from pathlib import Path
 from typing import IO
 
-from parity import port_parts
 from parity.contract import ROOT, PortName
 from parity.processes import descendants
 from parity.processes.addresses import HOST
 from parity.processes.worker import POSIX, Started, WorkerDiedError
+from shared import port_parts
 from shared.recipes import port_file
 
 # What a port under MPI imports: mpi4py, or from one of ours that does.

@@ -8,13 +8,13 @@ from pathlib import Path
 
 from parity.baseline.facts import TrialName
 from parity.contract import ROOT
-from parity.port_parts import LONGEST
 from parity.reports import since as baseline
 from parity.reports.run import FinishedRun
 from parity.reports.wording import finding
 from parity.results import PortResult
 from shared import files, syntax
 from shared.files import UnreadableError
+from shared.port_parts import LONGEST
 
 # The function that answers a rung; any other is answered by the file as a whole.
 FUNCTIONS = {

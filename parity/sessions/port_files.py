@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Self
 
 from parity.contract import PortName
-from parity.port_parts import LONGEST, parts
 from shared import files, mnist_files, recipes
 from shared.errors import InputError
+from shared.port_parts import LONGEST, parts
 
 INIT = "__init__.py"
 

@@ -9,11 +9,11 @@ from typing import Self
 import watchfiles
 
 from parity.contract import FRAMEWORKS, PortName
-from parity.port_parts import parts, ways
 from parity.results import Round, Trial
 from parity.sessions.port_files import check_python
 from parity.sessions.session import AbandonedError, Session
 from shared.errors import InputError
+from shared.port_parts import parts, ways
 
 DEBOUNCE = 60  # milliseconds without a change after which a file counts as saved
 EVENT_TIMEOUT = 0.5  # seconds; Python may miss a Ctrl-C just as a wait without end begins

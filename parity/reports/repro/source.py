@@ -5,10 +5,9 @@ import tokenize
 from pathlib import Path
 from typing import NamedTuple
 
-from parity import port_parts
 from parity.contract import RUNTIME, module_name
-from parity.port_parts import OURS
-from shared import syntax
+from shared import port_parts, syntax
+from shared.port_parts import OURS
 from shared.recipes import FUNCTIONS
 
 # Lines that bind no name of the port's.

@@ -11,7 +11,7 @@ from types import ModuleType
 from typing import Any
 
 from parity.contract import PortError
-from parity.drafts.messages import Look
+from parity.sessions.drafts.messages import Look
 from shared import syntax
 from shared.recipes import guessed
 

@@ -10,11 +10,11 @@ import numpy as np
 from safetensors import numpy as safetensors
 
 from parity.contract import OTHER_NAMES, ROOT, check_framework
-from parity.drafts.messages import Draft, DraftMessage, Look
-from parity.drafts.target import Target
 from parity.processes.messages import Failed
 from parity.processes.scratch import Scratch
 from parity.processes.worker import Worker, WorkerDiedError
+from parity.sessions.drafts.messages import Draft, DraftMessage, Look
+from parity.sessions.drafts.target import Target
 from shared.errors import InputError
 from shared.files import reason
 from shared.recipes import unknown
@@ -118,7 +118,9 @@ def _ask(request: Look, timeout: float) -> Draft:
         InputError: the model cannot be used.
     """
     scratch, heard = Scratch(), list[Any]()
-    worker = Worker(1, scratch.path / "draft", {}, "parity.drafts.worker_main", DraftMessage)
+    worker = Worker(
+        1, scratch.path / "draft", {}, "parity.sessions.drafts.worker_main", DraftMessage
+    )
     try:
         worker.ask(request, heard.append, timeout)
     except WorkerDiedError as error:

@@ -11,8 +11,8 @@ from string import Template
 from typing import Any, Literal
 
 from parity.contract import PortError
-from parity.drafts.made import Made
-from parity.drafts.messages import Look
+from parity.sessions.drafts.made import Made
+from parity.sessions.drafts.messages import Look
 from shared.drafts import Mode
 
 Kind = Literal["logits", "probabilities", "numbers"]

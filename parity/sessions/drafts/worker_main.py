@@ -1,6 +1,6 @@
 """The process in which a user's model is imported: drafts references, until its input ends.
 
-Run as `python -m parity.drafts.worker_main`.
+Run as `python -m parity.sessions.drafts.worker_main`.
 """
 
 import importlib
@@ -12,10 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from parity.contract import PortError
-from parity.drafts import made, port_text
-from parity.drafts.messages import Draft, DraftMessage, Look
 from parity.processes import quiet_import, serving
 from parity.processes.messages import Calling
+from parity.sessions.drafts import made, port_text
+from parity.sessions.drafts.messages import Draft, DraftMessage, Look
 
 Array = NDArray[Any]
 ROWS, TEST_ROWS = 64, 16
