@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from guide import claims, dictionary, notes, site
+from guide import claims, dictionary, notes, quotes, site
 from guide.dictionary import IN_GENERAL, row
 from guide.values import plain, same
 from parity import contract
@@ -94,7 +94,7 @@ def test_a_wrong_row_is_refused(changed: dict[str, object], says: str) -> None:
 def test_a_dictionary_that_has_rotted_fails_the_build_with_nothing_written(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(dictionary, "ROOT", tmp_path)  # where no port is
+    monkeypatch.setattr(quotes, "ROOT", tmp_path)  # where no port is
     with pytest.raises(InputError, match="stands 0 times"):
         site.build(tmp_path / "out")
     assert not (tmp_path / "out").exists()

@@ -50,6 +50,14 @@ def test_a_copy_has_what_its_process_has(load: Callable[..., list[Any]], tmp_pat
     assert ends(int(number))
 
 
+def test_flags_that_a_test_has_set_by_configuring_jax_are_no_other_environment(
+    load: Callable[..., list[Any]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XLA_FLAGS", "--xla_cpu_multi_thread_eigen=false")
+    load("")
+    assert "True" in (tmp_path / "seen").read_text()
+
+
 def test_another_environment_gets_no_copy(
     load: Callable[..., list[Any]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -27,7 +27,10 @@ from parity.processes.messages import Request
 LATE = ("torch._dynamo", "flax.nnx", "optax")  # what ports import later, or PyTorch for them
 GIVEN = dict(os.environ)  # before frameworks add to it
 # What a copy may be given otherwise than the template: nothing has read these on import.
-OWN = ("TMPDIR", "LOCKSTEP_", "XDG_CACHE_HOME", "COLUMNS", "PYTEST_", "PWD", "OLDPWD", "SHLVL", "_")
+OWN = (
+    *("TMPDIR", "LOCKSTEP_", "XDG_CACHE_HOME", "COLUMNS", "PYTEST_", "PWD", "OLDPWD", "SHLVL", "_"),
+    "XLA_FLAGS",  # read when a backend starts
+)
 
 
 def main(listening: socket.socket) -> NoReturn:
