@@ -10,12 +10,14 @@ import sys
 import tempfile
 import traceback
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from types import CodeType
 from typing import Any
 
 from guide import dictionary, values
-from guide.dictionary import Cell, Dictionary, Row
+from guide.dictionary import IN_GENERAL, Cell, Dictionary, Row
+from shared.recipes import unknown
 from shared.syntax import parse
 
 Names = dict[str, Any]
@@ -114,20 +116,49 @@ def _seen(source: str) -> str:
     return name
 
 
-def main(framework: str) -> None:
-    """Run a framework's cells, and print those that give something else."""
+def problems(
+    framework: str, whole: Dictionary, kinds: Mapping[str, Sequence[Row]]
+) -> dict[str, dict[str, str]]:
+    """Run rows of several kinds in a folder of their own; return what is wrong with each, by name.
+
+    Args:
+        framework: whose cells are run.
+        whole: the dictionary that says what they start from.
+        kinds: the rows, by what they are.
+    """
     os.environ.update(ON_CPU)
-    whole = dictionary.load()
-    rows = [row for row in whole.rows if framework in row.cells]
+    home = Path.cwd()
     with tempfile.TemporaryDirectory() as folder:
         os.chdir(folder)
-        doctests = Doctests(framework, whole)
-        problems = {row.name: problem for row in rows if (problem := doctests.problem(row))}
-        os.chdir("/")
-    for name, problem in problems.items():
+        try:
+            doctests = Doctests(framework, whole)
+            return {
+                kind: {row.name: doctests.problem(row) for row in rows}
+                for kind, rows in kinds.items()
+            }
+        finally:
+            os.chdir(home)
+
+
+def main(framework: str) -> int:
+    """Run a framework's cells, and print those that give something else.
+
+    Returns:
+        The exit status: 1 if there are such, 2 if there is no such framework.
+    """
+    if framework not in IN_GENERAL:
+        told = unknown("framework", framework, list(IN_GENERAL))
+        print(f"python -m guide.doctests: {told}", file=sys.stderr)  # noqa: T201
+        return 2
+    whole = dictionary.load()
+    rows = [row for row in whole.rows if framework in row.cells]
+    found = problems(framework, whole, {"cells": rows})["cells"]
+    wrong = {name: problem for name, problem in found.items() if problem}
+    for name, problem in wrong.items():
         print(f"{name}: {problem}\n")  # noqa: T201
-    print(f"{len(rows) - len(problems)} of {len(rows)} cells give what they should")  # noqa: T201
+    print(f"{len(rows) - len(wrong)} of {len(rows)} cells give what they should")  # noqa: T201
+    return 1 if wrong else 0
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    sys.exit(main(*sys.argv[1:2] or [""]))

@@ -8,7 +8,9 @@ from pathlib import Path
 from shared import files, syntax
 
 LONGEST = 1 << 24  # bytes of a file of Python
-OURS = ("impls", "shared")  # packages of Lockstep's own, wherever a port lies
+PORTS = "impls"
+OURS = (PORTS, "shared")  # packages of Lockstep's own, wherever a port lies
+ROOT = Path(__file__).parent.parent
 
 
 def parts(file: Path) -> set[Path]:
@@ -38,13 +40,19 @@ def helpers(file: Path) -> list[Path]:
     return sorted(path.relative_to(folder) for path in beside if files.is_regular(path))
 
 
-def imports(file: Path, name: str) -> bool:
-    """Whether a port, or a file of its own folder that it imports, imports a package or module."""
-    return any(
-        not level and f"{module}.".startswith(f"{name}.")
-        for path in parts(file)
-        for level, module in _modules(path)
-    )
+def imports(file: Path, package: str) -> bool:
+    """Whether a port imports a package, by itself or by a helper, or by a port of ours."""
+    seen: set[Path] = set()
+    left = {file}
+    while left:
+        path = left.pop()
+        seen.add(path)
+        for level, module in [found for part in parts(path) for found in _modules(part)]:
+            if not level and module.partition(".")[0] == package:
+                return True
+            if not level and module.partition(".")[0] == PORTS:
+                left |= {each for each in _files(ROOT, module) if each not in seen}
+    return False
 
 
 def _imported(path: Path, folder: Path) -> Iterator[Path]:
@@ -68,9 +76,12 @@ def _modules(path: Path) -> Iterator[tuple[int, str]]:
 
 
 def _along(folder: Path, module: str) -> Iterator[Path]:
-    """Yield the files of a module, and of all packages that it is in, below a folder."""
-    if module.partition(".")[0] in OURS:
-        return
+    """Yield the files of a module, and of all packages that it is in, below a port's folder."""
+    if module.partition(".")[0] not in OURS:
+        yield from _files(folder, module)
+
+
+def _files(folder: Path, module: str) -> Iterator[Path]:
     for name in module.split("."):
         folder /= name
         yield folder.with_name(f"{name}.py")

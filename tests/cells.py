@@ -5,14 +5,11 @@ One process does it all, since imports are what costs.
 
 import dataclasses
 import json
-import os
 import sys
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from guide import claims, dictionary, notes
 from guide.dictionary import Dictionary, Row
-from guide.doctests import ON_CPU, Doctests
+from guide.doctests import problems
 
 # By framework and row: what is nearly right, or does nothing.
 MISTAKES = {
@@ -82,21 +79,15 @@ MISTAKES = {
 
 def main(framework: str) -> None:
     """Print what is wrong with the framework's cells, claims and mistakes, by their names."""
-    os.environ.update(ON_CPU)
     whole, said = dictionary.load(), notes.load()
-    cells = [row for row in whole.rows if framework in row.cells]
-    shown = [row for row in claims.load(claims.texts(said, whole)) if framework in row.cells]
-    wrong = list(mistakes(framework, whole))
-    with TemporaryDirectory() as folder:
-        home = Path.cwd()
-        os.chdir(folder)
-        doctests = Doctests(framework, whole)
-        problems = {
-            kind: {row.name: doctests.problem(row) for row in rows}
-            for kind, rows in (("cells", cells), ("claims", shown), ("mistakes", wrong))
-        }
-        os.chdir(home)
-    json.dump(problems, sys.stdout)
+    shown = claims.load(claims.texts(said, whole))
+    kinds = {
+        "cells": [row for row in whole.rows if framework in row.cells],
+        "claims": [row for row in shown if framework in row.cells],
+        "mistakes": mistakes(framework, whole),
+    }
+    found = problems(framework, whole, kinds)
+    json.dump(found, sys.stdout)
 
 
 def mistakes(framework: str, whole: Dictionary) -> list[Row]:

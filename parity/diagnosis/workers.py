@@ -25,7 +25,6 @@ UNSENT = "weights never broadcast"
 AVERAGED = "weights averaged instead of gradients"
 SHORTER = 0.999  # of its length, under which a gradient has been clipped
 TINY = 1e-9  # a norm under that of any gradient
-FAR = 100.0  # what leaves less than a hundredth of the error explains a step
 
 
 def mistakes(case: Case, rung: str) -> Iterator[Hypothesis]:
@@ -55,17 +54,22 @@ def of_part(case: Case, rung: str) -> Diagnosis | None:
 
 
 def at_one_step(case: Case) -> Diagnosis | None:
-    """Name what workers do otherwise at some step of a run alone."""
+    """Name what workers do otherwise at some step of a run alone.
+
+    What a step took for a gradient is known from its weights alone: within their floors over the
+    learning rate.
+    """
     number = case.inputs.workers
     if not number:
         return None
+    limit = LIMIT / case.rate
     states = {0: case.inputs.weights, **case.findings.states}
     for step, (_, moved, due) in taken(case).items():
         weights = {name: wide_all(states[step])[name] for name in case.inputs.weights}
-        off = np.abs(moved - due).max()
-        for idea in shares.of_gradients(number, case.findings.apart) if off > LIMIT else ():
+        right = np.abs(moved - due).max() <= limit
+        for idea in () if right else shares.of_gradients(number, case.findings.apart):
             theirs = shares.summed(case, idea, weights, *case.batch(step)).gradients
-            if np.abs(moved - flat(case, theirs)).max() < off / FAR:
+            if np.abs(moved - flat(case, theirs)).max() <= limit:
                 evidence = f"by its own weights around step {step:,}, its gradient {idea.claim}"
                 return Diagnosis(idea.cause, evidence, 0.9)
     return None

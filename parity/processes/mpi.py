@@ -22,8 +22,7 @@ from parity.processes.worker import POSIX, Started, WorkerDiedError
 from shared import port_parts
 from shared.recipes import port_file
 
-# What a port under MPI imports: mpi4py, or from one of ours that does.
-IMPORTED = ("mpi4py", "impls.numpy.group", "impls.numpy.mnist_workers")
+PACKAGE = "mpi4py"
 VARIABLE = "LOCKSTEP_RANKS"  # where a process finds the judge, and by what it is known there
 TOKEN = 32  # characters
 POLL = 0.2  # seconds
@@ -31,9 +30,9 @@ LONGEST = 60.0  # seconds that the processes may take to connect
 
 
 def launches(port: PortName, net: str) -> bool:
-    """Whether a port over workers is started by `mpiexec`, as what it or a helper imports tells."""
+    """Whether a port over workers is started by `mpiexec`: it imports mpi4py, maybe by another."""
     file = port.file or ROOT / "impls" / port.name / f"{port_file(net, 0)}.py"
-    return any(port_parts.imports(file, name) for name in IMPORTED)
+    return port_parts.imports(file, PACKAGE)
 
 
 def program() -> str | None:

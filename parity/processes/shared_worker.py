@@ -19,6 +19,7 @@ class SharedWorker:
         self._lock = threading.Lock()
         self._worker: Worker | None = None
         self._crew: Crew | None = None
+        self._gathered: tuple[int, bool] | None = None
 
     def take(self) -> Worker:
         """Return the process; where it has died, another.
@@ -32,15 +33,16 @@ class SharedWorker:
             return self._worker
 
     def start_crew(self, count: int, under_mpi: bool) -> Crew:
-        """Return the processes to spread over; where one has died or there are others, new ones.
+        """Return the processes to spread over; new ones where one has died, or others are asked.
 
         Raises:
             WorkerDiedError: as `take`, or they cannot be started.
         """
         with self._lock:
-            if self._crew and not (self._crew.lives() and len(self._crew.workers) == count):
+            asked = count, under_mpi
+            if self._crew and not (self._crew.lives() and self._gathered == asked):
                 self._crew.kill()
                 self._crew = None
             if self._crew is None:
-                self._crew = self._workforce.start_crew(count, under_mpi)
+                self._crew, self._gathered = self._workforce.start_crew(*asked), asked
             return self._crew
