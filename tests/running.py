@@ -1,5 +1,6 @@
 """Where the tests' ports are, and running compare.py on them as a user does."""
 
+import importlib.util
 import json
 import os
 import subprocess
@@ -8,12 +9,16 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import pytest
+
 from parity.contract import ROOT
 from tests import forked
 
-__all__ = ["PORTS", "ROOT", "Compare", "Run", "result_of", "run_compare"]
+__all__ = ["PORTS", "ROOT", "Compare", "Run", "printed_by", "result_of", "run_compare"]
 
 PORTS = Path(__file__).parent / "ports"
+# What the guide's code in a framework needs besides that.
+NEEDS = {"jax": ("flax", "optax"), "tensorflow": ("keras",)}
 
 
 def result_of(
@@ -57,6 +62,30 @@ def run_compare(environment: Mapping[str, str], file: Path, *arguments: object) 
     )
     report = json.loads(file.read_text()) if file.is_file() else {}
     return Run(done.returncode, done.stdout, done.stderr, report)
+
+
+def printed_by(module: str, framework: str, *packages: str) -> Any:
+    """Return what a module prints as JSON when it is run on a framework, in a process of its own.
+
+    The test is skipped where something is missing that the guide's code in the framework needs.
+
+    Args:
+        module: which takes a framework's name.
+        framework: the name.
+        packages: what it needs besides NEEDS.
+    """
+    for package in (framework, *NEEDS.get(framework, ()), *packages):
+        if importlib.util.find_spec(package) is None:
+            pytest.skip(f"{package} is not installed")
+    done = subprocess.run(
+        [sys.executable, "-m", module, framework],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout.splitlines()[-1])
 
 
 Compare = Callable[..., Run]

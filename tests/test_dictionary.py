@@ -1,9 +1,5 @@
 """The dictionary: every cell gives what its row says, and every quote stands in its port."""
 
-import importlib.util
-import json
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -16,26 +12,15 @@ from parity import contract
 from parity.contract import ROOT
 from shared.errors import InputError
 from tests.cells import MISTAKES
+from tests.running import printed_by
 
 WHOLE = dictionary.load()
-# What cells need besides the framework itself.
-NEEDS = {"jax": ("flax", "optax", "orbax"), "tensorflow": ("keras",), "numpy": ("mpi4py",)}
+ALSO = {"jax": ["orbax"], "numpy": ["mpi4py"]}  # packages that its cells need
 
 
 @pytest.mark.parametrize("framework", IN_GENERAL)
 def test_every_cell_gives_what_its_row_says_and_every_claim_holds(framework: str) -> None:
-    for package in (framework, *NEEDS.get(framework, ())):
-        if importlib.util.find_spec(package) is None:
-            pytest.skip(f"{package} is not installed")
-    done = subprocess.run(
-        [sys.executable, "-m", "tests.cells", framework],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    said = json.loads(done.stdout.splitlines()[-1])
+    said = printed_by("tests.cells", framework, *ALSO.get(framework, ()))
     assert set(said["cells"]) == {row.name for row in WHOLE.rows if framework in row.cells}
     for kind in ("cells", "claims"):
         assert said[kind]

@@ -1,10 +1,6 @@
 """What frameworks do differently: every cell says what the installed library does."""
 
-import importlib.util
-import json
 import re
-import subprocess
-import sys
 
 import numpy as np
 import pytest
@@ -12,27 +8,15 @@ import pytest
 from guide import differences, probes
 from guide.differences import PAGE, Cell, Row
 from guide.reading import evaluate, shown
-from tests.running import ROOT
+from tests.running import ROOT, printed_by
 
 TABLE = differences.load()
 ROWS = [row for topic in TABLE.topics for row in topic.rows]
-NEEDS = {"jax": ("flax", "optax"), "tensorflow": ("keras",)}  # besides the framework itself
 
 
 @pytest.mark.parametrize("framework", TABLE.frameworks)
 def test_every_cell_is_what_the_library_does(framework: str) -> None:
-    for package in (framework, *NEEDS.get(framework, ())):
-        if importlib.util.find_spec(package) is None:
-            pytest.skip(f"{package} is not installed")
-    done = subprocess.run(
-        [sys.executable, "-m", "guide.reading", framework],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    read = json.loads(done.stdout.splitlines()[-1])
+    read = printed_by("guide.reading", framework)
     said = [[row.name, c.of, c.value] for row in ROWS for c in row.cells.get(framework, ())]
     assert said
     for now, then in zip(read, said, strict=True):
