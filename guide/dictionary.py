@@ -13,13 +13,12 @@ says it code, that stands once in the port; several pieces of code; or a table w
 another `net` or, for what is no port, its `file`. Where it stands is looked up anew each time.
 """
 
-import re
 import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from guide import quotes
+from guide import markup, quotes
 from guide.ports import ORDER
 from guide.quotes import Quote
 from parity.contract import ROOT
@@ -62,7 +61,7 @@ class Row:
     @property
     def anchor(self) -> str:
         """Its name as part of an address."""
-        return re.sub(r"[^a-z0-9]+", "-", self.name.lower()).strip("-")
+        return markup.anchor(self.name)
 
 
 @dataclass(frozen=True)
@@ -156,9 +155,6 @@ def _quotes(name: str, table: dict[str, Any]) -> dict[str, tuple[Quote, ...]]:
     if unknown := set(table) - set(ORDER):
         raise InputError(f"the dictionary's {name!r} quotes {min(unknown)!r}, which has no ports")
     return {
-        framework: tuple(
-            quotes.find(f"the dictionary's {name!r}", framework, net, piece)
-            for piece in (said if isinstance(said, list) else [said])
-        )
+        framework: quotes.find(f"the dictionary's {name!r}", framework, net, said)
         for framework, said in table.items()
     }

@@ -6,12 +6,12 @@ framework, what does it, with the code that reads it and the value that this giv
 what numbers mean. guide/reading.py runs the code; `python -m guide.differences` prints the page.
 """
 
-import re
 import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from guide import markup
 from guide.ports import ORDER, TITLES
 from parity.contract import ROOT
 
@@ -55,7 +55,7 @@ class Row:
     @property
     def anchor(self) -> str:
         """Its name as part of an address."""
-        return re.sub(r"[^a-z0-9]+", "-", self.name.lower()).strip("-")
+        return markup.anchor(self.name)
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""The little markup that notes have: code between backticks."""
+"""The little markup that notes have, code between backticks, and addresses within pages."""
 
 import re
 from collections.abc import Iterator
@@ -26,3 +26,8 @@ def to_html(text: str) -> Markup:
 def to_plain(text: str) -> str:
     """Return a text without its markup."""
     return "".join(piece for piece, _ in pieces(text))
+
+
+def anchor(text: str) -> str:
+    """Return a text as part of an address."""
+    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")

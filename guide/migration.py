@@ -4,13 +4,12 @@ impls/migration.toml has a [[piece]] for each: its `name`, the code of the port 
 that of TensorFlow 2, one piece of code or several, or none, and a `note`.
 """
 
-import re
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from guide import quotes
+from guide import markup, quotes
 from guide.quotes import Quote
 from parity.contract import ROOT
 
@@ -30,7 +29,7 @@ class Piece:
     @property
     def anchor(self) -> str:
         """Its name as part of an address."""
-        return re.sub(r"[^a-z0-9]+", "-", self.name.lower()).strip("-")
+        return markup.anchor(self.name)
 
 
 def load(file: Path = FILE) -> list[Piece]:
@@ -51,9 +50,5 @@ def load(file: Path = FILE) -> list[Piece]:
 
 
 def _quotes(table: dict[str, Any], framework: str) -> tuple[Quote, ...]:
-    said = table.get(framework, [])
     quoting = f"the migration's {table['name']!r}"
-    return tuple(
-        quotes.find(quoting, framework, NET, piece)
-        for piece in (said if isinstance(said, list) else [said])
-    )
+    return quotes.find(quoting, framework, NET, table.get(framework, []))

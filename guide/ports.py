@@ -110,10 +110,10 @@ class Net:
 
 def title(framework: str) -> str:
     """Return what a framework is called in text."""
-    known = TITLES.copy()
-    for libraries in LIBRARIES.values():
-        known |= libraries
-    return known.get(framework, framework)
+    for known in (TITLES, *LIBRARIES.values()):
+        if framework in known:
+            return known[framework]
+    return framework
 
 
 def nets() -> list[Net]:

@@ -1,6 +1,7 @@
 """Lines of the project's files that are quoted, and where they stand."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from parity.contract import ROOT
 from shared.errors import InputError
@@ -25,19 +26,24 @@ class Quote:
         return "\n".join(self.lines)
 
 
-def find(quoting: str, framework: str, net: str, piece: str | dict[str, str]) -> Quote:
-    """Return the lines that hold some code, which must stand once in its file.
+def find(quoting: str, framework: str, net: str, said: Any) -> tuple[Quote, ...]:
+    """Return the lines that hold some code, each piece of which must stand once in its file.
 
     Args:
         quoting: what quotes it, in words.
         framework: whose it is.
-        net: of which port, unless the piece says another.
-        piece: the code; or a table with the `code` and another `net` or, for what is no port, its
-            `file`.
+        net: of which port, unless a piece says another.
+        said: a piece of code, or a list of several; each is a text, or a table with the `code` and
+            another `net` or, for what is no port, its `file`.
 
     Raises:
-        InputError: it stands nowhere, or several times.
+        InputError: a piece stands nowhere, or several times.
     """
+    pieces = said if isinstance(said, list) else [said]
+    return tuple(_find(quoting, framework, net, piece) for piece in pieces)
+
+
+def _find(quoting: str, framework: str, net: str, piece: str | dict[str, str]) -> Quote:
     said = {"code": piece} if isinstance(piece, str) else piece
     of: str | None = None if "file" in said else said.get("net", net)
     file = said.get("file", f"impls/{framework}/{of}.py")

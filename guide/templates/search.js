@@ -7,7 +7,7 @@ const known = JSON.parse(document.getElementById("index").textContent).map(
   }),
 );
 const MOST = 20;
-const KINDS = ["dictionary", "function", "net", "note", "difference", "trap"];
+const KINDS = ["dictionary", "migration", "function", "net", "note", "difference", "trap"];
 let current = -1;
 
 // How well an entry fits all words that are looked for; 0 is not at all. A trap comes behind all rows

@@ -151,6 +151,7 @@ def test_search_finds_a_function_and_goes_there(guide_folder: Path, open_page: O
         ("train_step iris", "function", "train_step, iris"),
         ("zero_grad", "dictionary", "Forget the last gradients"),
         ("a model is", "note", "a model is"),
+        ("feed_dict", "migration", "feed_dict, TensorFlow 1 to 2"),
         ("epsilon Adam", "difference", "epsilon"),
     ],
 )
