@@ -191,6 +191,7 @@ def test_all_weighings_of_shares_are_wrong() -> None:
         sizes = np.array([[len(part) for part in own] for own in parts], float)
         weights = weighing.weigh(sizes)
         assert weights.shape == sizes.shape
+        assert np.isfinite(weights).all()
         assert not np.allclose(weights, sizes / 100), weighing.claim
 
 
