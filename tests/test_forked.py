@@ -50,10 +50,19 @@ def test_a_copy_has_what_its_process_has(load: Callable[..., list[Any]], tmp_pat
     assert ends(int(number))
 
 
-def test_flags_that_a_test_has_set_by_configuring_jax_are_no_other_environment(
-    load: Callable[..., list[Any]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("XLA_FLAGS", "--xla_cpu_multi_thread_eigen=false"), ("KMP_INIT_AT_FORK", "FALSE")],
+)
+def test_what_libraries_set_in_the_tests_own_process_is_no_other_environment(
+    load: Callable[..., list[Any]],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
+    value: str,
 ) -> None:
-    monkeypatch.setenv("XLA_FLAGS", "--xla_cpu_multi_thread_eigen=false")
+    """JAX's runtime sets the first when it is configured, scikit-learn the other on import."""
+    monkeypatch.setenv(name, value)
     load("")
     assert "True" in (tmp_path / "seen").read_text()
 

@@ -16,16 +16,13 @@ from typing import IO, Any, NamedTuple
 from parity.contract import ROOT, PortName
 from parity.processes import descendants, wire
 from parity.processes.messages import Calling, Done, Failed, Message
+from parity.processes.threads import pinned
 from shared.legible import legible
 
 POLL = 1.0  # seconds between looks at whether a silent process still lives
 LOG_SHOWN = 4000  # bytes
 LONGEST_LOG = 1 << 26  # bytes
 POSIX = os.name == "posix"
-THREADS = (
-    *("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS"),
-    *("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"),
-)
 QUIET = {"TF_CPP_MIN_LOG_LEVEL": "2"}  # TensorFlow's errors stay on
 
 
@@ -110,7 +107,7 @@ class Worker:
             **variables,
             **QUIET,
             **os.environ,
-            **dict.fromkeys(THREADS, str(threads)),
+            **pinned(threads),
             "PYTHONPATH": _python_path(),
             "TMPDIR": str(folder),  # TensorFlow leaves files there when it is killed
         }

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from parity.contract import ROOT
-from parity.processes import worker
+from parity.processes import threads, worker
 from parity.processes.options import Options
 
 HERE = Path(__file__).parent
@@ -48,7 +48,7 @@ def _start(listening: socket.socket, own: dict[str, str]) -> None:
     """Start the template when somebody asks for it; it dies with this thread."""
     select.select([listening], [], [])
     environment = {**Options().variables, **worker.QUIET, **os.environ, **own}
-    environment |= dict.fromkeys(worker.THREADS, "1")
+    environment |= threads.pinned(1)
     environment[PATH] = _joined(ROOT, own[PATH])
     with listening:
         process = subprocess.Popen(

@@ -30,6 +30,7 @@ GIVEN = dict(os.environ)  # before frameworks add to it
 OWN = (
     *("TMPDIR", "LOCKSTEP_", "XDG_CACHE_HOME", "COLUMNS", "PYTEST_", "PWD", "OLDPWD", "SHLVL", "_"),
     "XLA_FLAGS",  # read when a backend starts
+    "KMP_",  # set by scikit-learn, where a test has imported it
 )
 
 
