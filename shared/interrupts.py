@@ -1,13 +1,20 @@
-"""What Ctrl-C, a request to terminate and a terminal that is closed do to a process."""
+"""What Ctrl-C, a request to terminate and a terminal that is closed do to a process.
+
+It imports little, for until it is imported they do what Python lets them do.
+"""
+
+from __future__ import annotations
 
 import atexit
 import os
 import signal
 import sys
-from collections.abc import Callable
-from pathlib import Path
-from types import FrameType
-from typing import NoReturn
+
+TYPE_CHECKING = False  # `typing` itself takes its time
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import FrameType
+    from typing import NoReturn
 
 # SIGHUP is not on Windows.
 SIGNALS = [
@@ -33,7 +40,7 @@ def _handle(handler: Callable[[int, FrameType | None], NoReturn]) -> None:
 
 
 def _end(signum: int, frame: FrameType | None) -> NoReturn:
-    os.write(2, f"{Path(sys.argv[0]).name}: interrupted\n".encode())
+    os.write(2, f"{os.path.basename(sys.argv[0])}: interrupted\n".encode())  # noqa: PTH119 - as above
     os._exit(INTERRUPTED)
 
 

@@ -127,7 +127,9 @@ def _general(ended: Ended, sent: str = "") -> Outcome:
     if ended.left:
         return "left behind"
     allowed = {0, 1, 2, 3, *((130, -getattr(signal, sent)) if sent else ())}
-    untold = "Traceback" in ended.stderr or "an internal error" in ended.stderr
+    # Python itself says where it was interrupted while it had not yet come to compare.py.
+    ours = not sent or "compare.py" in ended.stderr
+    untold = (ours and "Traceback" in ended.stderr) or "an internal error" in ended.stderr
     return "crash" if ended.status not in allowed or untold else "handled"
 
 
