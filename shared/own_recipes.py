@@ -198,6 +198,9 @@ class _Said:
                 self.refuse(f"compares {name} without {other}", f"the reference needs {other}, too")
         if not {*named} - {"build", "export"}:
             self.refuse("compares nothing", f"the reference has none of {', '.join(FUNCTIONS)}")
+        untrained = "train" not in named and "functions" not in self.values
+        if untrained and "batch" in self.values:
+            self.refuse("says batch, but its reference has no train", "say rows for fewer rows")
         return tuple(name for name in FUNCTIONS if name in named)
 
     def batches(self) -> Batches:

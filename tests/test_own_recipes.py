@@ -116,8 +116,11 @@ def test_mistakes_are_caught_where_they_are(compare: Compare, tmp_path: Path) ->
 
 def test_only_what_the_reference_provides_is_compared(compare: Compare, tmp_path: Path) -> None:
     source = (PORTS / "mlp_torch.py").read_text()
-    recipe = written(tmp_path, reference="inference.py", steps=None, batch=None, learning_rate=None)
     (tmp_path / "inference.py").write_text(source.split("def loss")[0])
+    refused = compare(written(tmp_path, reference="inference.py"), "--dtype", "float32")
+    assert refused.status == 2
+    assert "says batch, but its reference has no train: say rows for fewer" in refused.stderr
+    recipe = written(tmp_path, reference="inference.py", steps=None, batch=None, learning_rate=None)
     run = compare(recipe, "--dtype", "float32", *withs(tmp_path, ["mlp_torch.py"]))
     assert run.status == 0, run.stderr
     rungs = {rung["rung"] for rung in run.result("mlp_torch.py", "float32")["rungs"]}
