@@ -52,7 +52,7 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """An environment with a cache that is new and that all tests share, and without MNIST."""
     base = tmp_path_factory.getbasetemp()
     cache = str((base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "cache")
-    left_out = ("LOCKSTEP_DATA", *forked.VARIABLES)
+    left_out = ("LOCKSTEP_DATA", "XLA_FLAGS", *forked.VARIABLES)  # a test may have configured JAX
     inherited = {name: value for name, value in os.environ.items() if name not in left_out}
     return {**inherited, "COLUMNS": "100", "LOCKSTEP_CACHE": cache, "XDG_CACHE_HOME": cache}
 

@@ -45,6 +45,7 @@ def test_one_alarm_is_told_and_is_the_exit_status(
         yield from (judged(1.0), judged(ratio, number=7))
 
     monkeypatch.setattr(false_alarms, "run", run)
+    monkeypatch.setenv("LOCKSTEP_CACHE", str(tmp_path))  # the study has one of its own
     done = CliRunner().invoke(false_alarms.main, ["--output", str(tmp_path)])
     assert done.exit_code == status, done.output
     report = json.loads((tmp_path / "false-alarms.json").read_text())
