@@ -109,6 +109,12 @@ PATH = click.Path(path_type=Path)
     type=PATH,
     help="Folder with MNIST's four files. [default: $LOCKSTEP_DATA, the cache, a download]",
 )
+@click.option(
+    "--device",
+    default="cpu",
+    show_default=True,
+    help="cpu, or cuda: where ports run whose frameworks can; what they are held to stays on cpu.",
+)
 @click.option("--threads", default=1, show_default=True, help="Threads of each port.")
 @click.option(
     "--timeout",

@@ -56,6 +56,7 @@ Array = NDArray[Any]
 Mode = Literal["compiled", "eager"]
 MODES: tuple[Mode, ...] = get_args(Mode)
 DTYPES = ("float32", "float64")
+DEVICES = ("cpu", "cuda")
 
 
 class PortError(Exception):
@@ -128,11 +129,13 @@ class Port:
     """A loaded port: its module, and the runtime that surrounds it.
 
     modes: those it can run in, its own first: both where it is compiled and has a switch for that.
+    devices: those that its runtime has, the first for whoever asks for another.
     """
 
     module: ModuleType
     framework: str
     modes: tuple[Mode, ...]
+    devices: tuple[str, ...]
     run_eagerly: Callable[[bool], None] | None
     configure: Callable[[str, str, int], None]
     to_native: Callable[[Array], Any]
@@ -204,17 +207,17 @@ def nets_of(framework: str) -> list[str]:
     return sorted({path.stem for path in files} - {"__init__", *BESIDE_NETS})
 
 
-def load_framework(name: PortName) -> tuple[str, tuple[Mode, ...]]:
-    """Import what all ports of that name need; return the framework's name and its modes.
+def load_framework(name: PortName) -> tuple[str, tuple[Mode, ...], tuple[str, ...]]:
+    """Import what all ports of that name need; return the framework's name, modes and devices.
 
     Raises:
         PortError: as `load`.
     """
     if name.file is None:
         runtime = importlib.import_module(f"impls.{name}.runtime")
-        return str(name), _modes(runtime, runtime)
+        return str(name), _modes(runtime, runtime), _devices(runtime)
     port = load(name, name.file.stem)
-    return port.framework, port.modes
+    return port.framework, port.modes, port.devices
 
 
 def join(name: PortName, seat: Seat) -> None:
@@ -316,6 +319,7 @@ def _port(module: ModuleType, framework: str, runtime: ModuleType | SimpleNamesp
         module,
         framework,
         _modes(module, runtime),
+        _devices(runtime),
         getattr(runtime, SWITCH, None),
         *(getattr(runtime, name) for name in RUNTIME if name != SWITCH),
     )
@@ -330,8 +334,23 @@ def _modes(module: ModuleType, runtime: ModuleType | SimpleNamespace) -> tuple[M
     return MODES if mode == "compiled" and has_switch else (mode,)
 
 
+def _devices(runtime: ModuleType | SimpleNamespace) -> tuple[str, ...]:
+    """Return the devices of a runtime, all that there are unless it says otherwise by DEVICES."""
+    return tuple(getattr(runtime, "DEVICES", DEVICES))
+
+
+def device(devices: tuple[str, ...], asked: str) -> str:
+    """Return the one of some devices that was asked for or, where it is none of them, the first."""
+    return asked if asked in devices else devices[0]
+
+
 def _nothing_to_configure(dtype: str, device: str, threads: int) -> None:
     """Do nothing: a port without a runtime gets and gives NumPy arrays as they are."""
 
 
-PLAIN = SimpleNamespace(configure=_nothing_to_configure, to_native=np.array, to_numpy=np.asarray)
+PLAIN = SimpleNamespace(
+    DEVICES=DEVICES[:1],
+    configure=_nothing_to_configure,
+    to_native=np.array,
+    to_numpy=np.asarray,
+)

@@ -77,8 +77,8 @@ def _serve_port(request: PortRequest, name: PortName, send: Send) -> None:
         start = time.perf_counter()
         if name.file is None:
             quiet_import.import_framework(str(name))
-        framework, modes = contract.load_framework(name)
-        send(Loaded(framework, modes, time.perf_counter() - start))
+        found = contract.load_framework(name)
+        send(Loaded(*found, time.perf_counter() - start))
         return
     port = contract.load(name, request.inputs.port)
     match request:

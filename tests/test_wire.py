@@ -54,7 +54,7 @@ def test_requests_arrive_as_they_were_sent(message: Any) -> None:
 @pytest.mark.parametrize(
     "message",
     [
-        Loaded("torch", ("compiled", "eager"), 1.5),
+        Loaded("torch", ("compiled", "eager"), ("cpu", "cuda"), 1.5),
         Done(5),
         Predictions("accuracy", "train", None, math.inf),
         Unchanged(
@@ -140,7 +140,7 @@ def test_text_arrives_as_plain_text() -> None:
             return "another"
 
     for name in (Framework.OWN, Evil("numpy")):
-        found = crossed(Loaded(name, ("eager",), 0.0))
+        found = crossed(Loaded(name, ("eager",), ("cpu",), 0.0))
         assert type(found.framework) is str
         assert found.framework == "numpy"
 

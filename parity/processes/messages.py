@@ -234,10 +234,11 @@ class Calling:
 
 @dataclass(frozen=True)
 class Loaded:
-    """The port is loaded; its framework took `seconds` to import. modes: see `contract.Port`."""
+    """The port is loaded; its framework took `seconds` to import. The rest: see `contract.Port`."""
 
     framework: str
     modes: tuple[Mode, ...]
+    devices: tuple[str, ...]
     seconds: float
 
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from parity.contract import Mode
+from parity.contract import DEVICES, Mode
 from parity.processes.messages import (
     Alike,
     Answer,
@@ -23,13 +23,14 @@ from parity.standard.inputs import Tensors
 class Record:
     """All that a worker said while its port was run through the rungs.
 
-    modes: those that the port can run in, its own first. requested: the one asked for. fixed_rows:
-    the functions that take no other number of rows than a batch has. others: what workers answered
-    that differ from worker 0, by rank.
+    modes, devices: those that the port can run in or on, its own first. requested: the mode asked
+    for. fixed_rows: the functions that take no other number of rows than a batch has. others: what
+    workers answered that differ from worker 0, by rank.
     """
 
     framework: str = ""
     modes: tuple[Mode, ...] = ("eager",)
+    devices: tuple[str, ...] = DEVICES
     requested: Mode = "compiled"
     lacking: tuple[str, ...] = ()
     fixed_rows: list[str] = field(default_factory=list)
@@ -49,13 +50,18 @@ class Record:
     def fresh(self, requested: Mode) -> "Record":
         """Return a record of the same port, loaded as here, that has answered nothing yet."""
         seconds = dict(self.seconds)
-        return Record(self.framework, self.modes, requested, seconds=seconds, failure=self.failure)
+        return Record(
+            *(self.framework, self.modes, self.devices, requested),
+            seconds=seconds,
+            failure=self.failure,
+        )
 
     def add(self, message: Message) -> None:
         """Keep what a message says."""
         match message:
             case Loaded():
                 self.framework, self.modes = message.framework, message.modes
+                self.devices = message.devices
                 self.seconds["import"] = message.seconds
             case Lacking():
                 self.lacking = message.functions

@@ -4,7 +4,8 @@ import threading
 from dataclasses import dataclass, fields
 from pathlib import Path
 
-from parity.contract import DTYPES, MODES
+from parity.contract import DEVICES, DTYPES, MODES
+from parity.processes import devices
 from parity.processes.options import Options
 from parity.processes.profile import Profile
 from parity.results import Trial
@@ -37,6 +38,7 @@ class Settings:
     seed: int | None = None
     data: str = "auto"
     data_dir: Path | None = None
+    device: str = "cpu"
     threads: int = 1
     timeout: float = 300.0
     fresh: bool = False
@@ -48,9 +50,11 @@ class Settings:
             ("--dtype", self.dtype or "both", list(DTYPE_CHOICES)),
             ("--mode", self.mode, list(MODE_CHOICES)),
             ("--data", self.data, DATA),
+            ("--device", self.device, list(DEVICES)),
         ):
             if value not in known:
                 raise InputError(unknown(option, value, known))
+        devices.check(self.device)
         if self.steps is not None and self.steps < 1:
             raise InputError(f"--steps is {self.steps}, but there must be at least 1 to compare")
         if self.seed is not None and not 0 <= self.seed < 2**32:
@@ -82,6 +86,7 @@ class Settings:
         """How its processes run."""
         profile = Profile() if self.profile else None
         return Options(
+            device=self.device,
             threads=self.threads,
             timeout=self.timeout,
             fresh=self.fresh,

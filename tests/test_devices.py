@@ -1,0 +1,66 @@
+"""`--device`: it reaches the runtimes that have it, and is refused where the machine has not."""
+
+import ctypes
+import shutil
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from parity.contract import PortName
+from parity.processes import devices
+from parity.processes.options import Options
+from parity.processes.progress import Progress
+from parity.results import Trial
+from parity.sessions import session
+from shared.errors import InputError
+from shared.experiment import prepare
+from tests.running import ROOT
+
+OWN_RUNTIME = """
+import numpy as np
+from pathlib import Path
+
+def configure(dtype, device, threads):
+    Path(__file__).with_name("device").write_text(device)
+
+to_native = np.array
+to_numpy = np.asarray
+"""
+
+
+def test_a_device_reaches_the_runtimes_that_have_it(
+    tmp_path: Path, environment: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LOCKSTEP_CACHE", environment["LOCKSTEP_CACHE"])
+    own = Path(shutil.copy(ROOT / "impls" / "numpy" / "iris.py", tmp_path / "own.py"))
+    own.write_text(own.read_text() + OWN_RUNTIME)
+    trial = Trial(prepare("iris", "float64", 2), "compiled")
+    ports = [PortName("numpy"), PortName("own.py", own)]
+    numpy, other = session.compare([trial], ports, Options(device="cuda"), Progress())
+    assert (numpy.verdict, other.verdict) == ("agree", "agree")
+    assert (numpy.device, other.device) == ("cpu", "cuda")
+    assert (tmp_path / "device").read_text() == "cuda"
+
+
+@pytest.mark.parametrize(
+    ("driver", "said"),
+    [
+        (None, f"has no driver for it ({devices.DRIVER})"),
+        ({"cuInit": lambda flags: 100}, "its driver finds no GPU"),
+        ({"cuInit": lambda flags: 0, "cuDeviceGetCount": lambda at: 0}, "its driver finds no GPU"),
+    ],
+)
+def test_a_machine_without_it_is_told_in_a_sentence(
+    driver: dict[str, object] | None, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def load(name: str) -> SimpleNamespace:
+        if driver is None:
+            raise OSError
+        return SimpleNamespace(**driver)
+
+    monkeypatch.setattr(ctypes, "CDLL", load)
+    with pytest.raises(InputError) as error:
+        devices.check("cuda")
+    assert said in f"{error.value}"
+    devices.check("cpu")
