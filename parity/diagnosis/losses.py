@@ -13,15 +13,14 @@ from parity.diagnosis.case import Case, Computed
 from parity.diagnosis.chain import FORWARD_ONLY, LOSSES, Chain, PerRow, chosen, log_softmax, sigmoid
 from parity.diagnosis.hypothesis import Hypothesis
 from parity.standard.inputs import Tensors
+from shared.variants import LOGITS, TWICE
 
 Array = NDArray[Any]
 Family = Callable[[float, Array, Array], Array]  # a number, outputs and targets to losses
 Named = tuple[str, str, PerRow]  # cause, claim, the losses of the rows of a batch
-TWICE = "softmax or sigmoid applied twice"
 CLIPPED = "probabilities clipped before the log"
 SMOOTHED = "labels smoothed"
 ANOTHER_LOSS = "another loss"
-RAW = "logits taken for probabilities"
 KERAS = 1e-7  # what Keras keeps probabilities away from 0 and 1 by
 ROUND = 1e-4  # relative; a fitted number so close to one of two digits is that one
 SAME = 64 * float(np.finfo(np.float64).eps)  # relative; rounding of sums of the same numbers
@@ -127,8 +126,8 @@ def _of_classes() -> Iterator[Named]:
     yield axis, "the sum in the softmax runs over the rows", _summed_over_rows
     claim = "the loss is -p, without a logarithm"
     yield "the logarithm left out", claim, lambda z, y: -chosen(softmax(z), y)
-    yield RAW, "the loss is minus the logit of the right class", lambda z, y: -chosen(z, y)
-    yield RAW, "each logit stands for its own probability", _shares
+    yield LOGITS, "the loss is minus the logit of the right class", lambda z, y: -chosen(z, y)
+    yield LOGITS, "each logit stands for its own probability", _shares
     for shift in (-1, 1):
         claim = f"each label is off by {shift:+d}, and one that is no class has no loss"
         yield "labels off by one", claim, partial(_shifted, shift)
@@ -154,9 +153,9 @@ def _of_one() -> Iterator[Named]:
         "each output meets the targets of all rows, and the sum over them is divided by B once",
         lambda z, y: len(z) * _all_pairs(z, y),
     )
-    yield RAW, "each logit stands for its own probability", partial(_logs_of, _kept, KERAS)
+    yield LOGITS, "each logit stands for its own probability", partial(_logs_of, _kept, KERAS)
     claim = "each logit stands for its own probability, as in Keras"
-    yield RAW, claim, lambda z, y: _logs_of_kept(_kept(z, KERAS), y)
+    yield LOGITS, claim, lambda z, y: _logs_of_kept(_kept(z, KERAS), y)
     claim = f"p is kept between {KERAS:g} and 1 - {KERAS:g}, as in Keras"
     yield CLIPPED, claim, lambda z, y: _logs_of_kept(_kept(sigmoid(z), KERAS), y)
     yield from other_losses.of_one()

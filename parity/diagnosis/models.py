@@ -10,7 +10,7 @@ from parity.diagnosis.chain import log_softmax, sigmoid
 from parity.diagnosis.factors import spoken
 from parity.diagnosis.hypothesis import Hypothesis, Scored
 from parity.diagnosis.in_step import back, reshaped
-from parity.diagnosis.losses import TWICE, softmax
+from parity.diagnosis.losses import softmax
 from parity.diagnosis.precision import FORMATS
 from parity.results import Diagnosis
 from parity.standard.comparison import LIMIT
@@ -18,6 +18,7 @@ from parity.standard.inputs import PART, Tensors
 from parity.standard.native import wide_all
 from parity.standard.place import SECOND
 from shared.rows import Array, Rows, count
+from shared.variants import TWICE
 
 STALE = "stale or averaged weights"
 CERTAIN = 0.97  # over SURE: nothing else makes such losses or gradients

@@ -44,9 +44,7 @@ def assert_parity(
     start = time.monotonic()
     recipes.get(recipe)
     folder = None if data_dir is None else Path(data_dir)
-    settings = Settings(
-        dtype, mode, steps, seed, data, folder, threads=threads, timeout=timeout
-    )
+    settings = Settings(dtype, mode, steps, seed, data, folder, threads=threads, timeout=timeout)
     ports = check_files([Path(port)])
     check_renames([recipe], ports)
     trials = settings.trials([recipe])

@@ -1,15 +1,17 @@
 """How the cross-entropy may be made otherwise; rules as in `rules`."""
 
 import torch
+import torch.nn.functional as F
 
 from impls.torch.variants.operation import instead
 from shared import variants as causes
 
 SMOOTHINGS = (0.0, 0.1, 0.05, 0.2)
+KERAS = 1e-7  # what Keras keeps probabilities away from 0 and 1 by
 
 
 def cross_entropy(operation):
-    """Smooth labels, count those that are to be ignored, or take another mean."""
+    """Take another mean, other logits, smoothed labels, or count those that are to be ignored."""
     target, name = operation["target"], operation.name
     own = operation["label_smoothing"] if name == "cross_entropy" else None
     for smoothing in SMOOTHINGS:
@@ -17,8 +19,16 @@ def cross_entropy(operation):
             claim = f"labels are smoothed by {smoothing:g}, not {own:g}"
             yield causes.LABELS, claim, instead(label_smoothing=smoothing)
     yield causes.MEAN, f"{name} is summed", instead(reduction="sum")
+    if name == "cross_entropy":
+        claim = "softmax is applied to what is softmax's result"
+        yield causes.TWICE, claim, lambda o: o(input=o["input"].softmax(1))
+        claim = "each logit stands for its own probability, as in Keras"
+        yield causes.LOGITS, claim, lambda o: o(input=o["input"].clamp(KERAS, 1 - KERAS).log())
     if target.is_floating_point():
         return
+    if name == "cross_entropy" and own == 0:
+        claim = "the loss is minus the logit of the right class"
+        yield causes.LOGITS, claim, _of_logits
     ignored = -100 if operation["ignore_index"] is None else operation["ignore_index"]
     for index in (0, 1, -1):
         if index != ignored:
@@ -37,6 +47,12 @@ def cross_entropy(operation):
             *(causes.MEAN, f"the mean is over all labels, those that are {ignored}, too"),
             lambda o: o(reduction="sum") / o["target"].numel(),
         )
+
+
+def _of_logits(operation):
+    keys = ("weight", "ignore_index", "reduction")
+    given = {key: operation[key] for key in keys if operation[key] is not None}
+    return F.nll_loss(operation["input"], operation["target"], **given)
 
 
 def _ignoring(index, ignored):

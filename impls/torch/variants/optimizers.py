@@ -12,7 +12,7 @@ PLACE, CLIPPING = Place("the optimizer", ""), Place("the clipping", "")
 CLIPPED = "gradients clipped"
 EPSILONS = (1e-8, 1e-7, 1e-6, 1e-5, 1e-3, 1e-10)
 BETAS = ((0.9, 0.999), (0.9, 0.99), (0.9, 0.95), (0.9, 0.98), (0.5, 0.999), (0.0, 0.999))
-DECAYS = (0.0, 0.01, 0.1, 0.05, 1e-3, 5e-4, 1e-4)
+DECAYS = (0.0, 0.01, 0.1, 0.05, 4e-3, 1e-3, 5e-4, 1e-4)
 MOMENTA = (0.0, 0.9, 0.99, 0.95, 0.5)
 RATES = (1e-3, 1e-2, 1e-1)  # as people leave them in place
 
@@ -80,21 +80,44 @@ def of(optimizer):
         for value in others if key in own else ():
             if any(group[key] != value for group in groups):
                 claim = f"{name} has {said} {value}, not {_own(groups, key)}"
-                yield cause, claim, _set(key, value)
+                yield cause, claim, _set(**{key: value})
     for key, said in (("amsgrad", "AMSGrad's maximum"), ("nesterov", "Nesterov's momentum")):
         if key in own and (key == "amsgrad" or own.get("momentum")):
             cause = variant if key == "amsgrad" else "Nesterov momentum"
             claim = f"{name} has {'no ' if own[key] else ''}{said}"
-            yield cause, claim, _set(key, not own[key])
-    if "decoupled_weight_decay" in own and any(group["weight_decay"] for group in groups):
-        decoupled = own["decoupled_weight_decay"]
-        said = "added to gradients, as Adam's" if decoupled else "of the weights alone, as AdamW's"
-        claim = f"the weight decay of {name} is {said}"
-        yield "weight decay", claim, _set("decoupled_weight_decay", not decoupled)
+            yield cause, claim, _set(**{key: not own[key]})
+    if "decoupled_weight_decay" in own:
+        yield from _decays(name, groups)
     if "betas" in own:
         claim = f"{name} adds its epsilon before the bias of the squares is corrected, as Keras'"
         yield variant, claim, _early_epsilon
         yield variant, f"{name} does not correct the bias of its means", _uncorrected
+
+
+def _decays(name, groups):
+    """Yield the weight decays that an optimizer has in its other form, or in some groups alone."""
+    decoupled = groups[0]["decoupled_weight_decay"]
+    said = "added to gradients, as Adam's" if decoupled else "of the weights alone, as AdamW's"
+    other = {"decoupled_weight_decay": not decoupled}
+    decaying = [group["weight_decay"] for group in groups if group["weight_decay"]]
+    if decaying:
+        yield "weight decay", f"the weight decay of {name} is {said}", _set(**other)
+    for value in filter(None, DECAYS):
+        if not decaying:
+            claim = f"{name} has a weight decay of {value}, {said}"
+            yield "weight decay", claim, _set(weight_decay=value, **other)
+        elif len(decaying) < len(groups) and {*decaying} != {value}:
+            claim = f"{name} has a weight decay of {value} where it has one of {decaying[0]}"
+            yield "weight decay", claim, _where_it_decays(value)
+
+
+def _where_it_decays(value):
+    def change(optimizer):
+        for group in optimizer.param_groups:
+            if group["weight_decay"]:
+                group["weight_decay"] = value
+
+    return change
 
 
 def _own(groups, key):
@@ -102,10 +125,10 @@ def _own(groups, key):
     return " and ".join(sorted(values))
 
 
-def _set(key, value):
+def _set(**values):
     def change(optimizer):
         for group in optimizer.param_groups:
-            group[key] = value
+            group.update(values)
 
     return change
 

@@ -4,13 +4,23 @@ A rule is given an `Operation`, and yields causes, claims, and functions of an o
 what is then its result.
 """
 
-from impls.torch.variants import attention, cells, elementwise, images, losses, norms, weights
+from impls.torch.variants import (
+    attention,
+    cells,
+    elementwise,
+    images,
+    indexing,
+    losses,
+    norms,
+    weights,
+)
 
 RULES = {
     **attention.RULES,
     **cells.RULES,
     **elementwise.RULES,
     **images.RULES,
+    **indexing.RULES,
     **losses.RULES,
     **norms.RULES,
     **weights.RULES,
