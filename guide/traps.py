@@ -78,13 +78,13 @@ class Trap:
 
 
 def traps(catalogue: Catalogue | None = None) -> list[Trap]:
-    """Return all traps, bugs first, in the order of the catalogue; then those in the examples.
+    """Return all traps, bugs first, in the order of the catalogue; then those of the examples.
 
     Raises:
         InputError: what is said of one is not recorded.
     """
     known = catalogue or load()
-    entries = (*known.bugs, *known.variations, *load_examples())
+    entries = (*known.entries, *load_examples().entries)
     outcomes = record.load(entries)
     return [_trap(entry, outcomes) for entry in entries]
 

@@ -9,7 +9,7 @@ from tests.test_examples import WEIGHTS
 from traps import catalogue, outcomes
 from traps.record import Outcomes, judge
 
-BUGS = catalogue.load_examples()
+BUGS = catalogue.load_examples().bugs
 SAMPLE = (  # of one port, so that one comparison judges them; `make bugs` plants all
     "gates-swapped",
     "reset-before-the-product",

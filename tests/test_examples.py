@@ -101,7 +101,7 @@ def test_ports_of_an_example_agree_and_mistakes_in_one_are_caught(
 ) -> None:
     bugs = [
         bug
-        for bug in load_examples()
+        for bug in load_examples().bugs
         if bug.example == f"{name}_numpy.py" and bug.name in PLANTED[name]
     ]
     assert len(bugs) == len(PLANTED[name])

@@ -20,7 +20,7 @@ from traps.themes import THEMES, theme_of
 
 CATALOGUE = catalogue.load()
 IN_EXAMPLES = catalogue.load_examples()
-ENTRIES = (*CATALOGUE.bugs, *CATALOGUE.variations, *IN_EXAMPLES)
+ENTRIES = (*CATALOGUE.entries, *IN_EXAMPLES.entries)
 RECORD = record.load(ENTRIES)
 SAMPLE = [  # of one net, so that one run compares them
     "iris-torch-momentum",
@@ -41,7 +41,7 @@ def test_what_is_recorded_names_no_file_of_some_machine() -> None:
 
 
 def test_every_bug_is_recorded_as_told_apart_and_no_variation() -> None:
-    for bug in (*CATALOGUE.bugs, *IN_EXAMPLES):
+    for bug in (*CATALOGUE.bugs, *IN_EXAMPLES.bugs):
         assert all(judge(bug, RECORD[bug, dtype]) != "missed" for dtype in bug.dtypes), bug
     for variation in CATALOGUE.variations:
         assert all(RECORD[variation, dtype].verdict == "agree" for dtype in DTYPES), variation
@@ -139,7 +139,7 @@ def test_every_trap_is_on_the_page(guide_folder: Path) -> None:
     page = (guide_folder / "traps.html").read_text()
     for entry in ENTRIES:
         assert page.count(f'<article class="trap" id="{entry}"') == 1
-    assert f"{len(CATALOGUE.bugs) + len(IN_EXAMPLES)} mistakes" in page
+    assert f"{len(CATALOGUE.bugs) + len(IN_EXAMPLES.bugs)} mistakes" in page
     assert f"{len(CATALOGUE.variations)} changes that look like mistakes" in page
     bug = next(bug for bug in CATALOGUE.bugs if str(bug) == SAMPLE[0])
     assert isinstance(bug, Bug)

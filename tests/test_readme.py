@@ -130,11 +130,11 @@ def test_the_bugs_are_counted_as_recorded() -> None:
     catalogue = load()
     bugs, variations = catalogue.bugs, catalogue.variations
     examples = load_examples()
-    recorded = record.load([*bugs, *variations, *examples])
+    recorded = record.load([*catalogue.entries, *examples.entries])
     evidence = ROOT / "docs" / "evidence.md"
     printed = block(evidence, "$ make bugs").splitlines()
     said = list(score.summary(bugs, variations, recorded))[:4]
-    said += list(score.summary_of_examples(examples, recorded))[:3]
+    said += score.summary_of_examples(examples.bugs, examples.variations, recorded)[:4]
     assert printed[printed.index("...", 2) + 1 :] == [*said, "..."]
     assert f"of {len(bugs)} translation mistakes" in TEXT[evidence]
     assert f"plants {len(variations)} changes" in TEXT[evidence]
@@ -147,7 +147,7 @@ def test_the_bugs_are_counted_as_recorded() -> None:
 
 
 def test_the_bugs_in_examples_are_counted() -> None:
-    bugs = load_examples()
+    bugs = load_examples().bugs
     evidence = TEXT[ROOT / "docs" / "evidence.md"]
     sourced = sum(bug.source is not None for bug in bugs)
     assert f"{len(bugs)} mistakes, {sourced} of them as somebody reports them" in evidence

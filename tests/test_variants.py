@@ -25,7 +25,7 @@ def test_mistakes_in_operations_are_named(compare: Compare, tmp_path: Path, fram
         assert SOURCE.count(right) == 1
         (tmp_path / f"wrong_{number}.py").write_text(SOURCE.replace(right, wrong))
         causes[f"wrong_{number}.py"] = cause
-    run = compare(recipe, "--dtype=float64", *withs(tmp_path, list(causes)))
+    run = compare(recipe, "--dtype=float64", "--steps=2", *withs(tmp_path, list(causes)))
     assert run.status == 1, run.stderr
     named = {name: run.result(name, "float64")["diagnosis"]["cause"] for name in causes}
     assert named == causes

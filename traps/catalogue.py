@@ -8,13 +8,13 @@ it shows first, the one `dtype` that can show it, if not both can, and maybe its
 which somebody reports it. Any entry may set the `recipe`, the `steps` and the `mode` that it needs;
 of ports over workers, `<net>_workers.toml`, the recipe is for three workers, and the steps are few.
 
-`examples/<net>.toml` is of bugs in `examples/<net>`, on few rows. Such a bug says which `file`
-there it changes, and in which `layer` of the reference it is, if in one.
+`examples/<net>.toml` is of entries in `examples/<net>`, on few rows. Such an entry says which
+`file` there it changes, and a bug in which `layer` of the reference it is, if in one.
 """
 
 import re
 import tomllib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import MISSING, dataclass, fields, replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -80,8 +80,8 @@ class Entry:
 
     @property
     def judged(self) -> tuple[str, ...]:
-        """The precisions in which it is judged; float64 alone in an example, for it takes long."""
-        return ("float64",) if self.example else DTYPES
+        """The precisions in which it is judged."""
+        return DTYPES
 
     def __str__(self) -> str:
         return f"{self.net}-{self.framework}-{self.name}"
@@ -103,6 +103,11 @@ class Bug(Entry):
     layer: str | None = None
     source: str | None = None
 
+    @property
+    def judged(self) -> tuple[str, ...]:
+        """The precisions in which it is judged."""
+        return DTYPES if self.example is None else self.dtypes
+
 
 @dataclass(frozen=True, kw_only=True)
 class Variation(Entry):
@@ -116,8 +121,14 @@ class Catalogue:
     bugs: tuple[Bug, ...]
     variations: tuple[Variation, ...]
 
+    @property
+    def entries(self) -> tuple[Entry, ...]:
+        """All of them, the bugs first."""
+        return (*self.bugs, *self.variations)
+
 
 E = TypeVar("E", bound=Entry)
+Table = dict[str, Any]  # an entry as it stands in its file
 
 
 def load(folder: Path = FOLDER) -> Catalogue:
@@ -126,41 +137,33 @@ def load(folder: Path = FOLDER) -> Catalogue:
     Raises:
         CatalogueError: an entry is not well-formed, or does not fit its port.
     """
-    bugs: list[Bug] = []
-    variations: list[Variation] = []
-    for net in NETS:
-        tables = tomllib.loads((folder / f"{net}.toml").read_text())
-        if unknown := tables.keys() - {"bug", "variation"}:
-            raise CatalogueError(f"{net}.toml: there is no kind of entry {min(unknown)!r}")
-        styles = [_entry(Variation, "other", net, table) for table in tables.get("variation", ())]
-        own = [_entry(Bug, "wrong", net, table) for table in tables.get("bug", ())]
-        bugs += [_restyled(bug, styles) for bug in own]
-        variations += [_restyled(variation, styles) for variation in styles]
-    _check([*bugs, *variations])
-    return Catalogue(tuple(bugs), tuple(variations))
+    return _load(folder, NETS, _usual)
 
 
-def load_examples(folder: Path = FOLDER) -> tuple[Bug, ...]:
-    """Read the bugs in examples.
+def load_examples(folder: Path = FOLDER) -> Catalogue:
+    """Read the entries in examples.
 
     Raises:
         CatalogueError: as `load`.
     """
-    bugs = []
-    for net in EXAMPLES:
-        tables = tomllib.loads((folder / "examples" / f"{net}.toml").read_text())
-        bugs += [_of_example(net, dict(table)) for table in tables.get("bug", ())]
-    _check(bugs)
-    return tuple(bugs)
+    return _load(folder / "examples", EXAMPLES, _usual_in_example)
 
 
-def _of_example(net: str, table: dict[str, Any]) -> Bug:
-    file = ROOT / "examples" / net / str(table.pop("file", ""))
-    found = re.search(r'^FRAMEWORK = "(\w+)"', file.read_text(), re.M) if file.is_file() else None
-    if not found:
-        raise CatalogueError(f"{net}.toml, {table.get('name')}: there is no port {file}")
-    own = {"framework": found[1], "example": file.name, "steps": EXAMPLE_STEPS}
-    return _entry(Bug, "wrong", net, {**own, "dtype": "float64", **table})
+def _load(folder: Path, nets: Iterable[str], usual: Callable[[str, Table], Table]) -> Catalogue:
+    """Read the files of some nets; `usual` adds to an entry's table what it need not say."""
+    bugs: list[Bug] = []
+    variations: list[Variation] = []
+    for net in nets:
+        tables = tomllib.loads((folder / f"{net}.toml").read_text())
+        if unknown := tables.keys() - {"bug", "variation"}:
+            raise CatalogueError(f"{net}.toml: there is no kind of entry {min(unknown)!r}")
+        wrong, other = ([usual(net, t) for t in tables.get(k, ())] for k in ("bug", "variation"))
+        styles = [_entry(Variation, "other", net, table) for table in other]
+        own = [_entry(Bug, "wrong", net, table) for table in wrong]
+        bugs += [_restyled(bug, styles) for bug in own]
+        variations += [_restyled(variation, styles) for variation in styles]
+    _check([*bugs, *variations])
+    return Catalogue(tuple(bugs), tuple(variations))
 
 
 def _check(entries: Sequence[Entry]) -> None:
@@ -239,10 +242,10 @@ def _restyled(entry: E, styles: Iterable[Variation]) -> E:
     raise CatalogueError(f"{entry}: its net and framework have no variation {entry.style!r}")
 
 
-def _entry(kind: type[E], instead: str, net: str, table: dict[str, Any]) -> E:
+def _entry(kind: type[E], instead: str, net: str, table: Table) -> E:
     """Return an entry, made from its table in the file of `net`."""
     where = f"{net}.toml, {table.get('framework')} {table.get('name')}"
-    values = {"net": net, **_usual(net), **table}
+    values = {"net": net, **table}
     try:
         first = {key: values.pop(key) for key in ("right", instead)}
         pairs = [first, *values.pop("also", ())]
@@ -262,11 +265,25 @@ def _entry(kind: type[E], instead: str, net: str, table: dict[str, Any]) -> E:
     return kind(**values)
 
 
-def _usual(net: str) -> dict[str, Any]:
-    """Return the recipe, and the steps, of an entry that does not say its own."""
+def _usual(net: str, table: Table) -> Table:
+    """Return an entry with a recipe, and maybe steps, if it does not say its own."""
     if not is_spread(net):
-        return {"recipe": net}
-    return {"recipe": spread_name(net.removesuffix(TWIN), WORKERS), "steps": SPREAD_STEPS}
+        return {"recipe": net, **table}
+    spread = {"recipe": spread_name(net.removesuffix(TWIN), WORKERS), "steps": SPREAD_STEPS}
+    return {**spread, **table}
+
+
+def _usual_in_example(net: str, table: Table) -> Table:
+    """Return an entry of an example with the framework of its file, and few steps."""
+    said = {key: value for key, value in table.items() if key != "file"}
+    file = ROOT / "examples" / net / str(table.get("file", ""))
+    found = re.search(r'^FRAMEWORK = "(\w+)"', file.read_text(), re.M) if file.is_file() else None
+    if not found:
+        raise CatalogueError(f"{net}.toml, {table.get('name')}: there is no port {file}")
+    own = {"framework": found[1], "example": file.name, "recipe": net, "steps": EXAMPLE_STEPS}
+    if "wrong" in said:
+        own["dtype"] = "float64"  # one precision will do: to judge examples takes long
+    return {**own, **said}
 
 
 def _problems(entry: Entry, seen: set[str]) -> Iterator[str]:

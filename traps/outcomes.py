@@ -47,12 +47,12 @@ def _framework(entry: Entry) -> str:
     return entry.framework
 
 
-def _alike(entry: Entry) -> tuple[str, int, str]:
+def _alike(entry: Entry) -> tuple[str, int, str, tuple[str, ...]]:
     """Return what entries have in common that one comparison can take."""
-    return entry.recipe, entry.steps, entry.mode or "compiled"
+    return entry.recipe, entry.steps, entry.mode or "compiled", entry.judged
 
 
-def _order(entry: Entry) -> tuple[str, tuple[str, int, str], str]:
+def _order(entry: Entry) -> tuple[str, tuple[str, int, str, tuple[str, ...]], str]:
     return entry.framework, _alike(entry), entry.name
 
 
@@ -63,14 +63,14 @@ def _judge(entries: list[Entry], tell: Callable[[str], object]) -> dict[tuple[En
         tempfile.TemporaryDirectory(prefix="lockstep-bugs-") as folder,
         Session(Options(), Progress(), shared=True) as session,
     ):
-        for (recipe, steps, mode), alike in groupby(entries, _alike):
+        for (recipe, steps, mode, dtypes), alike in groupby(entries, _alike):
             own = Path(tempfile.mkdtemp(dir=folder))  # two nets may have bugs of one name
             group = {plant(entry, own): entry for entry in alike}
             first, *_ = group.values()
             tell(f"{first.framework}, {recipe}, {steps:,} steps: {len(group)} planted ports")
             if first.example:
                 recipe = str(small.written(first.net, own, ROWS, steps))
-            dtype = first.judged[0] if len(first.judged) == 1 else None
+            dtype = dtypes[0] if len(dtypes) == 1 else None
             settings = Settings(steps=steps, mode=mode, data="digits", dtype=dtype)
             trials = settings.trials([recipe])
             ports = [PortName(entry.file, file) for file, entry in group.items()]

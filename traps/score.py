@@ -2,7 +2,7 @@
 
 Run as `python -m traps.score`; see --help. The exit status is 0 where every bug is caught, no
 variation is accused, and at least 90 % of the causes are named; of bugs in the examples, where 90 %
-are said to be in the right layer, and 80 % are named.
+are said to be in the right layer, and 80 % are named. Examples' variations agree, too.
 """
 
 import sys
@@ -36,22 +36,25 @@ def score(net: str, framework: str, name: str, kept: bool) -> None:
     catalogue, examples = load(), load_examples()
     bugs = [bug for bug in catalogue.bugs if chosen(bug)]
     variations = [variation for variation in catalogue.variations if chosen(variation)]
-    real = [bug for bug in examples if chosen(bug)]
-    if not (bugs or variations or real):
+    real = [bug for bug in examples.bugs if chosen(bug)]
+    real_variations = [variation for variation in examples.variations if chosen(variation)]
+    entries = [*bugs, *variations, *real, *real_variations]
+    if not entries:
         raise click.UsageError("no entry has these texts in its names")
     told = Console(stderr=True, highlight=False)
-    found = outcomes.run([*bugs, *variations, *real], told.print)
+    found = outcomes.run(entries, told.print)
     if kept:
-        record.save(found, [*catalogue.bugs, *catalogue.variations, *examples])
+        record.save(found, [*catalogue.entries, *examples.entries])
     console = Console(width=None if sys.stdout.isatty() else 160, highlight=False)
     for some in filter(None, (bugs, real)):
         console.print(bug_table(some, found))
     if bugs or variations:
         for line in summary(bugs, variations, found):
             console.print(line, markup=False)
-    for line in summary_of_examples(real, found) if real else ():
-        console.print(line, markup=False)
-    right = passes(bugs, variations, found) and examples_pass(real, found)
+    if real or real_variations:
+        for line in summary_of_examples(real, real_variations, found):
+            console.print(line, markup=False)
+    right = passes(bugs, variations, found) and examples_pass(real, real_variations, found)
     sys.exit(0 if right else 1)
 
 
@@ -97,15 +100,20 @@ def summary(bugs: Sequence[Bug], variations: Sequence[Variation], found: Outcome
             able = [bug for bug in bugs if dtype in bug.dtypes]
             right = [bug for bug in able if found[bug, dtype].cause in bug.causes]
             lines.append(f"cause named in {dtype}: {_share(len(right), len(able))}")
-    accused = [each for each in variations if accusations(each, found)]
-    agree = len(variations) - len(accused)
-    lines.append(f"correct variations that agree: {_share(agree, len(variations))}")
+    lines.append(f"correct variations that agree: {_agree(variations, found)}")
     lines += _disappointments(bugs, found)
-    lines += [line for each in accused for line in accusations(each, found)]
+    lines += [line for each in variations for line in accusations(each, found)]
     return lines
 
 
-def summary_of_examples(bugs: Sequence[Bug], found: Outcomes) -> list[str]:
+def _agree(variations: Sequence[Variation], found: Outcomes) -> str:
+    agree = sum(not accusations(each, found) for each in variations)
+    return _share(agree, len(variations))
+
+
+def summary_of_examples(
+    bugs: Sequence[Bug], variations: Sequence[Variation], found: Outcomes
+) -> list[str]:
     """Return how many bugs in the examples are caught, placed and named, and what is not."""
     caught = [bug for bug in bugs if not missed(bug, found)]
     lines = [f"caught in the examples: {_share(len(caught), len(bugs))} bugs"]
@@ -114,6 +122,7 @@ def summary_of_examples(bugs: Sequence[Bug], found: Outcomes) -> list[str]:
     named = [bug for bug in bugs if _named(bug, found)]
     lines.append(f"right layer: {_share(len(right), len(placed))} that are in one")
     lines.append(f"cause named: {_share(len(named), len(bugs))}")
+    lines.append(f"correct variations of the examples: {_agree(variations, found)}")
     lines += _disappointments(bugs, found)
     for bug in bugs:
         (said,) = (found[bug, dtype] for dtype in bug.dtypes)
@@ -121,6 +130,7 @@ def summary_of_examples(bugs: Sequence[Bug], found: Outcomes) -> list[str]:
             lines.append(f"elsewhere: {bug}, in {bug.layer}: {said.layer}")
         if not _named(bug, found):
             lines.append(f"not named: {bug}, {bug.causes[0]}: {said.cause}")
+    lines += [line for each in variations for line in accusations(each, found)]
     return lines
 
 
@@ -148,7 +158,7 @@ def missed(bug: Bug, found: Outcomes) -> bool:
 
 def accusations(variation: Variation, found: Outcomes) -> list[str]:
     """Return in a sentence each what a correct port is accused of."""
-    said = {dtype: found[variation, dtype] for dtype in DTYPES}
+    said = {dtype: found[variation, dtype] for dtype in variation.judged}
     return [
         f"accused: {variation} {dtype}: {outcome.says}"
         for dtype, outcome in said.items()
@@ -166,12 +176,13 @@ def passes(bugs: Sequence[Bug], variations: Sequence[Variation], found: Outcomes
     )
 
 
-def examples_pass(bugs: Sequence[Bug], found: Outcomes) -> bool:
-    """Whether all bugs in the examples are caught, and enough of them are placed and named."""
+def examples_pass(bugs: Sequence[Bug], variations: Sequence[Variation], found: Outcomes) -> bool:
+    """Whether all bugs in the examples are caught, enough are placed and named, none is accused."""
     placed = [_placed(bug, found) for bug in bugs if bug.layer]
     named = [_named(bug, found) for bug in bugs]
     return (
         not any(missed(bug, found) for bug in bugs)
+        and not any(accusations(variation, found) for variation in variations)
         and sum(placed) >= PLACED * len(placed)
         and sum(named) >= NAMED_IN_EXAMPLES * len(named)
     )
