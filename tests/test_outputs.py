@@ -19,6 +19,7 @@ from parity.reports.as_json import to_json
 from parity.reports.files import OutputFile, is_stdout
 from parity.reports.outputs import Outputs
 from parity.reports.pictures import losses
+from parity.reports.plot_data import looks
 from parity.reports.run import FinishedRun
 from parity.results import Diagnosis, Divergence, RungResult, Trial, overall
 from parity.sessions.port_files import read_by
@@ -106,6 +107,67 @@ def test_two_runs_give_the_same_json(compare: Compare, tmp_path: Path) -> None:
 )
 def test_the_headline_counts_results(verdicts: list[str], said: str) -> None:
     assert wording.headline([port_result(verdict=verdict) for verdict in verdicts]) == said
+
+
+IRIS = Trial(prepare("iris", "float32", 30), "compiled")
+IN_DOUBLE = Trial(prepare("iris", "float64", 30), "compiled")
+DESCENT = Trial(prepare("descent", "float32", 30), "compiled")
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ([], "All 4 results agree"),
+        ([(IRIS, "my.py")], "my.py disagrees on iris in float32; 4 of 5 results agree"),
+        (
+            [(IRIS, "my.py"), (IN_DOUBLE, "my.py")],
+            "my.py disagrees on iris; 4 of 6 results agree",
+        ),
+        (
+            [(IRIS, "my.py"), (DESCENT, "my.py")],
+            "my.py disagrees on iris and descent; 4 of 6 results agree",
+        ),
+        (
+            [(IRIS, "a.py"), (IRIS, "b.py")],
+            "a.py and b.py disagree on iris; 4 of 6 results agree",
+        ),
+        (
+            [(IRIS, "a.py"), (DESCENT, "b.py")],
+            "a.py disagrees on iris, b.py on descent; 4 of 6 results agree",
+        ),
+        (
+            [(IRIS, name) for name in "abcd"],
+            "4 ports disagree on 1 recipe; 4 of 8 results agree",
+        ),
+    ],
+)
+def test_the_title_says_who_and_where(wrong: list[tuple[Trial, str]], said: str) -> None:
+    right = [port_result(), port_result(trial=IN_DOUBLE), port_result(trial=DESCENT)]
+    right.append(port_result(trial=IN_DOUBLE, port="my.py" if len(wrong) == 1 else "jax"))
+    failed = [port_result(trial=trial, port=port, verdict="disagree") for trial, port in wrong]
+    assert wording.title([*right, *failed]) == said
+
+
+def test_the_title_says_who_fails() -> None:
+    one = [port_result(), port_result(port="my.py", verdict="error")]
+    assert wording.title(one) == "my.py fails on iris; 1 of 2 results agrees"
+    both = [*one, port_result(trial=IN_DOUBLE, port="my.py", verdict="disagree")]
+    assert wording.title(both) == "my.py disagrees or fails on iris; 1 of 3 results agrees"
+    assert wording.title(both, "<{}>".format).startswith("<my.py> disagrees or fails on <iris>")
+
+
+def test_ports_that_fail_look_like_no_other_and_come_first() -> None:
+    names = ["numpy", *"abcdefgh"]
+    results = [
+        port_result(port=name, verdict="disagree" if name in "cf" else "agree") for name in names
+    ]
+    found = looks.looks([*results, port_result(port="a", trial=DESCENT, verdict="error")])
+    assert {name for name in names if looks.is_failing(found[name])} == set("acf")
+    assert len({found[name] for name in "acf"}) == 3
+    assert found["numpy"] == "port-0"
+    assert "port-0" not in {found[name] for name in "abcdefgh"}
+    assert [r.port for r in looks.failing_first(results, found)][:4] == ["a", "c", "f", "numpy"]
+    assert set(looks.looks(results[:1])) == {"numpy"}
 
 
 LONG = "my_long_port_name.py"

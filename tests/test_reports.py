@@ -179,9 +179,23 @@ def test_markdown_shows_what_ports_say_as_text(reported: Reported) -> None:
     assert "looks like" in shown.words.lower()
 
 
+def test_markdown_says_what_is_wrong_first_and_why_before_it_is_unfolded(
+    reported: Reported,
+) -> None:
+    source = reported.markdown.read_text(encoding="utf-8")
+    assert source.rindex("</details>") < source.index("| recipe |")
+    summaries = [rendered(line).words for line in re.findall(r"<summary>.*</summary>", source)]
+    explained = [result for result in wrong(reported) if result["diagnosis"]]
+    assert explained
+    for result in explained:
+        cause = legible(result["diagnosis"]["cause"])
+        assert any(cause in summary and result["dtype"] in summary for summary in summaries)
+    assert source.index("doubled") < source.index("<code>numpy</code>")  # its column is before
+
+
 def test_markdown_has_a_table_of_all_verdicts(reported: Reported) -> None:
     source = reported.markdown.read_text(encoding="utf-8")
-    rows = [line for line in source.splitlines() if line.startswith(("| recipe", "| --- | ---"))]
+    rows = [line for line in source.splitlines() if line.startswith("| recipe")]
     ports = {result["port"] for result in reported.run.report["results"]}
     assert rows[0].count("|") == len(ports) + 2
     table = rendered("\n".join(source.partition("| recipe")[1:]).replace("\n recipe", " recipe"))

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from parity.baseline.changes import Since
 from parity.reports import since as baseline
 from parity.reports import wording
+from parity.reports.plot_data.looks import Looks, failing_first, looks
 from parity.reports.run import FinishedRun, environment
 from parity.reports.wording import Finding, Values, finding
 from parity.results import PortResult, by_recipe
@@ -16,9 +17,11 @@ SPECIAL = re.compile(r"[^\w \-.,;=+/()'%]|_|www\.")
 
 
 def to_markdown(run: FinishedRun) -> str:
-    """Return headline, matrix, and what is wrong, as far as there is room for it."""
-    parts = ["\n".join((*_head(run), *(_since(run.since) if run.since else ())))]
-    room = MOST_BYTES - _size(parts[0])
+    """Return who disagrees, what is wrong, as far as there is room for it, and all verdicts."""
+    own = looks(run.results)
+    parts = ["\n".join(_head(run))]
+    rest = "\n".join((*_verdicts(run, own), *(_since(run.since) if run.since else ())))
+    room = MOST_BYTES - _size(parts[0]) - _size(rest) - 1
     wrong = [result for result in run.results if result.verdict != "agree"]
     for number, result in enumerate(wrong):
         lines = "\n".join(_details(result, finding(result, run.results)))
@@ -26,10 +29,10 @@ def to_markdown(run: FinishedRun) -> str:
         room -= _size(part) + 1
         if room < 0:
             left = len(wrong) - number
-            parts.append(f"Left out for its length: what is wrong with {left:,} more.")
+            parts.append(f"Left out for its length: what is wrong with {left:,} more.\n")
             break
         parts.append(part)
-    return "\n".join(parts) + "\n"
+    return "\n".join((*parts, rest)) + "\n"
 
 
 def _size(text: str) -> int:
@@ -48,14 +51,20 @@ def code(text: str) -> str:
 
 
 def _head(run: FinishedRun) -> Iterable[str]:
-    yield f"## Lockstep: {wording.headline(run.results)}"
+    yield f"## Lockstep: {wording.title(run.results, code)}"
     yield ""
-    yield f"{wording.effort(run.results, run.seconds)}. {wording.legend(run.results)}"
+    yield f"{wording.headline(run.results)}; {wording.effort(run.results, run.seconds)}."
     for notice in run.notices:
         yield ""
         yield f"> ⚠️ **STAND-IN DATA:** {escape(notice)}"
     yield ""
-    yield from _matrix(run)
+
+
+def _verdicts(run: FinishedRun, own: Looks) -> Iterable[str]:
+    yield ""
+    yield wording.legend(run.results)
+    yield ""
+    yield from _matrix(run, own)
     yield ""
     expected = [f"- {escape(said)}" for said in wording.expectations(run.results)]
     yield from [*expected, ""] if expected else []
@@ -96,14 +105,15 @@ def _values(values: Values, heading: tuple[str, str, str]) -> Iterable[str]:
         yield _row(map(escape, cells))
 
 
-def _matrix(run: FinishedRun) -> Iterable[str]:
-    yield _row(["recipe", *map(code, run.ports)])
-    yield _row(["---", *["---"] * len(run.ports)])
+def _matrix(run: FinishedRun, own: Looks) -> Iterable[str]:
+    ports = list(dict.fromkeys(result.port for result in failing_first(run.results, own)))
+    yield _row(["recipe", *map(code, ports)])
+    yield _row(["---", *["---"] * len(ports)])
     for trial, results in by_recipe(run.results):
         eager = ", eager" if trial.mode == "eager" else ""
         cells = [
             "<br>".join(_cell(result) for result in results if result.port == port) or "-"
-            for port in run.ports
+            for port in ports
         ]
         yield _row([f"{trial.experiment.recipe.name}{eager}", *cells])
 
@@ -123,9 +133,10 @@ def _details(result: PortResult, found: Finding) -> Iterable[str]:
     yield "<details>"
     what = f"differs first on {_place(result)}" if result.divergence else result.verdict
     eager = ", eager" if result.requested == result.mode == "eager" else ""
+    cause = f"; {found.likeness}" if found.likeness else ""
     yield (
         f"<summary>{EMOJI[result.verdict]} {escape(result.recipe)}: {code(result.port)} "
-        f"{result.dtype}{eager} {what}</summary>"
+        f"{result.dtype}{eager} {what}{escape(cause)}</summary>"
     )
     yield ""
     if found.error:

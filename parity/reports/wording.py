@@ -1,6 +1,7 @@
 """What all reports say of a result, and how: plain text, in the same words everywhere."""
 
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from parity.contract import REFERENCE
@@ -27,6 +28,7 @@ RUNS_OFTEN = (
     "so look for code whose effect depends on that"
 )
 FEW = 5  # tensors, as small nets have
+FEW_NAMED = 3  # ports or recipes, in a title
 MOST_LISTED = 6  # names of layers in one sentence
 COARSE = "in float64 it agrees: what it computes is right, but not to the precision of float32"
 HEADING = ("index", "expected", "got")
@@ -63,6 +65,54 @@ def headline(results: list[PortResult]) -> str:
     disagree = "disagrees" if wrong == 1 else "disagree"
     failures = f", {failed} {_is(failed)} in error" if failed else ""
     return f"{wrong} of {of_all} {disagree}{failures}"
+
+
+def title(results: list[PortResult], written: Callable[[str], str] = str) -> str:
+    """Return who disagrees on what, as far as a few words say that, and how many agree.
+
+    written: how names of ports and recipes are written.
+    """
+    wrong = [result for result in results if result.verdict != "agree"]
+    if not wrong:
+        return headline(results)
+    recipes: dict[str, dict[str, None]] = {}  # of each port, in their order
+    for result in wrong:
+        recipes.setdefault(written(result.port), {})[written(result.recipe)] = None
+    ports: dict[tuple[str, ...], list[str]] = {}  # those that disagree on the same
+    for port, own in recipes.items():
+        ports.setdefault(tuple(own), []).append(port)
+    verbs = {"disagree": "disagree", "error": "fail"}
+    verb = " or ".join(dict.fromkeys(verbs[r.verdict] for r in sorted(wrong, key=_verdict)))
+    if len(ports) > FEW_NAMED or any(len(own) > FEW_NAMED for own in (*ports, *ports.values())):
+        every = {result.recipe for result in wrong}
+        said = f"{len(recipes)} ports {verb} on {_counted(len(every), 'recipe')}"
+    else:
+        (first, who), *rest = ports.items()
+        verb = re.sub(r"(disagree|fail)", r"\1s", verb) if len(who) == 1 else verb
+        more = [f", {listed(own)} on {listed([*names])}" for names, own in rest]
+        said = f"{listed(who)} {verb} on {listed([*first])}{_alone(wrong, results)}{''.join(more)}"
+    agree = len(results) - len(wrong)
+    return f"{said}; {agree} of {_counted(len(results), 'result')} agree{'s' * (agree == 1)}"
+
+
+def _verdict(result: PortResult) -> str:
+    return result.verdict
+
+
+def _alone(wrong: list[PortResult], results: list[PortResult]) -> str:
+    """Return in which precision alone one port is wrong on one recipe, if there are others."""
+    if len({(result.port, result.recipe) for result in wrong}) > 1:
+        return ""
+    own = {r.dtype for r in results if (r.port, r.recipe) == (wrong[0].port, wrong[0].recipe)}
+    return f" in {wrong[0].dtype}" if len({result.dtype for result in wrong}) < len(own) else ""
+
+
+def failure(result: PortResult) -> str:
+    """Return in a few words what is wrong with a result."""
+    divergence = result.divergence
+    if result.verdict == "error" or divergence is None:
+        return result.error or result.verdict
+    return f"differs first on {divergence.rung}, step {divergence.step}, {divergence.place}"
 
 
 def _counted(number: int, word: str) -> str:

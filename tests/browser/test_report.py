@@ -1,5 +1,6 @@
 """The report in a browser: its charts, its themes, and nothing of a port's run as code."""
 
+import re
 from typing import Any
 
 import pytest
@@ -50,7 +51,7 @@ def test_the_page_is_whole_in_both_themes_at_both_widths(
     scroll_through(opened)
     wide = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
     assert opened.tab.evaluate(wide) == 0
-    assert opened.tab.locator(".chart svg .scatterlayer .trace").count() > 50
+    assert opened.tab.locator(".chart svg .trace.scatter").count() > 50
     assert opened.tab.locator("img:not([src^='data:'])").count() == 0
     for name in (IMAGE, PERCENT):
         assert opened.tab.get_by_role("button", name=name).first.is_visible()
@@ -66,15 +67,17 @@ def shown(opened: Opened, selector: str) -> Locator:
     return chart
 
 
-def test_a_point_tells_its_value_and_its_port(open_page: Open, reported: Reported) -> None:
-    chart = shown(open_page(reported.html), "#iris .rung .chart")
-    said = chart.evaluate("""(div) => {
-        const curve = div.data.findIndex((trace) => trace.name.includes("bold"));
-        Plotly.Fx.hover(div, [{ curveNumber: curve, pointNumber: 0 }]);
-        return div.querySelector(".hoverlayer").textContent;
-    }""")
-    assert "step 0: 0, outputs" in said
-    assert PERCENT in said  # no markup, and no place for a number
+def test_a_step_tells_what_every_port_has_there(open_page: Open, reported: Reported) -> None:
+    opened = open_page(reported.html)
+    chart = shown(opened, "#iris .rung .chart")
+    box = chart.locator(".nsewdrag").bounding_box()
+    assert box
+    opened.tab.mouse.move(box["x"] + 4, box["y"] + 0.5 * box["height"])
+    hover = chart.locator(".hoverlayer .legend")
+    expect(hover).to_contain_text("step 0")  # whose place on a log axis is another number
+    expect(hover).to_contain_text("0, outputs")
+    for name in ("numpy", "doubled.py", PERCENT):  # no markup, and no place for a number
+        expect(hover).to_contain_text(name)
 
 
 def test_a_chart_can_be_zoomed_into_and_back(open_page: Open, reported: Reported) -> None:
@@ -126,7 +129,9 @@ def test_charts_follow_the_theme(open_page: Open, reported: Reported) -> None:
 def test_without_javascript_all_text_is_there(open_page: Open, reported: Reported) -> None:
     opened = open_page(reported.html, java_script_enabled=False)
     tab = opened.tab
-    assert tab.get_by_role("heading", level=1).inner_text() in reported.run.stdout
+    title = tab.get_by_role("heading", level=1).inner_text()
+    assert re.fullmatch(r"\d ports disagree or fail on 3 recipes; \d+ of 32 results agree", title)
+    assert tab.locator(".lead").first.inner_text().partition(";")[0] in reported.run.stdout
     assert "needs JavaScript" in tab.locator("noscript p").first.inner_text()
     assert not tab.locator(".chart").first.is_visible()
     assert tab.locator("table.results").first.is_visible()
@@ -142,4 +147,53 @@ def test_bars_of_one_recipe_stand_side_by_side(open_page: Open, reported: Report
         charts.nth(number).scroll_into_view_if_needed()
         charts.nth(number).locator(".plot-container").wait_for()
         modes.append(charts.nth(number).evaluate("(div) => div.layout.barmode"))
-    assert modes == ["overlay", *["group"] * 4]
+    assert modes == ["group"] * 4
+
+
+def test_a_port_that_fails_is_red_and_on_top_in_every_chart(
+    open_page: Open, reported: Reported
+) -> None:
+    opened = open_page(reported.html, color_scheme="light")
+    scroll_through(opened)
+    traces = opened.tab.evaluate("""[...document.querySelectorAll('.chart')]
+        .flatMap((div) => div.data ?? []).filter((trace) => trace.port !== undefined)
+        .map(({ name, line, marker, zorder }) => [name, (line ?? marker).color, zorder ?? 9])""")
+    colours = {name: {colour for own, colour, _ in traces if own == name} for name, *_ in traces}
+    assert {len(own) for own in colours.values()} == {1}  # one everywhere
+    names = [trace[0] for trace in traces]
+    assert {"numpy", "doubled.py"} < set(names)
+    right, wrong = colours["numpy"], colours["doubled.py"]
+    assert wrong <= {"#c4200f", "#9b1462", "#c2457f"}
+    assert not right & wrong
+    assert {order for name, _, order in traces if name == "doubled.py"} <= {2, 9}
+    assert max(order for name, _, order in traces if name == "numpy" and order < 9) < 2
+
+
+def test_on_a_phone_what_fails_and_what_was_got_is_seen(
+    open_page: Open, reported: Reported
+) -> None:
+    tab = open_page(reported.html, size=NARROW).tab
+    heads = tab.locator(".matrix thead tr").first.locator("th").all_inner_texts()
+    assert set(heads[-2:]) == {"numpy", "forward_only.py"}
+    for cell in tab.locator(".values td[data-of=got]").all()[:20]:
+        box = cell.bounding_box()
+        assert box
+        assert box["x"] + box["width"] <= NARROW[0]
+    assert tab.locator(".values").evaluate_all(
+        "own => own.every((table) => table.scrollWidth <= table.parentElement.clientWidth)"
+    )
+
+
+def test_on_paper_charts_keep_to_their_places(open_page: Open, reported: Reported) -> None:
+    tab = open_page(reported.html).tab
+    tab.evaluate("dispatchEvent(new Event('beforeprint'))")
+    tab.emulate_media(media="print")
+    sizes = tab.locator(".rung .chart svg.main-svg").evaluate_all(
+        "own => own.map((drawing) => [drawing.clientWidth, drawing.clientHeight])"
+    )
+    assert sizes
+    assert {tuple(size) for size in sizes} == {(172, 140)}
+    tab.emulate_media(media="screen")
+    tab.evaluate("dispatchEvent(new Event('afterprint'))")
+    width = "own => own.querySelector('svg.main-svg').clientWidth - own.clientWidth"
+    assert abs(tab.locator(".rung .chart").first.evaluate(width)) <= 1

@@ -11,8 +11,9 @@ from parity.reports import since as baseline
 from parity.reports import wording
 from parity.reports.html.charts import Charts
 from parity.reports.html.pool import script_json
-from parity.reports.html.sections import sections
+from parity.reports.html.sections import Row, sections
 from parity.reports.html.timings import timings
+from parity.reports.plot_data.looks import failing_first
 from parity.reports.run import FinishedRun, environment
 from parity.standard.comparison import LIMIT
 
@@ -37,6 +38,7 @@ def to_html(run: FinishedRun) -> str:
     page: str = pages.get_template("page.html").render(
         run=run,
         verdict=run.verdict,
+        title=wording.title(run.results),
         headline=wording.headline(run.results),
         effort=wording.effort(run.results, run.seconds),
         since=run.since,
@@ -49,9 +51,10 @@ def to_html(run: FinishedRun) -> str:
         dtypes=list(dict.fromkeys(result.dtype for result in run.results)),
         devices=list(dict.fromkeys(result.device for result in run.results)),
         sections=shown,
-        wrong=[row for section in shown for row in section.rows if row.finding],
+        wrong=_alike([row for section in shown for row in section.rows if row.finding]),
+        ports=list(dict.fromkeys(r.port for r in failing_first(run.results, charts.looks))),
         timings=spent,
-        looks=charts.looks,
+        looks=[charts.looks[port] for port in run.ports],
         icons=SYMBOLS,
         style=Markup(_source(pages, "style.css")),  # noqa: S704 - our own file
         data=Markup(script_json(charts.data)),  # noqa: S704 - escaped for a script element
@@ -59,6 +62,16 @@ def to_html(run: FinishedRun) -> str:
         policy=_policy(scripts),
     )
     return page
+
+
+def _alike(rows: list[Row]) -> list[list[Row]]:
+    """Return rows of failures, those together that one port has in common in both precisions."""
+    groups: dict[tuple[object, ...], list[Row]] = {}
+    for row in rows:
+        result, found = row.result, row.finding
+        key = (result.port, result.trial.mode, result.recipe, wording.failure(result))
+        groups.setdefault((*key, found and found.cause), []).append(row)
+    return list(groups.values())
 
 
 def plotly() -> str:

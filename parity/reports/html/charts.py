@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from parity.reports.html.pool import Pool, short
 from parity.reports.plot_data.drawn import free_ratios
+from parity.reports.plot_data.looks import Looks, failing_first, is_failing, looks
 from parity.reports.plot_data.thinning import kept
 from parity.reports.run import FinishedRun
 from parity.results import STEPWISE, Curves, PortResult
@@ -17,9 +18,8 @@ from parity.standard.comparison import LIMIT
 Array = NDArray[Any]
 SERIES = 3  # that decide which points of a curve are kept: ratio, and the losses' both ends
 POINTS_PER_PAGE = 24_000  # of all free runs on a page
-FEWEST, MOST = 24, 160  # stretches of a free run, in each of which the largest is kept
+FEWEST, MOST = 8, 160  # stretches of a free run, in each of which the largest is kept
 LOSS_DIGITS, RATIO_DIGITS = 5, 3
-LOOKS = 5  # of lines, besides the first port's
 MANY_STEPS, WIDE_RANGE = 50, 30  # from here on, a log axis shows more
 
 
@@ -27,13 +27,14 @@ MANY_STEPS, WIDE_RANGE = 50, 30  # from here on, a log axis shows more
 class Chart:
     """A chart: its place on the page, what it is called, and what it is seen to say.
 
-    kind: how wide it is drawn.
+    kind: how wide it is drawn. fails: whether it is of one port alone, which fails.
     """
 
     number: int
     title: str
     finding: str
     kind: str
+    fails: bool = False
 
 
 class Charts:
@@ -41,15 +42,11 @@ class Charts:
 
     def __init__(self, run: FinishedRun) -> None:
         self.ports = run.ports
+        self.looks = looks(run.results)
         long = sum(r.curves is not None and len(r.curves.losses) > MANY_STEPS for r in run.results)
         self.stretches = min(max(POINTS_PER_PAGE // (SERIES * max(long, 1)), FEWEST), MOST)
         self.pool = Pool()
         self.specs: list[dict[str, Any]] = []
-
-    @property
-    def looks(self) -> list[int]:
-        """How the line of each port looks: the first one's is its own, the others take turns."""
-        return [0 if number == 0 else 1 + (number - 1) % LOOKS for number in range(len(self.ports))]
 
     @property
     def data(self) -> dict[str, Any]:
@@ -57,22 +54,25 @@ class Charts:
         return {
             "limit": LIMIT,
             "ports": list(self.ports),
-            "looks": self.looks,
+            "looks": [self.looks[port] for port in self.ports],
             "arrays": self.pool.arrays,
             "charts": self.specs,
         }
 
-    def add(self, title: str, finding: str, kind: str, **spec: Any) -> Chart:
+    def add(
+        self, title: str, finding: str, kind: str, *, fails: bool = False, **spec: Any
+    ) -> Chart:
         """Keep a chart, and return what the page says of it.
 
         Args:
             title: what it shows.
             finding: what it is seen to say, a sentence.
             kind: how charts.js draws it: "loss", "ratio", "rung", "plane" or "seconds".
+            fails: whether it is of one port alone, which fails.
             **spec: the rest that charts.js draws it from; arrays by their places in the pool.
         """
         self.specs.append({"kind": kind, **spec})
-        return Chart(len(self.specs) - 1, title, finding, kind)
+        return Chart(len(self.specs) - 1, title, finding, kind, fails)
 
     def port(self, result: PortResult) -> int:
         """Return the number of a result's port."""
@@ -86,14 +86,16 @@ class Charts:
 def free_runs(charts: Charts, results: list[PortResult]) -> Iterator[Chart]:
     """Add the losses of the free runs, and their ratios, in each precision."""
     for dtype in dict.fromkeys(result.dtype for result in results):
-        ran = [(r, r.curves) for r in results if r.curves and r.dtype == dtype]
+        own = failing_first([r for r in results if r.dtype == dtype], charts.looks)
+        ran = [(result, result.curves) for result in own if result.curves]
         if not ran:
             continue
-        shown = [(result, curves, _steps_shown(charts, curves)) for result, curves in ran]
+        steps = _steps_shown(charts, [curves for _, curves in ran])
+        x = charts.pool.add(steps.tolist())
         finite = np.concatenate([c.losses[np.isfinite(c.losses)] for _, c in ran])
         yield charts.add(
             f"Loss, {dtype}",
-            _losses_said(ran),
+            _losses_said(ran, charts.looks),
             "loss",
             log_x=len(ran[0][1].losses) > MANY_STEPS,
             log_y=bool(finite.size and finite.min() > 0)
@@ -101,10 +103,10 @@ def free_runs(charts: Charts, results: list[PortResult]) -> Iterator[Chart]:
             curves=[
                 {
                     "port": charts.port(result),
-                    "x": charts.pool.add(steps.tolist()),
+                    "x": x,
                     "y": charts.shorten(curves.losses[steps], LOSS_DIGITS),
                 }
-                for result, curves, steps in shown
+                for result, curves in ran
             ],
         )
         yield charts.add(
@@ -115,24 +117,28 @@ def free_runs(charts: Charts, results: list[PortResult]) -> Iterator[Chart]:
             curves=[
                 {
                     "port": charts.port(result),
-                    "x": charts.pool.add(steps.tolist()),
+                    "x": x,
                     "y": charts.shorten(free_ratios(curves)[steps], RATIO_DIGITS),
                 }
-                for result, curves, steps in shown
+                for result, curves in ran
             ],
         )
 
 
-def _steps_shown(charts: Charts, curves: Curves) -> NDArray[np.int64]:
-    """Return the steps of a free run that are drawn, the one with the worst ratio among them."""
-    return kept([free_ratios(curves), curves.losses, -curves.losses], charts.stretches)
+def _steps_shown(charts: Charts, runs: list[Curves]) -> NDArray[np.int64]:
+    """Return the steps of free runs that are drawn, that with the worst ratio of each among them.
+
+    They are the same for all, so that one can be read beside the other.
+    """
+    series = [each for r in runs for each in (free_ratios(r), r.losses, -r.losses)]
+    return kept(series, max(charts.stretches // len(runs), FEWEST))
 
 
 def single_steps(charts: Charts, results: list[PortResult]) -> Iterator[Chart]:
     """Add the ratios of single steps, each from the reference's own weights, rung by rung."""
     for dtype in dict.fromkeys(result.dtype for result in results):
         for rung in STEPWISE:
-            own = [result for result in results if result.dtype == dtype]
+            own = failing_first([r for r in results if r.dtype == dtype], charts.looks)
             climbed = [(r, [at for at in r.ratios if at.rung == rung]) for r in own]
             steps = {at.place.step for _, ratios in climbed for at in ratios}
             if len(steps) < 2:
@@ -156,18 +162,20 @@ def single_steps(charts: Charts, results: list[PortResult]) -> Iterator[Chart]:
             )
 
 
-def _losses_said(ran: list[tuple[PortResult, Curves]]) -> str:
-    last = [float(curves.losses[-1]) for _, curves in ran]
+def _losses_said(ran: list[tuple[PortResult, Curves]], own: Looks) -> str:
     bad = [r.port for r, curves in ran if not np.isfinite(curves.losses).all()]
     if bad:
         return f"Losses that are not finite: {', '.join(bad)}."
-    low, high = f"{min(last) + 0.0:.6f}", f"{max(last) + 0.0:.6f}"
-    where = f"at {low}" if low == high else f"between {low} and {high}"
-    return (
-        f"After {len(ran[0][1].losses):,} steps, all losses end {where}."
-        if len(ran) > 1
-        else (f"After {len(ran[0][1].losses):,} steps, the loss ends {where}.")
-    )
+    ends = {result.port: float(curves.losses[-1]) for result, curves in ran}
+    failing = {port: end for port, end in ends.items() if is_failing(own[port])}
+    others = [end for port, end in ends.items() if port not in failing]
+    said = [f"{port} ends at {end + 0.0:.6f}" for port, end in failing.items()]
+    if others:
+        low, high = f"{min(others) + 0.0:.6f}", f"{max(others) + 0.0:.6f}"
+        where = f"at {low}" if low == high else f"between {low} and {high}"
+        who = "the others" if failing else "all losses"
+        said.append(f"{who} end {where}" if len(ends) > 1 else f"the loss ends {where}")
+    return f"After {len(ran[0][1].losses):,} steps, {', '.join(said)}."
 
 
 def _free_ratios_said(ran: list[tuple[PortResult, Curves]]) -> str:

@@ -9,6 +9,7 @@ from contourpy import FillType, contour_generator
 
 from parity.reports.html.charts import Chart, Charts
 from parity.reports.plot_data.drawn import Drawn
+from parity.reports.plot_data.looks import failing_first, is_failing
 from parity.reports.plot_data.planes import Plane, axis_names, plane
 from parity.reports.wording import percent
 from parity.results import PortResult
@@ -21,7 +22,7 @@ COORDINATE_DIGITS = 3  # significant ones
 def decisions(charts: Charts, drawn: Drawn) -> Iterator[Chart]:
     """Add a chart for each port, in one precision: the points, and where it says class 1."""
     experiment = drawn.experiment
-    for result in drawn.single:
+    for result in failing_first(drawn.single, drawn.looks):
         seen = plane(drawn, result)
         if seen is None:
             continue
@@ -29,6 +30,7 @@ def decisions(charts: Charts, drawn: Drawn) -> Iterator[Chart]:
             f"{result.port}, {result.dtype}",
             _said(seen, result),
             "plane",
+            fails=is_failing(drawn.looks[result.port]),
             points=_points(charts, experiment.x, experiment.y),
             unseen=_points(charts, experiment.x_test, experiment.y_test),
             regions=charts.pool.add(regions(seen)),

@@ -11,6 +11,7 @@ from parity.reports.html.confusions import Table, confusions
 from parity.reports.html.decisions import decisions
 from parity.reports.html.images import Picture, weights
 from parity.reports.plot_data.drawn import Drawn
+from parity.reports.plot_data.looks import failing_first
 from parity.reports.run import FinishedRun
 from parity.reports.wording import Finding, finding
 from parity.results import PortResult, RungResult, Trial, Verdict, by_recipe, overall
@@ -29,6 +30,11 @@ class Row:
     def verdict(self) -> Verdict:
         """The verdict on it."""
         return self.result.verdict
+
+    @property
+    def failure(self) -> str:
+        """What is wrong, in a few words."""
+        return wording.failure(self.result)
 
     @property
     def ratio(self) -> str:
@@ -72,11 +78,11 @@ class Section:
 
 
 def sections(run: FinishedRun, charts: Charts) -> Iterator[Section]:
-    """Yield a section for each recipe and mode, and add its charts."""
+    """Yield a section for each recipe and mode, and add its charts; what fails comes first."""
     number = 0
     for trial, group in by_recipe(run.results):
         rows = []
-        for result in group:
+        for result in failing_first(group, charts.looks):
             told = None if result.verdict == "agree" else finding(result, run.results)
             rows.append(Row(f"result-{number}", result, wording.row(result), told))
             number += 1
@@ -86,7 +92,7 @@ def sections(run: FinishedRun, charts: Charts) -> Iterator[Section]:
 def _section(trial: Trial, results: list[PortResult], rows: list[Row], charts: Charts) -> Section:
     name, eager = trial.experiment.recipe.name, trial.mode == "eager"
     good = [result for result in results if result.verdict != "error"]
-    drawn = Drawn(trial.experiment, good) if good else None
+    drawn = Drawn(trial.experiment, good, charts.looks) if good else None
     images = drawn is not None and drawn.net == "mnist"
     steps = drawing.single_steps(charts, results)
     return Section(
@@ -100,7 +106,7 @@ def _section(trial: Trial, results: list[PortResult], rows: list[Row], charts: C
         rows=rows,
         suspicions=list(wording.suspicions(results)),
         notes=[*wording.expectations(results), *wording.omissions(results)],
-        ports=[charts.ports.index(port) for port in dict.fromkeys(r.port for r in results)],
+        ports=[charts.ports.index(port) for port in dict.fromkeys(r.result.port for r in rows)],
         free_runs=list(drawing.free_runs(charts, results)),
         rungs=[
             (dtype, list(own))

@@ -1,4 +1,7 @@
-"""What took how long, as charts."""
+"""What took how long, as charts.
+
+Imports are left out: what they take depends on what else starts at the same time, and on the disk.
+"""
 
 from collections.abc import Iterator
 
@@ -11,13 +14,7 @@ SECONDS_DIGITS = 3  # significant ones
 
 
 def timings(charts: Charts, results: list[PortResult]) -> Iterator[Chart]:
-    """Add bars of what took how long: imports, and each recipe's first step and whole run."""
-    imports = {r.port: spent for r in results if (spent := r.seconds["import"]) is not None}
-    if imports:
-        bars = [_bars(charts, port, {port: spent}) for port, spent in imports.items()]
-        yield charts.add(
-            "Import", f"Once per port: {_said(imports)}", "seconds", bars=bars, alone=True
-        )
+    """Add bars of what took how long: each recipe's first step and whole run."""
     for what, title in OF_RECIPES.items():
         for dtype in dict.fromkeys(result.dtype for result in results):
             own = [result for result in results if result.dtype == dtype]
@@ -27,7 +24,7 @@ def timings(charts: Charts, results: list[PortResult]) -> Iterator[Chart]:
                 total = {port: sum(spent.values()) for port, spent in by_port.items()}
                 bars = [_bars(charts, port, spent) for port, spent in by_port.items()]
                 said = f"In all: {_said(total)}"
-                yield charts.add(f"{title}, {dtype}", said, "seconds", bars=bars, alone=False)
+                yield charts.add(f"{title}, {dtype}", said, "seconds", bars=bars)
 
 
 def _spent(results: list[PortResult], port: str, what: str) -> dict[str, float]:

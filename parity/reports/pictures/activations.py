@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from parity.reports.pictures.style import Pictures, port_style
 from parity.reports.plot_data.drawn import Drawn
+from parity.reports.plot_data.looks import Looks
 from parity.results import PortResult
 
 Array = NDArray[Any]
@@ -27,7 +28,7 @@ def draw(drawn: list[Drawn]) -> Pictures:
     figure.suptitle(f"{each.recipe}, {each.dtype}: solid the activation, dotted its derivative")
     *curves, softmax, slopes, legend = figure.subplots(2, 4).ravel()
     for name, axes in zip(CURVES, curves, strict=True):
-        _curve(axes, name, x, own)
+        _curve(axes, name, x, own, each.looks)
     _bars(softmax, x[:SOFTMAX_ROWS], own[0].inside["softmax"][:SOFTMAX_ROWS])
     if "dsoftmax" in own[0].inside:
         _jacobian(slopes, x[0], own[0].inside["dsoftmax"][0])
@@ -36,11 +37,11 @@ def draw(drawn: list[Drawn]) -> Pictures:
     yield "activations-curves", figure
 
 
-def _curve(axes: Axes, name: str, x: Array, results: list[PortResult]) -> None:
+def _curve(axes: Axes, name: str, x: Array, results: list[PortResult], looks: Looks) -> None:
     line = np.abs(x) <= 6
     order = np.argsort(x[line], kind="stable")
-    for number, result in enumerate(results):
-        look = port_style(number)
+    for result in results:
+        look = port_style(looks[result.port])
         axes.plot(x[line][order], result.inside[name][line][order], label=result.port, **look)
         slope = result.inside.get(f"d{name}")
         if slope is not None:

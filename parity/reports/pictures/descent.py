@@ -22,7 +22,7 @@ def draw(drawn: list[Drawn]) -> Pictures:
     parabola.plot(line, (line + 1) ** 2, color="#999999", linewidth=1, label="(w + 1)²")
     for number, (port, curve) in enumerate(own):
         w = np.sqrt(curve.losses) - 1  # it falls from 5, and never passes -1
-        look = {**port_style(number), "marker": "o", "markersize": 7 - number}
+        look = {**port_style(each.looks[port]), "marker": "o", "markersize": 7 - number}
         parabola.plot(w, curve.losses, label=port, **look)
         path.plot(np.arange(len(w)), w, label=port, **look)
     losses = own[0][1].losses[:LABELLED]
@@ -35,5 +35,6 @@ def draw(drawn: list[Drawn]) -> Pictures:
     parabola.set(xlabel="w", ylabel="loss")
     path.axhline(-1, color="#999999", linewidth=1)
     path.set(xlabel="step", ylabel="w before the step")
-    path.legend()
+    lines, labels = path.get_legend_handles_labels()
+    figure.legend(lines, labels, loc="outside lower center", ncols=len(labels))
     yield "descent-parabola", figure

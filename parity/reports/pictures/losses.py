@@ -26,21 +26,22 @@ def draw(drawn: Drawn) -> Figure:
     for (loss, error), dtype in zip(axes.T, dtypes, strict=True):
         curves = [(r.port, r.curves) for r in ran if r.dtype == dtype and r.curves]
         _, first = curves[0]
-        for number, (port, curve) in enumerate(curves):
-            loss.plot(*points(curve.losses), label=port, **port_style(number))
+        for port, curve in curves:
+            style = port_style(drawn.looks[port])
+            loss.plot(*points(curve.losses), label=port, **style)
             distance = np.abs(curve.losses - curve.reference)
             positive = np.where(distance > 0, distance, np.nan)  # zero has no logarithm
-            error.plot(*points(positive), label=port, **port_style(number))
+            error.plot(*points(positive), label=port, **style)
         limit = f"limit: {LIMIT:g} noise floors"
         floors = np.where(first.floors > EXACT_ZERO, first.floors, np.nan)
         error.plot(*points(LIMIT * floors), color="black", linewidth=1, label=limit)
         loss.set_title(dtype)
-        loss.legend(fontsize="small")
-        error.legend(fontsize="small")
         error.set(xscale="log", yscale="log", xlabel="update (counted from 1)")
         for axis in (loss.xaxis, error.xaxis, error.yaxis):
             spare_ticks(axis)
     axes[0, 0].set_ylabel("loss before the update")
+    lines, labels = axes[1, 0].get_legend_handles_labels()
+    figure.legend(lines, labels, loc="outside lower center", ncols=min(len(labels), 4))
     axes[1, 0].set_ylabel("distance from NumPy in float64")
     return figure
 

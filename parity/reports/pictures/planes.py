@@ -6,8 +6,9 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from parity.reports.pictures.style import CLASSES, Pictures, scatter_classes
+from parity.reports.pictures.style import CLASSES, Pictures, port_style, scatter_classes
 from parity.reports.plot_data.drawn import Drawn
+from parity.reports.plot_data.looks import is_failing
 from parity.reports.plot_data.planes import Plane, axis_names, plane
 from parity.results import PortResult
 
@@ -65,4 +66,7 @@ def _panel(axes: Axes, drawn: Drawn, result: PortResult, seen: Plane) -> None:
             }
             axes.scatter(rows[:, 0], rows[:, 1], s=90, **look)
     share = result.accuracy["train"]
-    axes.set_title(result.port if share is None else f"{result.port}: {100 * share:.2f} %")
+    own = drawn.looks[result.port]
+    colour = port_style(own)["color"] if is_failing(own) else "black"
+    title = result.port if share is None else f"{result.port}: {100 * share:.2f} %"
+    axes.set_title(title, color=colour)

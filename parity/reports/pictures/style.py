@@ -12,21 +12,26 @@ from numpy.typing import NDArray
 
 Array = NDArray[Any]
 Pictures = Iterator[tuple[str, Figure]]
-# Colours of different lightness and dashes of different lengths: readable in greyscale, too.
-PORT_STYLES = (
-    {"color": "#000000", "linestyle": "-", "linewidth": 4.0, "alpha": 0.25},
-    {"color": "#c1440e", "linestyle": "-", "linewidth": 1.6},
-    {"color": "#1f77b4", "linestyle": (0, (6, 3))},
-    {"color": "#e0a100", "linestyle": (0, (2, 2))},
-    {"color": "#3c7d3c", "linestyle": (0, (6, 2, 1, 2))},
-    {"color": "#7a4ea3", "linestyle": (0, (1, 3)), "linewidth": 2.2},
-)
+# Colours of different lightness and dashes of different lengths: readable in greyscale, too. Only
+# ports that fail are red, and they lie on top.
+ON_TOP = {"zorder": 3}
+PORT_STYLES: dict[str, dict[str, Any]] = {
+    "port-0": {"color": "#000000", "linestyle": "-", "linewidth": 4.0, "alpha": 0.25},
+    "port-1": {"color": "#1f6fb2", "linestyle": "-", "linewidth": 1.6},
+    "port-2": {"color": "#c08a00", "linestyle": (0, (6, 3))},
+    "port-3": {"color": "#7a4ea3", "linestyle": (0, (2, 2))},
+    "port-4": {"color": "#00798c", "linestyle": (0, (6, 2, 1, 2))},
+    "port-5": {"color": "#6b5344", "linestyle": (0, (1, 3)), "linewidth": 2.2},
+    "failing-0": {"color": "#c4200f", "linestyle": "-", "linewidth": 2.2, **ON_TOP},
+    "failing-1": {"color": "#9b1462", "linestyle": (0, (6, 3)), "linewidth": 2.2, **ON_TOP},
+    "failing-2": {"color": "#e0559a", "linestyle": (0, (2, 2)), "linewidth": 2.2, **ON_TOP},
+}
 CLASSES = (("o", "#1b3a6b"), ("s", "#e8a33d"))  # class 0 and class 1
 
 
-def port_style(number: int) -> dict[str, Any]:
-    """Return how the curve of the port of that number looks."""
-    return dict(PORT_STYLES[number % len(PORT_STYLES)])
+def port_style(look: str) -> dict[str, Any]:
+    """Return the style of a port's curve, by its look."""
+    return dict(PORT_STYLES[look])
 
 
 def spare_ticks(axis: Axis) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from parity.reports.plot_data.looks import Looks, failing_first, looks
 from parity.results import Curves, PortResult, Trial, by_recipe
 from shared.experiment import Experiment
 
@@ -15,10 +16,14 @@ Array = NDArray[Any]
 
 @dataclass(frozen=True)
 class Drawn:
-    """A recipe, and the results of the ports that did not fail on it, in all precisions."""
+    """A recipe, and the results of the ports that answered on it, in all precisions.
+
+    looks: how each port looks.
+    """
 
     experiment: Experiment
     results: list[PortResult]
+    looks: Looks
 
     @property
     def recipe(self) -> str:
@@ -66,11 +71,12 @@ class Drawn:
 
 
 def drawable(results: list[PortResult]) -> Iterator[tuple[Trial, Drawn]]:
-    """Yield each recipe and mode on which any port did not fail."""
+    """Yield each recipe and mode on which any port answered, failing ports first."""
+    own_looks = looks(results)
     for trial, group in by_recipe(results):
         own = [result for result in group if result.verdict != "error"]
         if own:
-            yield trial, Drawn(trial.experiment, own)
+            yield trial, Drawn(trial.experiment, failing_first(own, own_looks), own_looks)
 
 
 def free_ratios(curves: Curves) -> Array:

@@ -1,47 +1,54 @@
 "use strict";
 (() => {
   const data = JSON.parse(document.getElementById("data").textContent);
-  const DASHES = ["solid", "solid", "dash", "dot", "dashdot", "longdash"];
+  const DASHES = {
+    "port-0": "solid", "port-1": "solid", "port-2": "dash", "port-3": "dot", "port-4": "dashdot", "port-5": "longdash",
+    "failing-0": "solid", "failing-1": "dash", "failing-2": "dot",
+  };
+  const FIRST = 0.4; // step 0 is drawn here, where there are logarithms, and reads as 0
   const LEAST = 0.01; // a smaller ratio, and one of 0, is drawn here: it has no place on log axes
-  const DECADES = [0.5, 1, 10, 100, 1000, 10000, 100000, 1000000];
+  const DECADES = [FIRST, 1, 10, 100, 1000, 10000, 100000, 1000000];
   const NAMES = ["0", "1", "10", "100", "1,000", "10,000", "100,000", "1,000,000"];
+  const PRINTED = { loss: [350, 185], ratio: [350, 185], rung: [172, 140], plane: [172, 150], seconds: [350, 200] }; // px of a page
   const hidden = new Set();
   const drawn = new Set();
 
   // Plotly takes some of HTML for markup; what a port is called is none.
   const plain = (text) => String(text).replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;");
   const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
-  const portColour = (port) => colour(`port-${data.looks[port]}`);
+  const portColour = (port) => colour(data.looks[port]);
+  const fails = (port) => data.looks[port].startsWith("failing");
   const values = (place) => data.arrays[place];
   const finite = (value) => typeof value === "number";
   const log10 = (value) => Math.log10(value);
 
   function line(curve, look) {
     const port = curve.port;
+    const isBed = data.looks[port] === "port-0"; // the others lie on it
     return {
-      type: "scatter", name: plain(data.ports[port]), port, hoverlabel: { namelength: -1 },
-      line: { color: portColour(port), dash: DASHES[data.looks[port]], width: port ? 1.6 : 4 },
-      marker: { color: portColour(port), size: port ? 5 : 8 }, ...look,
+      type: "scatter", zorder: isBed ? 0 : fails(port) ? 2 : 1, name: plain(data.ports[port]), port, hoverlabel: { namelength: -1 },
+      line: { color: portColour(port), dash: DASHES[data.looks[port]], width: isBed ? 4 : fails(port) ? 2.4 : 1.6 },
+      marker: { color: portColour(port), size: isBed ? 8 : 5 }, ...look,
     };
   }
 
-  // Steps count from 0, which has no logarithm: it is drawn where one half would be.
+  // Steps count from 0, which has no logarithm.
   function steps(spec, place) {
-    return spec.log_x ? values(place).map((step) => Math.max(step, 0.5)) : values(place);
+    return spec.log_x ? values(place).map((step) => Math.max(step, FIRST)) : values(place);
   }
 
   function stepAxis(spec) {
-    const axis = { title: { text: "step", standoff: 6 } };
+    const axis = { title: { text: "step", standoff: 6 }, unifiedhovertitle: { text: "step %{x:,d}" } };
     if (!spec.log_x) return axis;
     const last = Math.max(...spec.curves.flatMap((curve) => values(curve.x)));
-    const range = [log10(0.4), log10(last * 1.15)];
+    const range = [log10(0.8 * FIRST), log10(last * 1.15)];
     return { ...axis, type: "log", range, tickmode: "array", tickvals: DECADES, ticktext: NAMES, minor: { dtick: "D1" } };
   }
 
   function loss(spec) {
     const traces = spec.curves.map((curve) => line(curve, {
       mode: "lines", x: steps(spec, curve.x), y: values(curve.y).map((y) => finite(y) ? y : null),
-      customdata: values(curve.x), hovertemplate: "step %{customdata:,}: %{y}",
+      hovertemplate: "%{y}",
     }));
     return [traces, { xaxis: stepAxis(spec), yaxis: { type: spec.log_y ? "log" : "linear", exponentformat: "power" } }];
   }
@@ -57,17 +64,17 @@
       return line(curve, {
         mode: spec.kind === "rung" || own.length < 40 ? "lines+markers" : "lines",
         x: steps(spec, curve.x), y: own.map((ratio) => finite(ratio) ? Math.max(ratio, bottom) : top / 1.5),
-        customdata: own.map((ratio, at) => [values(curve.x)[at], finite(ratio) ? ratio : "no finite number", tensors[at]]),
-        hovertemplate: "step %{customdata[0]:,}: %{customdata[1]}%{customdata[2]}",
+        customdata: own.map((ratio, at) => `${finite(ratio) ? ratio : "no finite number"}${tensors[at]}`),
+        hovertemplate: "%{customdata}",
       });
     });
     const limit = {
       type: "line", xref: "paper", x0: 0, x1: 1, y0: data.limit, y1: data.limit, layer: "below",
-      line: { color: colour("wrong"), width: 1.4, dash: "dash" },
+      line: { color: colour("ink"), width: 1.2, dash: "dash" },
     };
     const name = {
       text: `limit ${data.limit}`, xref: "paper", x: 1, xanchor: "right", yanchor: "bottom", y: log10(data.limit),
-      showarrow: false, font: { color: colour("wrong"), size: 11 },
+      showarrow: false, font: { color: colour("ink"), size: 11 },
     };
     const range = [log10(bottom / 1.4), log10(top)];
     const dtick = Math.max(1, Math.ceil((range[1] - range[0]) / 6)); // decades between two marks
@@ -98,11 +105,10 @@
   function seconds(spec) {
     const traces = spec.bars.map((bar) => ({
       type: "bar", name: plain(data.ports[bar.port]), port: bar.port, x: values(bar.x).map(plain), y: values(bar.y),
-      marker: { color: portColour(bar.port) }, hovertemplate: "%{x} %{y} s", hoverlabel: { namelength: -1 },
+      marker: { color: portColour(bar.port) }, hovertemplate: "%{y} s", hoverlabel: { namelength: -1 },
     }));
-    const scale = spec.alone ? { rangemode: "tozero" } : { type: "log", tickmode: "linear", tick0: 0, dtick: 1 };
-    const yaxis = { ...scale, title: { text: "seconds", standoff: 6 }, tickformat: "~g" };
-    return [traces, { barmode: spec.alone ? "overlay" : "group", bargap: 0.25, xaxis: { type: "category" }, yaxis }];
+    const yaxis = { type: "log", tickmode: "linear", tick0: 0, dtick: 1, title: { text: "seconds", standoff: 6 }, tickformat: "~g" };
+    return [traces, { barmode: "group", bargap: 0.25, xaxis: { type: "category" }, yaxis }];
   }
 
   const KINDS = { loss, ratio: ratios, rung: ratios, plane, seconds };
@@ -111,9 +117,11 @@
     const [traces, layout] = KINDS[spec.kind](spec);
     for (const trace of traces) trace.visible = !hidden.has(trace.port);
     const grid = { gridcolor: colour("rule"), linecolor: colour("rule"), zerolinecolor: colour("rule"), automargin: true };
+    const [width, height] = "printed" in document.documentElement.dataset ? PRINTED[spec.kind] : [];
     return [traces, {
-      ...layout, xaxis: { ...grid, ...layout.xaxis }, yaxis: { ...grid, ...layout.yaxis },
-      margin: { l: 44, r: 10, t: 8, b: 36 }, showlegend: false, hovermode: "closest", dragmode: "zoom",
+      ...layout, width, height, autosize: !width, xaxis: { ...grid, ...layout.xaxis }, yaxis: { ...grid, ...layout.yaxis },
+      margin: { l: 44, r: 10, t: 8, b: 36 }, showlegend: false,
+      hovermode: spec.kind === "plane" ? "closest" : "x unified", dragmode: "zoom",
       paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)",
       font: { family: "system-ui, sans-serif", size: 11, color: colour("faint") },
       modebar: { bgcolor: "rgba(0,0,0,0)", color: colour("faint"), activecolor: colour("ink") },
