@@ -71,6 +71,8 @@ def _in_general(operation, gates):
         )
     yield causes.CELL, "sequences are read from the end", _reversed
     yield causes.CELL, "the first axis is taken for time, or for the batch", _turned
+    if operation.args[LAYERS] == 1 and not operation.args[TWO_WAYS]:
+        yield causes.STATE, "the state after the first step stands for the last one", _first
 
 
 def _own(operation):
@@ -107,6 +109,11 @@ def _turned(operation):
     args[INPUT] = args[INPUT].transpose(0, 1)
     states, *last = operation.func(*args, **operation.kwargs)
     return states.transpose(0, 1), *last
+
+
+def _first(operation):
+    states, last, *cells = operation()
+    return states, states.select(1 if operation.args[BATCH_FIRST] else 0, 0).expand_as(last), *cells
 
 
 def _forgetful(operation):
