@@ -66,5 +66,36 @@ class TimedCheckpoint:
     floors: float
 
 
+@dataclass(frozen=True)
+class Join:
+    """Request: become one of the workers that a framework's ports spread over."""
+
+    framework: str
+    rank: int
+    addresses: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Spread:
+    """Request: take steps, with all the other workers.
+
+    net: that is trained, `mnist_workers`, or `mnist`, which does not spread; without one, only as
+    many numbers as it has weights are summed over the workers.
+    """
+
+    net: str
+    steps: int
+    batch: int = 0
+
+
+@dataclass(frozen=True)
+class Took:
+    """The seconds of all the steps."""
+
+    seconds: float
+
+
+SpreadRequest = Join | Spread
+SpreadMessage = Took | Calling | Failed | Done
 BenchRequest = Open | Work | Checkpoint
 BenchMessage = Opened | Trained | TimedCheckpoint | Calling | Failed | Done

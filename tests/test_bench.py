@@ -13,7 +13,7 @@ from click.testing import CliRunner
 from numpy.typing import NDArray
 from rich.console import Console
 
-from bench import charts
+from bench import charts, spread
 from bench.__main__ import main
 from bench.contender import Contender
 from bench.goals import goals
@@ -22,6 +22,7 @@ from bench.library import LIBRARIES, Library
 from bench.measure import BenchResult
 from bench.messages import Work
 from bench.report import table, to_json
+from bench.rivals import all_reduce
 from parity import contract
 from parity.standard import floors, reference
 from parity.standard.comparison import LIMIT
@@ -166,3 +167,31 @@ def test_what_there_is_no_benchmark_of_is_one_sentence() -> None:
     assert found.exit_code == 2
     assert "there is no benchmark of 'people'" in found.output
     assert "choose from iris, planar, mnist" in found.output
+
+
+def test_steps_over_workers_are_timed_beside_the_sums_they_need(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    pytest.importorskip("mpi4py")
+    monkeypatch.setattr(spread, "BATCHES", {10: 3, 20: 2})
+    monkeypatch.setattr(spread, "SUMS", 3)
+    times = list(spread.measure(["numpy"], 1, lambda _: None, (1, 2)))
+    assert [each.workers for each in times] == [1, 2]
+    for each in times:
+        assert {*each.alone, *each.step} == {10, 20}
+        assert min(*each.alone.values(), *each.step.values(), each.floor) > 0
+    assert [len(table.rows) for table in spread.tables(times)] == [3, 2]
+
+
+def test_workers_help_until_they_wait_for_each_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(spread, "BATCHES", {100: 1, 1_100: 1})
+    alone = {100: 10 + 100.0, 1_100: 10 + 1_100.0}  # µs: 10 for a step, and 1 per row
+    times = [spread.SpreadTime("jax", workers, alone, alone, 5.0) for workers in (1, 2)]
+    # Over 10 workers: 10 + 100, and 18 times 2.5 around the ring.
+    assert spread.reckoned(times, "jax", 10, 1_000) == pytest.approx((10 + 1_000) / (10 + 100 + 45))
+    assert spread.reckoned(times, "jax", 1_000, 1_000) < 1
+
+
+def test_what_a_floor_sums_is_as_large_as_the_weights() -> None:
+    experiment = prepare("mnist", "float32", 1, choice="digits")
+    assert sum(weight.size for weight in experiment.weights.values()) == all_reduce.NUMBERS
