@@ -28,6 +28,7 @@ from parity.standard.place import Place
 from shared.errors import InputError
 from shared.experiment import prepare
 from shared.recipes import RECIPES
+from tests import forked
 from tests.results import port_result
 from tests.running import ROOT, Compare
 
@@ -73,7 +74,8 @@ def test_a_process_does_not_count_what_its_parent_held() -> None:
 
 
 def test_a_profile_says_where_time_and_memory_went(compare: Compare) -> None:
-    run = compare("iris", "--quick", "--fresh", "--profile", "--frameworks", "numpy,jax")
+    anew = {forked.TEMPLATE: ""}  # a copy imports nothing
+    run = compare("iris", "--quick", "--fresh", "--profile", "--frameworks", "numpy,jax", **anew)
     assert run.status == 0, run.stdout
     table = run.stdout[run.stdout.index("seconds of") :].splitlines()
     rows = {line.split()[0]: line.split() for line in table[1:4]}
