@@ -1,4 +1,4 @@
-"""Worker processes for many ports in turn, so that their framework is imported once."""
+"""Worker processes for several ports or comparisons in turn: their framework is imported once."""
 
 import threading
 
@@ -28,7 +28,7 @@ class SharedWorker:
             WorkerDiedError: the workforce was stopped.
         """
         with self._lock:
-            if self._worker is None or not self._worker.lives():
+            if self._worker is None or not self._workforce.wake(self._worker):
                 self._worker = self._workforce.start()
             return self._worker
 
@@ -40,7 +40,7 @@ class SharedWorker:
         """
         with self._lock:
             asked = count, under_mpi
-            if self._crew and not (self._crew.lives() and self._gathered == asked):
+            if self._crew and not (self._workforce.wake(self._crew) and self._gathered == asked):
                 self._crew.kill()
                 self._crew = None
             if self._crew is None:
