@@ -36,10 +36,13 @@ def main(options: tuple[str, ...], draws: int, steps: int) -> None:
     """
     out = console()
     out.print(f"load of this machine before: {os.getloadavg()[0]:.1f}")
-    seconds = [_compare(nodes, options) for nodes in (1, 2)]
-    for nodes, took in enumerate(seconds, start=1):
-        out.print(f"comparison over nodes: {nodes}, {took:.0f} s")
-    out.print(f"two nodes take {seconds[1] / seconds[0]:.2f} of one node's time")
+    compared = [_compare(nodes, options) for nodes in (1, 2)]
+    for took, spent in compared:
+        busy = " and ".join(f"{each:.0f}" for each in spent)
+        out.print(f"{len(spent)} nodes: {took:.0f} s; processor seconds: {busy}")
+    (alone, (busy_alone,)), (both, busy_both) = compared
+    out.print(f"two nodes take {both / alone:.2f} of one node's time")
+    out.print(f"the busier has {max(busy_both) / busy_alone:.2f} of one node's processor seconds")
     number, spent, cells = _draw(draws, steps)
     out.print(f"{number} draws in {cells} cells: {spent:.0f} processor seconds on the node")
     rate = _rate()
@@ -63,17 +66,23 @@ def reckoned(per_draw: float, per_cell: float, rate: float) -> Table:
     return table
 
 
-def _compare(nodes: int, options: Sequence[str]) -> float:
-    """Return the seconds of a comparison over some nodes, which were started before."""
+def _compare(nodes: int, options: Sequence[str]) -> tuple[float, list[float]]:
+    """Compare on some nodes, which are started before.
+
+    Returns:
+        The seconds that it takes, and the processor seconds of each node.
+    """
     with cluster(nodes, {}, cores=True) as dask:
         command = [sys.executable, f"{ROOT / 'compare.py'}", *options]
+        before = [_spent(worker) for worker in dask.workers]
         start = time.monotonic()
         done = subprocess.run(  # noqa: S603 - a program of ours
             [*command, "--quiet", "--cluster", dask.address], check=False
         )
         if done.returncode > 1:
             raise click.ClickException(f"the comparison ended with status {done.returncode}")
-        return time.monotonic() - start
+        took = time.monotonic() - start
+        return took, [_spent(w) - b for w, b in zip(dask.workers, before, strict=True)]
 
 
 def _draw(draws: int, steps: int) -> tuple[int, float, int]:

@@ -5,6 +5,7 @@ import contextlib
 import logging
 import pickle
 import secrets
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import CancelledError
 from dataclasses import dataclass
@@ -112,17 +113,7 @@ class Cluster:
             ReferenceFailedError: the reference itself failed.
         """
         self._progress.planned(len(calls), 0)
-        order = {
-            self._client.submit(
-                node.judging(self._run),
-                *(call.name, seat.packed(call.function, call.argument)),
-                key=f"{self._run}-{number}",
-                priority=call.work,
-                retries=TRIES,
-                pure=False,
-            ): number
-            for number, call in enumerate(calls)
-        }
+        order = {self._submitted(number, call): number for number, call in enumerate(calls)}
         self._futures = list(order)
         found: dict[int, Any] = {}
         due = 0
@@ -133,6 +124,17 @@ class Cluster:
             while due in found:
                 yield found.pop(due)
                 due += 1
+
+    def _submitted(self, number: int, call: Call) -> "Future[Any]":
+        with warnings.catch_warnings(action="ignore"):  # of large cells: a user's data travels once
+            return self._client.submit(
+                node.judging(self._run),
+                *(call.name, seat.packed(call.function, call.argument)),
+                key=f"{self._run}-{number}",
+                priority=call.work,
+                retries=TRIES,
+                pure=False,
+            )
 
     def _found(self, call: Call, future: "Future[Any]") -> Any:
         """Return what a cell gave."""
