@@ -113,7 +113,8 @@ class Cluster:
             ReferenceFailedError: the reference itself failed.
         """
         self._progress.planned(len(calls), 0)
-        order = {self._submitted(number, call): number for number, call in enumerate(calls)}
+        longest_first = sorted(enumerate(calls), key=lambda each: -each[1].work)
+        order = {self._submitted(number, call): number for number, call in longest_first}
         self._futures = list(order)
         found: dict[int, Any] = {}
         due = 0
@@ -131,7 +132,6 @@ class Cluster:
                 node.judging(self._run),
                 *(call.name, seat.packed(call.function, call.argument)),
                 key=f"{self._run}-{number}",
-                priority=call.work,
                 retries=TRIES,
                 pure=False,
             )
