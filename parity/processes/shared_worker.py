@@ -8,10 +8,10 @@ from parity.processes.workforce import Workforce
 
 
 class SharedWorker:
-    """A process, or those to spread over, that all ports of one comparison use in turn.
+    """A process, or those to spread over, that several ports use in turn, or one again and again.
 
-    What a port changes in its framework, the next one meets. So this is for ports that are known,
-    such as planted bugs, and not for users' own.
+    What a port changes in its framework, the next one meets. So several are ports that are known,
+    such as planted bugs, and not users' own.
     """
 
     def __init__(self, workforce: Workforce) -> None:

@@ -116,7 +116,10 @@ class Node(WorkerPlugin):
             seat.end()
             if seat.ready or self.over:
                 raise RuntimeError(f"a process of Lockstep's ended: {seat.last_words()}") from None
-            found = "unusable", f"cannot start Lockstep ({seat.last_words()}): install it there"
+            found = (
+                "unusable",
+                f"cannot start Lockstep ({seat.last_words()}): install this version there",
+            )
         with self.lock:
             self.idle.append(seat)
         return self.worker.address, found

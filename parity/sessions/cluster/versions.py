@@ -12,6 +12,7 @@ BESIDE = {"traps": ("examples",)}  # what the code of a folder reads
 SUFFIXES = (".py", ".toml")
 
 
+@lru_cache
 def here(folder: str) -> dict[str, str]:
     """Return the versions of Lockstep, Python and the frameworks in this process's environment.
 
@@ -31,7 +32,6 @@ def difference(there: dict[str, str], due: dict[str, str]) -> str | None:
     return None
 
 
-@lru_cache
 def _code(folders: tuple[str, ...]) -> str:
     """Return a hash of all code in some folders."""
     digest = hashlib.sha256()
