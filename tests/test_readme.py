@@ -29,7 +29,7 @@ LINK = re.compile(r"\]\(([^)\s]+)\)")
 ROW = re.compile(r"^(\S+ +float\d\d +\w+) +(\d\S*) (.*)$", re.MULTILINE)  # of a table of verdicts
 COMMAND = "planar --steps 1000 --frameworks numpy,torch --with my_port.py"
 # Options besides those of compare.py.
-OTHERS = {"--help", "--record", "--net", "--name"}
+OTHERS = {"--help", "--record", "--net", "--name", "--host", "--nthreads", "--nworkers"}
 
 
 def blocks(page: Path, language: str = "") -> list[str]:
