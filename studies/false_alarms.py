@@ -7,7 +7,7 @@ import json
 import math
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from itertools import groupby
 from pathlib import Path
@@ -66,8 +66,7 @@ def main(
     check_framework(reference)
     names = [name for name in recipe or RECIPES if get(name).net in nets_of(reference)]
     folder = writable_folder(output)
-    ports = [sum(get(name).net in nets_of(each) for each in FRAMEWORKS) for name in names]
-    kinds = sum(len(DTYPES) * number - 1 for number in ports)
+    kinds = verdicts(names)
     numbers = max(full, -(-draws // kinds))
     plan: list[tuple[int, int | None]] = [
         (number, steps if number < numbers - full else None) for number in range(numbers)
@@ -91,6 +90,12 @@ def main(
     summary.draw(judged, folder / "false-alarms")
     console().print(summary.report(judged))
     sys.exit(1 if alarms else 0)
+
+
+def verdicts(names: Sequence[str]) -> int:
+    """Return how many verdicts there are on one draw of each of some recipes."""
+    ports = [sum(get(name).net in nets_of(each) for each in FRAMEWORKS) for name in names]
+    return sum(len(DTYPES) * number - 1 for number in ports)
 
 
 def run(plans: list[Plan], expected: int, cluster: str | None = None) -> Iterator[JudgedDraw]:

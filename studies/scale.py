@@ -89,13 +89,13 @@ def _compare(nodes: int, options: Sequence[str]) -> tuple[float, list[float]]:
 def _draw(draws: int, steps: int) -> tuple[int, float, int]:
     """Judge some draws of each kind; return how many, the node's processor seconds, and cells."""
     from studies.draws import Plan
-    from studies.false_alarms import run
+    from studies.false_alarms import run, verdicts
 
     plan = Plan(tuple(RECIPES), tuple((number, steps) for number in range(draws)), seed=0)
     cells = plan.cells()
     with cluster(1, {}, cores=True) as dask:
         before = _spent(*dask.workers)
-        number = len(list(run(cells, 0, dask.address)))
+        number = len(list(run(cells, draws * verdicts(plan.names), dask.address)))
         return number, _spent(*dask.workers) - before, len(cells)
 
 
