@@ -63,7 +63,6 @@ def reckoned(per_draw: float, per_cell: float, rate: float) -> Table:
     for cores in (*CORES, round(rate * per_cell)):
         hours = DRAWS * per_draw / cores / 3600
         table.add_row(f"{cores:,}", f"{hours:,.2f} hours", f"{cores / per_cell:,.1f}")
-    table.caption = "the last row: where the scheduler's rate is reached"
     return table
 
 
