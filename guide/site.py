@@ -3,7 +3,7 @@
 import textwrap
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,17 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markdown_it import MarkdownIt
 from markupsafe import Markup
 
-from guide import dictionary, differences, highlight, markup, migration, notes, ports, search
+from guide import (
+    dictionary,
+    differences,
+    highlight,
+    markup,
+    migration,
+    notes,
+    numbers,
+    ports,
+    search,
+)
 from guide import traps as shown
 from guide.alignment import RUNTIME_PAGE
 from guide.dictionary import Dictionary
@@ -28,13 +38,16 @@ TEMPLATES = Path(__file__).parent / "templates"
 EARLY_SCRIPTS = ("early.js",)  # before anything is seen
 LATE_SCRIPTS = (
     *("choice.js", "start.js", "differs.js", "tabs.js", "links.js", "search.js", "code.js"),
-    *("theme.js", "filter.js", "sieve.js"),
+    *("numbers.js", "theme.js", "filter.js", "sieve.js"),
 )
 
 
 @dataclass(frozen=True)
 class Site:
-    """All that the pages are made of."""
+    """All that the pages are made of.
+
+    recorded: the numbers of the ports' lines, as far as they were recorded.
+    """
 
     nets: list[Net]
     notes: Notes
@@ -42,6 +55,7 @@ class Site:
     migration: list[migration.Piece]
     differences: differences.Differences
     traps: list[Trap]
+    recorded: numbers.Recorded = field(default_factory=dict)
 
     @cached_property
     def environment(self) -> Environment:
@@ -60,7 +74,9 @@ class Site:
             titles={name: ports.title(name) for name in COLUMNS},
             order=ORDER,
             columns=COLUMNS,
-            css=_inlined("style.css", "code.css", "pages.css", "cheat.css", "print.css"),
+            css=_inlined(
+                "style.css", "code.css", "pages.css", "cheat.css", "numbers.css", "print.css"
+            ),
             early=_inlined(*EARLY_SCRIPTS),
             late=_inlined(*LATE_SCRIPTS),
             index=self.index,
@@ -103,6 +119,7 @@ class Site:
             translated=_translated(net) if net.is_example else None,
             files={port.framework: port.file for port in net.ports},
             planted=self._planted(net),
+            numbers=numbers.for_page(net, self.recorded, self.traps),
         )
 
     def _planted(self, net: Net) -> dict[str, list[Trap]]:
@@ -148,6 +165,7 @@ class Site:
             in_examples=[trap for trap in bugs if trap.entry.example],
             variations=[trap for trap in self.traps if not trap.is_bug],
             limit=f"{LIMIT:g}",
+            numbered=numbers.planted(self.recorded),
         )
 
     def _page(self, template: str, **values: Any) -> str:
@@ -170,13 +188,15 @@ def load() -> Site:
     )
 
 
-def build(folder: Path) -> list[Path]:
+def build(folder: Path, recorded: numbers.Recorded | None = None) -> list[Path]:
     """Write the pages into a folder, and return their files.
+
+    recorded: the numbers of the ports' lines, if any; `numbers.record` makes them.
 
     Raises:
         InputError: as `load`, or the folder cannot be written to; nothing is written then.
     """
-    pages = list(load().pages())
+    pages = list(replace(load(), recorded=recorded or {}).pages())
     folder = writable_folder(folder)
     for name, html in pages:
         (folder / name).write_text(html)
