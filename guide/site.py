@@ -16,6 +16,7 @@ from guide import (
     dictionary,
     differences,
     highlight,
+    idioms,
     markup,
     migration,
     notes,
@@ -26,6 +27,7 @@ from guide import (
 from guide import traps as shown
 from guide.alignment import RUNTIME_PAGE
 from guide.dictionary import Dictionary
+from guide.idioms import Idioms
 from guide.notes import Notes
 from guide.ports import COLUMNS, EXAMPLES, ORDER, Net
 from guide.traps import Trap
@@ -55,6 +57,7 @@ class Site:
     migration: list[migration.Piece]
     differences: differences.Differences
     traps: list[Trap]
+    idioms: Idioms
     recorded: numbers.Recorded = field(default_factory=dict)
 
     @cached_property
@@ -67,7 +70,9 @@ class Site:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        environment.filters.update(marked=markup.to_html, floors=_floors, sentence=_sentence)
+        environment.filters.update(
+            marked=markup.to_html, floors=_floors, sentence=_sentence, times=_times
+        )
         environment.globals.update(
             zip=zip,
             nets=[net for net in self.nets if net.name != RUNTIME_PAGE],
@@ -75,7 +80,13 @@ class Site:
             order=ORDER,
             columns=COLUMNS,
             css=_inlined(
-                "style.css", "code.css", "pages.css", "cheat.css", "numbers.css", "print.css"
+                "style.css",
+                "code.css",
+                "pages.css",
+                "cheat.css",
+                "numbers.css",
+                "idioms.css",
+                "print.css",
             ),
             early=_inlined(*EARLY_SCRIPTS),
             late=_inlined(*LATE_SCRIPTS),
@@ -120,6 +131,9 @@ class Site:
             files={port.framework: port.file for port in net.ports},
             planted=self._planted(net),
             numbers=numbers.for_page(net, self.recorded, self.traps),
+            idioms=self.idioms.of(net.name),
+            measured=self.idioms.date,
+            highlighted=highlight.lines,
         )
 
     def _planted(self, net: Net) -> dict[str, list[Trap]]:
@@ -176,7 +190,7 @@ def load() -> Site:
     """Read all that the pages are made of.
 
     Raises:
-        InputError: the notes, a quote or the record of the traps does not fit the ports.
+        InputError: the notes, a quote, the record of the traps or the idioms do not fit the ports.
     """
     return Site(
         ports.nets(),
@@ -185,6 +199,7 @@ def load() -> Site:
         migration.load(),
         differences.load(),
         shown.traps(),
+        idioms.load(),
     )
 
 
@@ -226,6 +241,12 @@ def _floors(ratio: float) -> str:
     """Return a ratio in words."""
     number = f"{ratio:.2g}"
     return f"{number} noise floor{'' if number == '1' else 's'}"
+
+
+def _times(ratio: float) -> str:
+    """Return a ratio of times in words, with two digits."""
+    digits = f"{ratio:.2f}" if ratio < 1 else f"{ratio:.1f}" if ratio < 10 else f"{ratio:,.0f}"
+    return f"{digits} times"
 
 
 def _sentence(text: str) -> str:
