@@ -24,6 +24,7 @@ from parity.contract import ROOT, is_installed
 from parity.processes.worker import QUIET
 from parity.standard import cache
 from parity.standard.comparison import LIMIT
+from shared.errors import InputError
 from traps import catalogue
 
 AT_ONCE = 2  # processes
@@ -38,7 +39,7 @@ def record(nets: Sequence[Net], frameworks: Iterable[str] = recording.EAGER) -> 
     """Run the ports of some nets in some frameworks, as far as these are installed.
 
     Raises:
-        RuntimeError: a framework's process failed.
+        InputError: a framework's ports could not be run.
     """
     names = [net.name for net in nets if recording.recipe_of(net)]
     there = [framework for framework in frameworks if is_installed(framework)]
@@ -67,11 +68,17 @@ def _recorded(framework: str, nets: list[str]) -> dict[str, Any]:
             check=False,
         )
         if done.returncode:
-            raise RuntimeError(f"the ports of {framework} could not be run:\n{done.stderr}")
+            said = (done.stderr.strip() or f"exit status {done.returncode}").splitlines()[-1]
+            raise InputError(
+                f"the ports of {framework} could not be run line by line ({said}): mend them, or "
+                "build the guide with --no-numbers"
+            )
         text = file.read_text()
         with contextlib.suppress(OSError):  # where nothing can be kept, it is recorded again
             kept.parent.mkdir(parents=True, exist_ok=True)
-            file.rename(kept.with_suffix(f".{os.getpid()}.tmp")).replace(kept)
+            own = kept.with_suffix(f".{os.getpid()}.tmp")
+            own.write_text(text)
+            own.replace(kept)
     recorded: dict[str, Any] = json.loads(text)
     return recorded
 

@@ -15,6 +15,7 @@ from guide import edits, numbers, ports, recording, tracing
 from guide.numbers import Recorded
 from parity.standard.comparison import LIMIT
 from shared.batches import part
+from shared.errors import InputError
 from traps import catalogue
 
 NET = ports.net("iris")
@@ -186,7 +187,7 @@ def test_what_is_recorded_is_kept(
 ) -> None:
     monkeypatch.setenv("LOCKSTEP_CACHE", f"{tmp_path}")
     monkeypatch.setattr(sys, "executable", shutil.which("false"))
-    with pytest.raises(RuntimeError, match="the ports of numpy could not be run"):
+    with pytest.raises(InputError, match=r"numpy could not be run line by line \(exit status 1\)"):
         numbers.record([NET], ["numpy"])
     folder = tmp_path / "numbers"
     folder.mkdir()
