@@ -17,7 +17,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from guide import edits, highlight, recording
+from guide import edits, highlight, runs
 from guide.ports import Net
 from guide.traps import Trap
 from parity.contract import ROOT, is_installed
@@ -35,13 +35,13 @@ DIFFERS = -1  # in place of a ratio that is no finite number
 Recorded = dict[str, dict[str, Any]]  # what guide/recording.py writes, by net and framework
 
 
-def record(nets: Sequence[Net], frameworks: Iterable[str] = recording.EAGER) -> Recorded:
+def record(nets: Sequence[Net], frameworks: Iterable[str] = runs.EAGER) -> Recorded:
     """Run the ports of some nets in some frameworks, as far as these are installed.
 
     Raises:
         InputError: a framework's ports could not be run.
     """
-    names = [net.name for net in nets if recording.recipe_of(net)]
+    names = [net.name for net in nets if runs.recipe_of(net)]
     there = [framework for framework in frameworks if is_installed(framework)]
     with ThreadPoolExecutor(AT_ONCE) as pool:
         found = zip(there, pool.map(lambda own: _recorded(own, names), there), strict=True)
@@ -105,10 +105,10 @@ def for_page(net: Net, recorded: Recorded, traps: Iterable[Trap]) -> dict[str, A
     these: its shape, and its numbers at each step; then its ratio at each step, or None.
     """
     columns = recorded.get(net.name)
-    recipe = recording.recipe_of(net)
+    recipe = runs.recipe_of(net)
     if not columns or recipe is None:
         return None
-    experiment = recording.experiment_of(recipe)
+    experiment = runs.experiment_of(recipe)
     texts: dict[str, int] = {}
 
     def place(text: str) -> int:
@@ -131,7 +131,7 @@ def for_page(net: Net, recorded: Recorded, traps: Iterable[Trap]) -> dict[str, A
     page: dict[str, Any] = {
         "recipe": recipe.name,
         "data": experiment.data.title,
-        "steps": recording.steps_of(experiment),
+        "steps": runs.steps_of(experiment),
         "limit": LIMIT,
         "columns": {name: packed(own["lines"]) for name, own in columns.items()},
         "traps": {

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from guide import edits, numbers, ports, recording, tracing
+from guide import edits, numbers, ports, recording, runs, standards, tracing
 from guide.numbers import Recorded
 from parity.standard.comparison import LIMIT
 from shared.batches import part
@@ -36,15 +36,15 @@ def twice(x):
 
 
 @pytest.fixture(scope="module")
-def standards() -> recording.Standards:
+def held() -> standards.Standards:
     """What lines of iris are held to."""
-    recipe = recording.recipe_of(NET)
+    recipe = runs.recipe_of(NET)
     assert recipe
-    return recording.Standards(NET, recording.experiment_of(recipe))
+    return standards.Standards(NET, runs.experiment_of(recipe))
 
 
 def test_each_line_tells_what_it_gave() -> None:
-    notes = recording.Notes(np.asarray)
+    notes = runs.Notes(np.asarray)
     module: Any = tracing.load(f"import numpy as np\n{SOURCE}", "twice.py", notes)
     x = np.array([1.0, 2.0])
     module.twice(x)
@@ -66,12 +66,12 @@ def test_each_line_tells_what_it_gave() -> None:
 
 
 def test_what_is_recorded_is_what_the_port_gives(recorded: Recorded) -> None:
-    recipe = recording.recipe_of(NET)
+    recipe = runs.recipe_of(NET)
     assert recipe
-    own = recording.experiment_of(recipe)
+    own = runs.experiment_of(recipe)
     source = ports.net("iris").ports[0].source.splitlines()
     lines = recorded["iris"]["numpy"]["lines"]
-    assert recording.steps_of(own) == [0, 1, 2]
+    assert runs.steps_of(own) == [0, 1, 2]
     for step in range(3):
         weights = own.weights
         if step:
@@ -99,17 +99,15 @@ def test_lines_of_a_right_port_agree(recorded: Recorded, framework: str) -> None
     assert 0 < max(ratio for ratios in held for ratio in ratios) <= LIMIT
 
 
-def test_a_wrong_value_is_no_value_of_numpys(standards: recording.Standards) -> None:
-    (key, _), *_ = (
-        (key, array) for key, array in standards.exact[0].seen.items() if array.ndim == 2
-    )
-    found = standards.match(key, standards.exact)
+def test_a_wrong_value_is_no_value_of_numpys(held: standards.Standards) -> None:
+    (key, _), *_ = ((key, array) for key, array in held.exact[0].seen.items() if array.ndim == 2)
+    found = held.match(key, held.exact)
     assert found
-    assert found.ratio(0, standards.exact[0].seen[key]) == 0
-    moved = [recording.Trace({key: trace.seen[key] + 1e-9}, {}, "") for trace in standards.exact]
-    assert standards.match(key, moved) is None
-    turned = [recording.Trace({key: trace.seen[key].T}, {}, "") for trace in standards.exact]
-    assert standards.match(key, turned)
+    assert found.ratio(0, held.exact[0].seen[key]) == 0
+    moved = [runs.Trace({key: trace.seen[key] + 1e-9}, {}, "") for trace in held.exact]
+    assert held.match(key, moved) is None
+    turned = [runs.Trace({key: trace.seen[key].T}, {}, "") for trace in held.exact]
+    assert held.match(key, turned)
 
 
 @pytest.mark.parametrize(
