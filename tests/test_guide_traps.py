@@ -140,7 +140,8 @@ def test_every_trap_is_on_the_page(guide_folder: Path) -> None:
     for entry in ENTRIES:
         assert page.count(f'<article class="trap" id="{entry}"') == 1
     assert f"{len(CATALOGUE.bugs) + len(IN_EXAMPLES.bugs)} mistakes" in page
-    assert f"{len(CATALOGUE.variations)} changes that look like mistakes" in page
+    right = len(CATALOGUE.variations) + len(IN_EXAMPLES.variations)
+    assert f"{right} changes that look like mistakes" in page
     bug = next(bug for bug in CATALOGUE.bugs if str(bug) == SAMPLE[0])
     assert isinstance(bug, Bug)
     start = page.index(f'id="{bug}"')
