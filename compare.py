@@ -28,13 +28,13 @@ from parity.reports import extras, progress, terminal, wording
 from parity.reports.files import discard
 from parity.reports.outputs import Outputs
 from parity.reports.run import FinishedRun
-from parity.results import PortResult, overall
+from parity.results import PortResult, Trial, overall
 from parity.sessions import misfits, session
 from parity.sessions import selection as choice
 from parity.sessions.port_files import PortFile, read_by
 from parity.sessions.settings import EAGER_STEPS, QUICK_ROWS, QUICK_STEPS, Settings
 from shared import recipes
-from shared.errors import InputError
+from shared.errors import ClusterError, InputError
 from shared.files import reason
 
 STATUS = {"agree": 0, "disagree": 1, "error": 3}
@@ -42,6 +42,7 @@ OUTPUT_OPTIONS = (
     *("json", "html", "markdown", "junit", "annotations", "pictures", "repro", "vectors"),
     "save_baseline",
 )
+LOCAL_OUTPUTS = ("repro", "vectors", "save_baseline")  # they ask the ports' processes more
 UNUSABLE_INPUT, FAILED = 2, 3
 EXAMPLES = """\b
 Examples:
@@ -134,6 +135,11 @@ PATH = click.Path(path_type=Path)
 )
 @click.option(
     "--fresh", is_flag=True, help="Ignore the cache: measure noise floors and compile again."
+)
+@click.option(
+    "--cluster",
+    metavar="ADDRESS",
+    help="Judge each recipe on a node of the Dask cluster whose scheduler is there.",
 )
 @click.option("--json", metavar="FILE", help="Write the result as JSON; - is standard output.")
 @click.option("--html", metavar="FILE", help="Write a report with charts, one page for a browser.")
@@ -241,6 +247,7 @@ def run(
     frameworks: str | None,
     files: tuple[str, ...],
     workers: str | None,
+    cluster: str | None,
     since: Path | None,
     watch: bool,
     quiet: bool,
@@ -259,6 +266,9 @@ def run(
         reading[since] = "the baseline that is compared"
     recorder = recorder_for(since, wanted["save_baseline"])
     outputs = Outputs(**wanted, inputs=reading, timeout=settings.timeout, recorder=recorder)
+    local = {f"--{name.replace('_', '-')}": wanted[name] for name in LOCAL_OUTPUTS}
+    if cluster is not None:
+        check_cluster({"--watch": watch, "--profile": settings.profile, "--since": since, **local})
     if watch:
         others = {"--since": since, "--profile": settings.profile}
         check_watch(own, [*outputs.options, *(name for name, given in others.items() if given)])
@@ -266,11 +276,15 @@ def run(
     with outputs:
         start = time.monotonic()
         how = replace(settings.options, drawn=bool(outputs.pictures or outputs.html))
-        with progress_for(quiet) as shown, session.Session(how, shown) as judging:
+        with progress_for(quiet) as shown:
             missing = choice.left_out(frameworks, names)
             if missing:
                 shown.warn(missing)
-            judged = judge(judging, shown, settings, names, ports, outputs)
+            if cluster is None:
+                with session.Session(how, shown) as judging:
+                    judged = judge(judging, shown, settings, names, ports, outputs)
+            else:
+                judged = judge_on(cluster, shown, settings, how.drawn, names, ports)
             results, skipped = misfits.set_aside(judged, ports)
             for each in skipped:
                 shown.warn(each)
@@ -317,13 +331,47 @@ def judge(
     """
     if any(recipes.get(name).workers is None for name in names):
         judging.begin(ports)  # they import while the data is read
-    trials = settings.trials(names)
+    trials = made_trials(settings, names, shown)
     if outputs.recorder:
         outputs.recorder.check(trials)
+    return list(judging.compare(trials, ports, outputs.witness))
+
+
+def judge_on(
+    address: str,
+    shown: Progress,
+    settings: Settings,
+    drawn: bool,
+    names: list[str],
+    ports: list[contract.PortName],
+) -> list[PortResult]:
+    """Return what `judge` does, from the nodes of a cluster.
+
+    Args:
+        address: of its scheduler.
+        shown, settings, names, ports: as for `judge`.
+        drawn: whether results are drawn.
+
+    Raises:
+        ClusterError: the cluster gives no results.
+        InputError: there is no such cluster, or a node has other versions or no data.
+        ReferenceFailedError: the reference itself failed.
+    """
+    from parity.sessions.cluster import cell  # which takes Dask, and the time to import it
+    from parity.sessions.cluster.client import Cluster
+
+    with Cluster(address, shown) as cluster:
+        trials = made_trials(settings, names, shown)
+        return cell.compare(cluster, settings, drawn, names, trials, ports)
+
+
+def made_trials(settings: Settings, names: list[str], shown: Progress) -> list[Trial]:
+    """Return what to compare on, and tell of stand-in data."""
+    trials = settings.trials(names)
     notices = [trial.experiment.data.notice for trial in trials]
     for notice in filter(None, dict.fromkeys(notices)):
         shown.warn(f"STAND-IN DATA: {notice}")
-    return list(judging.compare(trials, ports, outputs.witness))
+    return trials
 
 
 def recorder_for(since: Path | None, saved: str | None) -> Recorder | None:
@@ -367,6 +415,22 @@ def show(
     outputs.print(finished)
     if not (quiet and outputs.on_stdout):
         out.print(terminal.last_line(finished.results, finished.seconds, finished.since))
+
+
+def check_cluster(others: dict[str, object]) -> None:
+    """Check that Dask is there, and that nothing needs ports' processes on this machine.
+
+    others: what is given of the options that do.
+
+    Raises:
+        InputError: it is not, or something does.
+    """
+    extras.require("--cluster")
+    for option in (name for name, given in others.items() if given):
+        raise InputError(
+            f"--cluster judges ports on other machines, and {option} needs their processes on this "
+            "one: leave out one of the two"
+        )
 
 
 def check_watch(files: list[PortFile], others: list[str]) -> None:
@@ -475,7 +539,7 @@ def main(program: str = "compare.py") -> NoReturn:
         status = complain(program, str(error), UNUSABLE_INPUT)
     except click.ClickException as error:
         status = complain(program, error.format_message(), UNUSABLE_INPUT)
-    except ReferenceFailedError as error:
+    except (ClusterError, ReferenceFailedError) as error:
         status = complain(program, str(error), FAILED)
     except (KeyboardInterrupt, click.Abort):
         status = complain(program, "interrupted", interrupts.INTERRUPTED)

@@ -7,11 +7,13 @@ from guide import markup
 from guide.alignment import HEADER, REST, Block
 from guide.dictionary import Dictionary, Row
 from guide.differences import Differences
+from guide.documents import Document
 from guide.migration import Piece
 from guide.notes import Notes
 from guide.ports import Net, title
 from guide.traps import Trap
 from traps.catalogue import Bug
+from traps.reasons import REASONS
 
 SearchEntry = tuple[str, str, str, str, str]  # kind, title, also called, more words, address
 NAME = re.compile(r"[A-Za-z_]\w{2,}")
@@ -25,6 +27,7 @@ def index(
     migration: list[Piece],
     differences: Differences,
     traps: list[Trap],
+    documents: list[Document],
 ) -> list[SearchEntry]:
     """Return all that can be found.
 
@@ -35,6 +38,7 @@ def index(
         migration: whose pieces are found.
         differences: whose rows are found.
         traps: of the catalogue.
+        documents: whose headings are found, by what stands below them, too.
     """
     return [
         *_dictionary(dictionary),
@@ -42,6 +46,7 @@ def index(
         *_functions(nets, notes),
         *_differences(differences),
         *_traps(traps),
+        *_documents(documents),
     ]
 
 
@@ -117,8 +122,19 @@ def _traps(traps: list[Trap]) -> Iterator[SearchEntry]:
     for trap in traps:
         entry = trap.entry
         causes = entry.causes if isinstance(entry, Bug) else ("looks wrong, is right",)
-        said = [text for each in trap.said for text in (each.outcome.cause, each.outcome.evidence)]
+        why = markup.to_plain(REASONS.get(trap.cause, ""))
+        said = [why, *(t for each in trap.said for t in (each.outcome.cause, each.evidence))]
         lines = [TAG.sub("", line.html) for hunk in trap.hunks for line in hunk]
         words = ", ".join(dict.fromkeys([*causes, *filter(None, said), _names(lines)]))
         where = f"{trap.title}, {title(trap.column)}, {entry.net}"
-        yield "trap", where, "", words, f"traps.html#{entry}"
+        kind = "trap" if trap.is_bug else "variation"
+        yield kind, where, "", words, trap.address
+
+
+def _documents(documents: list[Document]) -> Iterator[SearchEntry]:
+    for document in documents:
+        first, *rest = document.headings
+        yield "docs", document.title, "", _names(first.below), f"{document.name}.html"
+        for heading in rest:
+            where = f"{document.name}.html#{heading.anchor}"
+            yield "docs", f"{heading.text}, {document.title}", "", _names(heading.below), where

@@ -9,18 +9,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from numpy.random import Generator, default_rng
-from rich.console import Console
 
-from parity.contract import PortName
-from parity.processes.options import Options
-from parity.processes.progress import Progress
-from parity.reports.progress import Live
+from parity.contract import DTYPES, FRAMEWORKS, check_framework
 from parity.reports.wording import MEASURED
 from parity.results import PortResult, Trial
-from parity.sessions import session
+from parity.sessions.session import Session
 from shared.datasets import Dataset, rounded
 from shared.experiment import Experiment, prepare
 
@@ -85,7 +81,7 @@ def draw(name: str, dtype: str, number: int, steps: int | None, seed: int) -> Ex
     Raises:
         InputError: there is no such recipe, or its data is missing or damaged.
     """
-    base = _prepared(name, dtype)
+    base = prepared(name, dtype)
     recipe = replace(base.recipe, name=f"{name}#{number}", figures=())
     random = default_rng((seed, number))
     scale = 10 ** random.uniform(-3, 0)
@@ -101,7 +97,8 @@ def draw(name: str, dtype: str, number: int, steps: int | None, seed: int) -> Ex
 
 
 @lru_cache
-def _prepared(name: str, dtype: str) -> Experiment:
+def prepared(name: str, dtype: str) -> Experiment:
+    """Return a recipe as it is, to draw from."""
     return prepare(name, dtype)
 
 
@@ -149,15 +146,57 @@ def own_cache() -> Iterator[Path]:
         yield Path(folder)
 
 
-def judge(
-    experiments: list[Experiment], ports: list[PortName], console: Console
-) -> Iterator[JudgedDraw]:
-    """Judge all ports on all experiments in one session; a terminal shows who is at what."""
+@dataclass(frozen=True)
+class Plan:
+    """Some draws of some recipes, which one comparison takes.
+
+    draws: of each, its number and how many updates it makes, None for the full budget. seed: of all
+    draws. reference: the framework whose ports all are held to.
+    """
+
+    names: tuple[str, ...]
+    draws: tuple[tuple[int, int | None], ...]
+    seed: int
+    reference: str = "numpy"
+
+    def __str__(self) -> str:
+        return ", ".join(f"{name}#{number}" for number, _ in self.draws for name in self.names)
+
+    def cells(self) -> list[Self]:
+        """Return a plan for each draw of each recipe alone, in the order of `experiments`."""
+        return [
+            replace(self, names=(name,), draws=(drawn,))
+            for drawn in self.draws
+            for name in self.names
+        ]
+
+    def experiments(self, folder: Path) -> list[Experiment]:
+        """Return each draw of each recipe in both precisions; `folder` is for files of theirs."""
+        drawn = [
+            draw(name, dtype, number, steps, self.seed)
+            for number, steps in self.draws
+            for name in self.names
+            for dtype in DTYPES
+        ]
+        if self.reference == "numpy":
+            return drawn
+        return [referred(each, self.reference, folder) for each in drawn]
+
+
+def judge(plan: Plan, folder: Path, session: Session) -> Iterator[JudgedDraw]:
+    """Judge all ports on the draws of a plan.
+
+    Args:
+        plan: what to draw.
+        folder: for files that go away with the study.
+        session: in which they are judged.
+    """
+    experiments = plan.experiments(folder)
+    ports = [check_framework(name) for name in FRAMEWORKS]
     steps = {experiment.recipe.name: experiment.steps for experiment in experiments}
-    with Live(console) if console.is_terminal else Progress() as shown:
-        trials = [Trial(experiment, "compiled") for experiment in experiments]
-        for result in session.compare(trials, ports, Options(), shown):
-            yield _judged(result, steps[result.recipe])
+    trials = [Trial(experiment, "compiled") for experiment in experiments]
+    for result in session.compare(trials, ports):
+        yield _judged(result, steps[result.recipe])
 
 
 def _judged(result: PortResult, steps: int) -> JudgedDraw:

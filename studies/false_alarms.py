@@ -17,12 +17,17 @@ import click
 from rich.console import Console
 
 from parity.contract import DTYPES, FRAMEWORKS, check_framework, nets_of
+from parity.processes.options import Options
+from parity.processes.progress import Progress
 from parity.reports.files import writable_folder
+from parity.reports.progress import Lines, Live
 from parity.reports.terminal import console
+from parity.sessions.cluster import command
+from parity.sessions.session import Session
 from parity.standard.comparison import LIMIT
 from shared.recipes import RECIPES, get, unknown
-from studies import summary
-from studies.draws import JudgedDraw, draw, judge, own_cache, referred
+from studies import on_nodes, summary
+from studies.draws import JudgedDraw, Plan, judge, own_cache
 
 DRAWS_PER_SESSION = 8  # numbers; every framework is imported once for all of them
 
@@ -39,6 +44,7 @@ DRAWS_PER_SESSION = 8  # numbers; every framework is imported once for all of th
     show_default=True,
     help="Whose ports all are held to; others than NumPy's are taken as a user's.",
 )
+@command.option
 @click.option("--output", type=Path, default=Path("out/false-alarms"), show_default=True)
 def main(
     recipe: tuple[str, ...],
@@ -47,6 +53,7 @@ def main(
     full: int,
     seed: int,
     reference: str,
+    cluster: str | None,
     output: Path,
 ) -> None:
     """Judge random draws of correct ports; report every alarm, and how near the others came.
@@ -65,8 +72,14 @@ def main(
     plan: list[tuple[int, int | None]] = [
         (number, steps if number < numbers - full else None) for number in range(numbers)
     ]
-    with own_cache() as cache:
-        judged = list(run(names, plan, seed, numbers * kinds, reference, cache))
+    plans = [
+        Plan(tuple(names), tuple(plan[at : at + DRAWS_PER_SESSION]), seed, reference)
+        for at in range(0, len(plan), DRAWS_PER_SESSION)
+    ]
+    if cluster is not None:
+        plans = [cell for each in plans for cell in each.cells()]
+    with command.sentences(cluster):
+        judged = list(run(plans, numbers * kinds, cluster))
     alarms = [each for each in judged if each.verdict != "agree"]
     report = {
         "limit": LIMIT,
@@ -80,49 +93,46 @@ def main(
     sys.exit(1 if alarms else 0)
 
 
-def run(
-    names: list[str],
-    plan: list[tuple[int, int | None]],
-    seed: int,
-    expected: int,
-    reference: str,
-    folder: Path,
-) -> Iterator[JudgedDraw]:
-    """Judge all ports in both precisions on each draw of some recipes, telling of it meanwhile.
+def run(plans: list[Plan], expected: int, cluster: str | None = None) -> Iterator[JudgedDraw]:
+    """Judge all ports on each draw of some plans, telling of it meanwhile.
 
     Args:
-        names: of the recipes.
-        plan: of each draw, its number and how many updates it makes, None for the full budget.
-        seed: of all draws.
+        plans: what to draw.
         expected: how many verdicts there will be, for whoever waits.
-        reference: the framework whose ports all are held to.
-        folder: for files that go away with the study.
+        cluster: the address of a scheduler on whose nodes to judge, None for this machine.
 
     Yields:
         Each verdict but the reference's own.
+
+    Raises:
+        ClusterError, InputError: see `on_nodes.judge`.
+        ReferenceFailedError: the reference itself failed.
     """
-    ports = [check_framework(name) for name in FRAMEWORKS]
     told = Console(stderr=True, highlight=False, soft_wrap=True, markup=False)
+    judged = on_nodes.judge(cluster, plans, Lines(told)) if cluster else _here(plans, told)
     start, done, alarms = time.monotonic(), 0, 0
-    for at in range(0, len(plan), DRAWS_PER_SESSION):
-        experiments = [
-            draw(name, dtype, number, steps, seed)
-            for number, steps in plan[at : at + DRAWS_PER_SESSION]
-            for name in names
-            for dtype in DTYPES
-        ]
-        if reference != "numpy":
-            experiments = [referred(each, reference, folder) for each in experiments]
-        for drawn, group in groupby(judge(experiments, ports, told), key=lambda each: each.draw):
-            # That the reference agrees with itself in float64 says nothing.
-            own = [each for each in group if (each.port, each.dtype) != (reference, "float64")]
-            done += len(own)
-            alarms += sum(each.verdict != "agree" for each in own)
-            worst = max(own, key=lambda each: each.worst.ratio)
-            seconds = time.monotonic() - start
-            counts = f"{done:,} of {expected:,} draws, {alarms} alarms"
-            told.print(f"{seconds:6.0f} s  {counts}; {drawn}: {worst}")
-            yield from own
+    reference = plans[0].reference
+    for drawn, group in groupby(judged, key=lambda each: each.draw):
+        # That the reference agrees with itself in float64 says nothing.
+        own = [each for each in group if (each.port, each.dtype) != (reference, "float64")]
+        done += len(own)
+        alarms += sum(each.verdict != "agree" for each in own)
+        worst = max(own, key=lambda each: each.worst.ratio)
+        seconds = time.monotonic() - start
+        counts = f"{done:,} of {expected:,} draws, {alarms} alarms"
+        told.print(f"{seconds:6.0f} s  {counts}; {drawn}: {worst}")
+        yield from own
+
+
+def _here(plans: list[Plan], told: Console) -> Iterator[JudgedDraw]:
+    """Judge plans on this machine; a terminal shows who is at what."""
+    with own_cache() as folder:
+        for plan in plans:
+            with (
+                Live(told) if told.is_terminal else Progress() as shown,
+                Session(Options(), shown) as session,
+            ):
+                yield from judge(plan, folder, session)
 
 
 def to_json(judged: JudgedDraw) -> dict[str, Any]:

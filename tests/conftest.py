@@ -112,7 +112,7 @@ def recorded(environment: dict[str, str]) -> numbers.Recorded:
 def guide_folder(tmp_path_factory: pytest.TempPathFactory, recorded: numbers.Recorded) -> Path:
     """The translation guide, built once."""
     folder = tmp_path_factory.mktemp("guide")
-    site.build(folder, recorded)
+    site.build(folder, recorded=recorded)
     return folder
 
 

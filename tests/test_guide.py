@@ -6,11 +6,15 @@ import subprocess
 import sys
 from html.parser import HTMLParser
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
+import yaml
+from click.testing import CliRunner
 from markupsafe import escape
 
-from guide import highlight, markup, migration, notes, ports, site
+from guide import documents, highlight, markup, migration, notes, ports, site
+from guide.__main__ import main as build_guide
 from guide.alignment import HEADER, MAIN, REST, RUNTIME_PAGE, align, functions_of, split
 from guide.ports import Net, PortSource
 from parity import contract
@@ -72,6 +76,7 @@ def test_there_is_a_page_for_every_net_and_each_kind(pages: dict[str, str]) -> N
         f"{name}.html"
         for name in (
             *(*nets, "index", "runtime", "dictionary", "migration", "differences", "traps"),
+            *("variations", "404", *(document.name for document in documents.load())),
         )
     }
     for net in nets:
@@ -212,13 +217,22 @@ def test_markup_is_code_and_all_else_is_escaped() -> None:
     assert markup.to_plain("a `b` c") == "a b c"
 
 
-def test_nothing_is_loaded_from_elsewhere(pages: dict[str, str]) -> None:
+# To a page of the guide, or to a report of a mistake by somebody who made it.
+LINK = re.compile(
+    r"([\w-]+\.html(\?[\w=,-]+)?)?(#.+)?|https://github\.com/[\w.-]+/[\w.-]+/(issues|pull)/\d+"
+)
+
+
+def test_nothing_is_loaded_from_elsewhere(pages: dict[str, str], guide_folder: Path) -> None:
     for name, html in pages.items():
         for tag, attributes in Page(html).elements:
-            assert tag not in ("link", "img", "iframe", "object"), name
-            assert "src" not in attributes, name
-            href = attributes.get("href")
-            assert href is None or re.match(r"(\w+\.html(\?[\w=,-]+)?)?(#.+)?$", href), (name, href)
+            assert tag not in ("iframe", "object", "base"), name
+            href, file = attributes.get("href"), attributes.get("src")
+            assert file is None or (guide_folder / file).is_file(), (name, file)
+            if tag == "link":
+                assert (guide_folder / (href or "")).is_file(), (name, href)
+            else:
+                assert href is None or LINK.fullmatch(href), (name, href)
         styles = re.findall(r"<style>(.*?)</style>", html, re.DOTALL)
         assert styles
         assert not re.search(r"url\(|@import", "".join(styles)), name
@@ -229,7 +243,8 @@ def test_every_link_leads_somewhere(pages: dict[str, str]) -> None:
     for name, page in parsed.items():
         assert len(page.ids) == len(set(page.ids)), name
         for tag, attributes in page.elements:
-            if tag == "a" and (href := attributes["href"]):
+            href = attributes.get("href") or ""
+            if tag == "a" and href and "://" not in href:
                 target, _, anchor = href.partition("#")
                 ids = parsed[target.partition("?")[0] or name].ids
                 assert not anchor or anchor in ids, (name, href)
@@ -246,10 +261,66 @@ def test_everything_that_is_found_is_there(pages: dict[str, str]) -> None:
         "migration",
         "difference",
         "trap",
+        "variation",
+        "docs",
     }
     for *_, address in found:
         page, _, anchor = address.partition("#")
         assert not anchor or anchor in ids[page], address
+
+
+def test_hosts_get_a_sitemap_and_a_page_for_what_is_not_there(pages: dict[str, str]) -> None:
+    whole = site.load("https://example.org/lockstep")
+    made = whole.for_hosts(["index.html", "mnist.html"])
+    places = ElementTree.fromstring(made["sitemap.xml"]).findall("{*}url/{*}loc")
+    start = "https://example.org/lockstep/"
+    assert [place.text for place in places] == [start, f"{start}mnist.html"]
+    assert f'<base href="{start}">' in made["404.html"]  # it is shown at any address
+    assert "<base" not in pages["404.html"]
+
+
+def test_documents_lead_to_pages_and_to_files_where_these_can_be_read() -> None:
+    listed = {document.file: document for document in documents.load()}
+    there = {f"docs/{file.name}" for file in (ROOT / "docs").glob("*.md")}
+    assert there - {"docs/differences.md"} < set(listed)
+    pages = {"docs/your-port.md": "your-port.html", "impls/torch/runtime.py": "runtime.html"}
+    bare = listed["docs/extending.md"].html(pages, "")
+    assert '<a href="your-port.html#the-contract">' in bare
+    assert '<a href="runtime.html">' in bare
+    assert "<a>shared/recipes.py</a>" in bare
+    linked = listed["docs/extending.md"].html(pages, "https://example.org/blob/main")
+    assert '<a href="https://example.org/blob/main/shared/recipes.py">' in linked
+    assert re.findall(r"<h2 id=.a-new-rung.>", linked)
+
+
+@pytest.mark.parametrize(
+    ("heading", "anchor"),
+    [("`assert_agree`, in tests", "assert_agree-in-tests"), ("What's said?", "whats-said")],
+)
+def test_headings_have_the_anchors_that_github_gives_them(heading: str, anchor: str) -> None:
+    assert documents.anchor(markup.to_plain(heading)) == anchor
+
+
+@pytest.mark.parametrize("option", ["--address", "--repository"])
+def test_an_address_is_given_whole(option: str) -> None:
+    done = CliRunner().invoke(build_guide, [option, "example.org"])
+    assert done.exit_code == 2
+    assert f"{option} is 'example.org': give it whole, as https://" in done.output
+
+
+def test_the_job_that_publishes_the_guide_gives_options_that_there_are() -> None:
+    job = yaml.safe_load((ROOT / ".github" / "workflows" / "pages.yml").read_text())
+    build, publish = job["jobs"]["build"], job["jobs"]["publish"]
+    (step,) = (step for step in build["steps"] if "run" in step)
+    given = re.search(r'^make guide ARGS="(.*)"$', step["run"])
+    assert given
+    names = {name for name in given[1].split() if name.startswith("--")}
+    assert names <= {name for option in build_guide.params for name in option.opts}
+    assert set(re.findall(r"\$(\w+)", given[1])) == set(step["env"])
+    (upload,) = (step for step in build["steps"] if "upload-pages" in step.get("uses", ""))
+    assert f"--output {upload['with']['path']} " in given[1]
+    assert publish["needs"] == "build"
+    assert publish["permissions"] == {"pages": "write", "id-token": "write"}
 
 
 @pytest.fixture

@@ -13,10 +13,11 @@ from guide import ports
 from guide import traps as shown
 from parity.contract import DTYPES
 from shared.errors import InputError
-from traps import catalogue, outcomes, record
+from traps import catalogue, costs, outcomes, record
 from traps.catalogue import Bug, Change, Entry
+from traps.reasons import REASONS
 from traps.record import judge
-from traps.themes import THEMES, theme_of
+from traps.themes import THEMES
 
 CATALOGUE = catalogue.load()
 IN_EXAMPLES = catalogue.load_examples()
@@ -26,6 +27,11 @@ SAMPLE = [  # of one net, so that one run compares them
     "iris-torch-momentum",
     "iris-numpy-factor-two-missing",
     "iris-numpy-einsum",
+]
+COSTING = [
+    "iris-numpy-sum-for-mean",
+    "iris-numpy-every-other-row",
+    "descent-numpy-factor-two-missing",
 ]
 
 
@@ -99,13 +105,11 @@ def test_a_sample_that_is_planted_again_is_told_apart_as_recorded(
             assert kept.ratio / 3 < outcome.ratio < kept.ratio * 3, (str(entry), dtype)
 
 
-def test_every_cause_has_one_theme() -> None:
+def test_every_cause_has_one_theme_and_a_reason() -> None:
     causes = [cause for _, own in THEMES.values() for cause in own]
     assert len(causes) == len(set(causes))
-    used = {cause for bug in CATALOGUE.bugs for cause in bug.causes}
-    assert used == set(causes)
-    for bug in CATALOGUE.bugs:
-        assert theme_of(bug.causes[0]) in THEMES
+    used = {cause for bug in (*CATALOGUE.bugs, *IN_EXAMPLES.bugs) for cause in bug.causes}
+    assert used == set(causes) == set(REASONS)
 
 
 def text_of(line: shown.Line) -> str:
@@ -135,19 +139,79 @@ def test_a_change_is_shown_as_it_is_planted() -> None:
             assert trap.line in [line.number for line in lines if line.kind == "real"] or not gone
 
 
-def test_every_trap_is_on_the_page(guide_folder: Path) -> None:
-    page = (guide_folder / "traps.html").read_text()
-    for entry in ENTRIES:
-        assert page.count(f'<article class="trap" id="{entry}"') == 1
-    assert f"{len(CATALOGUE.bugs) + len(IN_EXAMPLES.bugs)} mistakes" in page
-    right = len(CATALOGUE.variations) + len(IN_EXAMPLES.variations)
-    assert f"{right} changes that look like mistakes" in page
+def test_every_trap_is_on_its_page(guide_folder: Path) -> None:
+    pages = {name: (guide_folder / f"{name}.html").read_text() for name in ("traps", "variations")}
+    bugs = (*CATALOGUE.bugs, *IN_EXAMPLES.bugs)
+    variations = (*CATALOGUE.variations, *IN_EXAMPLES.variations)
+    for name, entries in (("traps", bugs), ("variations", variations)):
+        assert pages[name].count('<details class="trap"') == len(entries)
+        for entry in entries:
+            assert pages[name].count(f'<details class="trap" id="{entry}"') == 1
+    assert f"{len(bugs)} mistakes" in pages["traps"]
+    assert f"{len(variations)} changes" in pages["variations"]
     bug = next(bug for bug in CATALOGUE.bugs if str(bug) == SAMPLE[0])
-    assert isinstance(bug, Bug)
-    start = page.index(f'id="{bug}"')
-    article = page[start : page.index("</article>", start)]
-    assert f"<q>{RECORD[bug, 'float64'].cause}</q>" in article
-    assert f"at {RECORD[bug, 'float64'].ratio:.2g} noise floors" in article
+    start = pages["traps"].index(f'id="{bug}"')
+    shown_of_it = pages["traps"][start : pages["traps"].index("</details>", start)]
+    assert f"<q>{RECORD[bug, 'float64'].cause}</q>" in shown_of_it
+    ratios = [f"{RECORD[bug, dtype].ratio:.2g}" for dtype in DTYPES]
+    assert '<strong>float32 and float64</strong>: <span class="catch">caught' in shown_of_it
+    assert f"at {' and '.join(ratios)} noise floors" in shown_of_it
+
+
+def test_what_is_said_in_both_precisions_is_said_once() -> None:
+    for trap in shown.traps():
+        dtypes = [dtype for said in trap.said for dtype in said.outcomes]
+        assert dtypes == list(trap.entry.dtypes if isinstance(trap.entry, Bug) else DTYPES)
+        for said in trap.said:
+            assert len({(o.verdict, o.rung, o.step, o.cause) for o in said.outcomes.values()}) == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "heading"),
+    [
+        ("b is missing", "b is missing"),
+        ("a tensor is transposed", "A tensor is transposed"),
+        ("W1 is reshaped", "W1 is reshaped"),
+        ("float32 in a float64 run", "float32 in a float64 run"),
+        ("sum instead of mean", "Sum instead of mean"),
+        ("x shuffled without y", "x shuffled without y"),
+    ],
+)
+def test_no_tensor_is_written_in_capitals(text: str, heading: str) -> None:
+    assert shown.heading(text) == heading
+
+
+def test_titles_write_names_as_they_are_written() -> None:
+    titles = {trap.title for trap in shown.traps()}
+    assert {"Epsilon of Keras", "GELU by tanh", "Arrays shared with NumPy"} <= titles
+    assert {"Learning rate off by 1e-5", "x shuffled without y", "NAdam"} <= titles
+
+
+def test_what_mistakes_cost_is_kept_of_all_that_are_measured(tmp_path: Path) -> None:
+    bugs = costs.measured(CATALOGUE.bugs)
+    kept = costs.recall(bugs)
+    assert [*kept] == bugs
+    assert len(bugs) > 200
+    costs.save({bug: kept[bug] for bug in bugs[:2]}, bugs[:2], tmp_path / "costs.json")
+    assert costs.recall(bugs[:2], tmp_path / "costs.json") == {bug: kept[bug] for bug in bugs[:2]}
+    with pytest.raises(InputError, match=r"is not measured: run python -m traps\.costs --net"):
+        costs.recall(bugs[2:3], tmp_path / "costs.json")
+    with pytest.raises(InputError, match="has changed since it was measured"):
+        costs.recall([dataclasses.replace(bugs[0], steps=61)], tmp_path / "costs.json")
+
+
+def test_a_sample_costs_what_is_kept(
+    environment: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LOCKSTEP_CACHE", environment["LOCKSTEP_CACHE"])
+    sample = [bug for bug in CATALOGUE.bugs if str(bug) in COSTING]
+    measured = dict(costs.run(sample))
+    assert {str(bug) for bug in measured} == set(COSTING)
+    for bug, kept in costs.recall(sample).items():
+        cost = measured[bug]
+        assert (cost.measure, cost.steps) == (kept.measure, kept.steps)
+        assert cost.wrong == pytest.approx(kept.wrong, rel=1e-3)
+        assert cost.right == pytest.approx(kept.right, rel=1e-3)
 
 
 def test_a_trap_is_listed_in_the_section_that_it_changes() -> None:

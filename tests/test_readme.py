@@ -10,6 +10,8 @@ import pytest
 
 from compare import STATUS, UNUSABLE_INPUT
 from compare import compare as command
+from guide import traps as guide_traps
+from guide.__main__ import main as build_guide
 from shared.recipes import FUNCTIONS, RECIPES, is_spread
 from tests.running import ROOT, Compare, Run
 from traps import record, score
@@ -27,7 +29,7 @@ LINK = re.compile(r"\]\(([^)\s]+)\)")
 ROW = re.compile(r"^(\S+ +float\d\d +\w+) +(\d\S*) (.*)$", re.MULTILINE)  # of a table of verdicts
 COMMAND = "planar --steps 1000 --frameworks numpy,torch --with my_port.py"
 # Options besides those of compare.py.
-OTHERS = {"--help", "--record", "--net", "--name"}
+OTHERS = {"--help", "--record", "--net", "--name", "--host", "--nthreads", "--nworkers"}
 
 
 def blocks(page: Path, language: str = "") -> list[str]:
@@ -94,7 +96,8 @@ def test_every_file_option_and_target_named_exists(page: Path) -> None:
     for path in re.findall(r"(?<![\w/.])[\w.]+/[\w./]+\.(?:py|toml|json)\b", " ".join(code)):
         made = path.startswith(("out/", "path/"))
         assert made or (ROOT / path).exists(), path
-    options = {name for parameter in command.params for name in parameter.opts} | OTHERS
+    of_ours = (*command.params, *build_guide.params)
+    options = {name for parameter in of_ours for name in parameter.opts} | OTHERS
     for text in code:
         for option in re.findall(r"(?<![\w-])--[a-z]+(?:-[a-z]+)*", text):
             assert option in options, option
@@ -144,6 +147,13 @@ def test_the_bugs_are_counted_as_recorded() -> None:
     spread_over = "in ports [over several workers](your-port.md#over-several-workers)"
     counted = f"{len(spread)} of the mistakes are {spread_over}, {sourced} of them"
     assert counted in TEXT[evidence]
+
+
+def test_what_bugs_cost_is_counted() -> None:
+    few, known = guide_traps.unseen(guide_traps.traps())
+    text = " ".join(TEXT[ROOT / "docs" / "evidence.md"].split())
+    assert f"Of {known} mistakes whose port trains" in text
+    assert f"{few} change its accuracy by less than half a percent" in text
 
 
 def test_the_bugs_in_examples_are_counted() -> None:

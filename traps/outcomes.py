@@ -38,9 +38,40 @@ def run(
     frameworks = [list(own) for _, own in groupby(sorted(entries, key=_order), _framework)]
     outcomes: dict[tuple[Entry, str], Outcome] = {}
     with ThreadPoolExecutor(at_once) as pool:
-        for found in pool.map(lambda own: _judge(own, tell), frameworks):
+        for found in pool.map(lambda own: _judge(own, tell, Options()), frameworks):
             outcomes |= found
     return outcomes
+
+
+def run_on(address: str, entries: Sequence[Entry], shown: Progress) -> Outcomes:
+    """Return what `run` does, from the nodes of a cluster; a cell is what one comparison can take.
+
+    Args:
+        address: of its scheduler.
+        entries: what to plant.
+        shown: is told of cells.
+
+    Raises:
+        ClusterError, InputError, ReferenceFailedError: as `Cluster.results`.
+    """
+    from parity.sessions.cluster.client import Call, Cluster  # which take Dask
+
+    calls = [
+        Call(f"{framework}, {alike[0]}", judged, list(own))
+        for (framework, alike), own in groupby(
+            sorted(entries, key=_order), lambda entry: (entry.framework, _alike(entry))
+        )
+    ]
+    outcomes: dict[tuple[Entry, str], Outcome] = {}
+    with Cluster(address, shown) as cluster:
+        for found in cluster.results(calls):
+            outcomes |= found
+    return outcomes
+
+
+def judged(entries: list[Entry]) -> dict[tuple[Entry, str], Outcome]:
+    """Judge the entries of a cell on a node."""
+    return _judge(entries, lambda _: None, Options(at_once=1))  # a cell is a core's
 
 
 def _framework(entry: Entry) -> str:
@@ -56,12 +87,14 @@ def _order(entry: Entry) -> tuple[str, tuple[str, int, str, tuple[str, ...]], st
     return entry.framework, _alike(entry), entry.name
 
 
-def _judge(entries: list[Entry], tell: Callable[[str], object]) -> dict[tuple[Entry, str], Outcome]:
+def _judge(
+    entries: list[Entry], tell: Callable[[str], object], options: Options
+) -> dict[tuple[Entry, str], Outcome]:
     """Judge the entries of one framework."""
     outcomes: dict[tuple[Entry, str], Outcome] = {}
     with (
         tempfile.TemporaryDirectory(prefix="lockstep-bugs-") as folder,
-        Session(Options(), Progress(), shared=True) as session,
+        Session(options, Progress(), shared=True) as session,
     ):
         for (recipe, steps, mode, dtypes), alike in groupby(entries, _alike):
             own = Path(tempfile.mkdtemp(dir=folder))  # two nets may have bugs of one name

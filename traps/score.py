@@ -13,6 +13,8 @@ from rich.console import Console
 from rich.table import Table
 
 from parity.contract import DTYPES
+from parity.reports.progress import Lines
+from parity.sessions.cluster import command
 from traps import outcomes, record
 from traps.catalogue import Bug, Entry, Variation, load, load_examples
 from traps.record import Outcomes, judge
@@ -27,7 +29,8 @@ CATCH_STYLES = {"caught": "green", "elsewhere": "yellow", "missed": "red"}
 @click.option("--framework", default="", help="Only frameworks with this text in their names.")
 @click.option("--name", default="", help="Only entries with this text in their names.")
 @click.option("--record", "kept", is_flag=True, help="Keep what is said, for the guide to show.")
-def score(net: str, framework: str, name: str, kept: bool) -> None:
+@command.option
+def score(net: str, framework: str, name: str, kept: bool, cluster: str | None) -> None:
     """Plant every bug and every correct variation, and print what the judge says of them."""
 
     def chosen(entry: Entry) -> bool:
@@ -42,7 +45,11 @@ def score(net: str, framework: str, name: str, kept: bool) -> None:
     if not entries:
         raise click.UsageError("no entry has these texts in its names")
     told = Console(stderr=True, highlight=False)
-    found = outcomes.run(entries, told.print)
+    with command.sentences(cluster):
+        if cluster is None:
+            found = outcomes.run(entries, told.print)
+        else:
+            found = outcomes.run_on(cluster, entries, Lines(told))
     if kept:
         record.save(found, [*catalogue.entries, *examples.entries])
     console = Console(width=None if sys.stdout.isatty() else 160, highlight=False)

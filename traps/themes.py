@@ -60,6 +60,8 @@ THEMES: dict[str, tuple[str, tuple[str, ...]]] = {
             "loss as a running sum",
             "loss as the mean of an epoch",
             "loss taken after the update",
+            "another mean of the loss",
+            "an ignored label counts",
         ),
     ),
     "The gradients": (
@@ -70,6 +72,7 @@ THEMES: dict[str, tuple[str, tuple[str, ...]]] = {
             "gradients accumulate",
             "gradient one step late",
             "gradients clipped",
+            "a gradient is cut off",
         ),
     ),
     "The update": (
@@ -85,6 +88,7 @@ THEMES: dict[str, tuple[str, tuple[str, ...]]] = {
             "Adam instead of SGD",
             "NAdam instead of SGD",
             "weight decay",
+            "another variant of Adam",
         ),
     ),
     "Batches and labels": (
@@ -142,13 +146,33 @@ THEMES: dict[str, tuple[str, tuple[str, ...]]] = {
             "accuracy on other rows",
         ),
     ),
+    "Convolutions, norms and attention": (
+        "Layers that go by one name everywhere, and have other defaults, layouts and formulas.",
+        (
+            "a kernel is flipped",
+            "padding on other sides",
+            "flattened in another order",
+            "pooled otherwise",
+            "another epsilon",
+            "variance over another number",
+            "another momentum in BatchNorm",
+            "BatchNorm in the other mode",
+            "normalised otherwise",
+            "another form of GELU",
+            "another causal mask",
+            "another attention scale",
+            "attention heads split otherwise",
+            "another embedding",
+            "inputs of an operation swapped",
+            "a term left out",
+        ),
+    ),
+    "Recurrent networks": (
+        "A cell has several formulas, and its weights several orders.",
+        (
+            "gates in another order",
+            "another recurrent cell",
+            "another state of a sequence",
+        ),
+    ),
 }
-
-
-def theme_of(cause: str) -> str:
-    """Return the theme of a cause.
-
-    Raises:
-        KeyError: no theme has it.
-    """
-    return {each: theme for theme, (_, causes) in THEMES.items() for each in causes}[cause]

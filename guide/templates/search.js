@@ -1,13 +1,13 @@
-// Search: over an index that every page brings with it.
+// Search: over the index in search-index.js, which all pages share.
 const field = document.getElementById("search");
 const found = document.getElementById("found");
-const known = JSON.parse(document.getElementById("index").textContent).map(
+const known = searchIndex.map(
   ([kind, title, also, words, address]) => ({
     kind, title, address, low: title.toLowerCase(), also: also.toLowerCase(), words: words.toLowerCase(),
   }),
 );
 const MOST = 20;
-const KINDS = ["dictionary", "migration", "function", "net", "note", "difference", "trap"];
+const KINDS = ["dictionary", "migration", "function", "net", "docs", "note", "difference", "trap", "variation"];
 let current = -1;
 
 // How well an entry fits all words that are looked for; 0 is not at all. A trap comes behind all rows
@@ -24,7 +24,7 @@ function fit(entry, words) {
     else if (entry.words.includes(word)) { sum += 1; named = false; }
     else return 0;
   }
-  const trap = entry.kind === "trap";
+  const trap = entry.kind === "trap" || entry.kind === "variation";
   const tier = entry.kind === "dictionary" || (named && !trap) ? 300 : named ? 200 : trap ? 0 : 100;
   return tier + sum + (KINDS.length - KINDS.indexOf(entry.kind)) / 10;
 }

@@ -19,6 +19,7 @@ class Options:
     timeout: of one call of a port, in seconds. fresh: do anew what is kept in the cache.
     hasty: whether even programs whose time is taken may come from there, which then tells nothing.
     drawn: whether results are drawn, for which ports are asked more.
+    at_once: how many processes work at the same time, None for as many as there are cores.
     profile: is told where the time goes, if it is there.
     """
 
@@ -28,6 +29,7 @@ class Options:
     fresh: bool = False
     hasty: bool = False
     drawn: bool = False
+    at_once: int | None = None
     profile: Profile | None = None
 
     @property

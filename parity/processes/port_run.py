@@ -176,12 +176,12 @@ class PortRun:
         worker, who, timeout = self.worker, f"{self.port}", self.workforce.options.timeout
         try:
             with worker.turn:
-                if worker.loaded != self.port:
-                    load = Load(self.port)
-                    hear = heard.append if request == load else _ignore
-                    self.workforce.ask(worker, who, "import", load, hear, timeout)
+                asked = isinstance(request, Load)
+                if asked or worker.loaded != self.port:
+                    hear = heard.append if asked else _ignore
+                    self.workforce.ask(worker, who, "import", Load(self.port), hear, timeout)
                     worker.loaded = self.port
-                if not isinstance(request, Load):
+                if not asked:
                     self.workforce.ask(worker, who, what, request, heard.append, timeout)
         except WorkerDiedError as error:
             self.worker = None

@@ -1,4 +1,4 @@
-"""Worker processes for many ports in turn, so that their framework is imported once."""
+"""Worker processes for several ports or comparisons in turn: their framework is imported once."""
 
 import threading
 
@@ -8,10 +8,10 @@ from parity.processes.workforce import Workforce
 
 
 class SharedWorker:
-    """A process, or those to spread over, that all ports of one comparison use in turn.
+    """A process, or those to spread over, that several ports use in turn, or one again and again.
 
-    What a port changes in its framework, the next one meets. So this is for ports that are known,
-    such as planted bugs, and not for users' own.
+    What a port changes in its framework, the next one meets. So several are ports that are known,
+    such as planted bugs, and not users' own.
     """
 
     def __init__(self, workforce: Workforce) -> None:
@@ -28,7 +28,7 @@ class SharedWorker:
             WorkerDiedError: the workforce was stopped.
         """
         with self._lock:
-            if self._worker is None or not self._worker.lives():
+            if self._worker is None or not self._workforce.wake(self._worker):
                 self._worker = self._workforce.start()
             return self._worker
 
@@ -40,7 +40,7 @@ class SharedWorker:
         """
         with self._lock:
             asked = count, under_mpi
-            if self._crew and not (self._crew.lives() and self._gathered == asked):
+            if self._crew and not (self._workforce.wake(self._crew) and self._gathered == asked):
                 self._crew.kill()
                 self._crew = None
             if self._crew is None:

@@ -1,4 +1,4 @@
-"""Packages that some outputs need and a comparison does not: those of the extra `reports`."""
+"""Packages that some options need and a comparison does not: those of the extras."""
 
 from importlib.util import find_spec
 
@@ -9,20 +9,23 @@ NEEDED = {
     "--pictures": ("matplotlib",),
     "--source": ("markupsafe", "pygments"),
     "the guide": ("jinja2", "markupsafe", "pygments"),
+    "--cluster": ("distributed",),
 }
+EXTRAS = {"--cluster": "cluster"}  # all others are of `reports`
 DISTRIBUTIONS = {"PIL": "pillow"}  # that are not called as what they bring
 
 
-def require(output: str) -> None:
-    """Check that what an output needs is installed.
+def require(option: str) -> None:
+    """Check that what an option needs is installed.
 
     Raises:
         InputError: something is not.
     """
-    missing = [name for name in NEEDED.get(output, ()) if find_spec(name) is None]
+    missing = [name for name in NEEDED.get(option, ()) if find_spec(name) is None]
     if missing:
         *others, last = [DISTRIBUTIONS.get(name, name) for name in missing]
         names = f"{', '.join(others)} and {last}, which are" if others else f"{last}, which is"
         raise InputError(
-            f'{output} needs {names} not installed: run pip install "lockstep[reports]"'
+            f"{option} needs {names} not installed: run pip install "
+            f'"lockstep[{EXTRAS.get(option, "reports")}]"'
         )

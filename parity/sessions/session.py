@@ -75,22 +75,30 @@ class Session:
         options: how its processes run.
         progress: is told of its work.
         shared: whether all ports use one process in turn; see `SharedWorker`.
+        kept: whether each port's process is kept for the comparisons that follow.
 
     Raises:
         InputError: there is no temporary folder.
     """
 
-    def __init__(self, options: Options, progress: Progress, shared: bool = False) -> None:
+    def __init__(
+        self,
+        options: Options,
+        progress: Progress,
+        shared: bool = False,
+        kept: bool = False,
+    ) -> None:
         self._scratch = Scratch()
         self.workforce = Workforce(options, progress, self._scratch.path)
         self._store = Store(self._scratch.path / "arrays")
         self._assistant = Assistant(self.workforce)
-        self._at_once = max(1, _cores() // options.threads)
+        self._at_once = options.at_once or max(1, _cores() // options.threads)
         self._pool = ThreadPoolExecutor(self._at_once)
         self._standards: dict[Experiment, PendingStandard] = {}
         self._runs: list[PortRun] = []
         self._spares: dict[PortName, Spare] = {}
         self._shared = SharedWorker(self.workforce) if shared else None
+        self._kept: dict[PortName, SharedWorker] | None = {} if kept else None
 
     def __enter__(self) -> Self:
         return self
@@ -128,7 +136,7 @@ class Session:
                 difference of a tensor that is not there.
             ReferenceFailedError: the reference itself failed.
         """
-        for run in self._runs if not self._shared else ():
+        for run in self._runs if not self._shared and self._kept is None else ():
             run.stop()
         missing = self._add([trial.experiment for trial in trials])
         pieces = [Piece(self._standards[trial.experiment], trial.mode) for trial in trials]
@@ -139,7 +147,7 @@ class Session:
                 pieces,
                 [Future() for _ in pieces],
                 self._source(port),
-                (self._shared or self.workforce).start_crew,
+                (self._held(port) or self.workforce).start_crew,
             )
             for port in ports
         ]
@@ -162,10 +170,22 @@ class Session:
 
     def _source(self, port: PortName) -> Callable[[], Worker]:
         """Return what gives a port its process."""
-        if self._shared:
-            return self._shared.take
+        held = self._held(port)
+        if held:
+            return held.take
         spare = self._spares.pop(port, None)
         return spare.take if spare else self.workforce.start
+
+    def _held(self, port: PortName) -> SharedWorker | None:
+        """Return what holds the processes that a port is to use again, if it is."""
+        if self._kept is None:
+            return self._shared
+        return self._kept.setdefault(port, SharedWorker(self.workforce))
+
+    def forget(self) -> None:
+        """Drop what ports were held to so far, and its arrays; no comparison may go on."""
+        self._standards.clear()
+        self._store.remove()
 
     def tell(self, progress: Progress) -> None:
         """Tell of the progress of comparisons to come there."""

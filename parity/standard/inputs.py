@@ -204,6 +204,13 @@ class Store:
             workers=experiment.recipe.workers,
         )
 
+    def remove(self) -> None:
+        """Remove all files."""
+        for path in self.stamps:
+            path.unlink(missing_ok=True)
+        self.stamps.clear()
+        self.written.clear()
+
     def _write(self, name: str, array: Array) -> Path:
         """Return the file of an array; two of one name that differ in any bit have two."""
         name = f"{name}-{array.dtype}"

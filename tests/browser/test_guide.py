@@ -9,7 +9,10 @@ from playwright.sync_api import Locator, Page, expect
 from tests.browser.conftest import NARROW, WIDE, Open
 from tests.running import ROOT
 
-KINDS = ("index", "mnist", "runtime", "dictionary", "migration", "differences", "traps")
+KINDS = (
+    *("index", "mnist", "runtime", "dictionary", "migration", "differences", "traps"),
+    *("variations", "ci", "404"),
+)
 
 
 def columns(tab: Page) -> list[str]:
@@ -35,6 +38,13 @@ def follow(tab: Page, link: Locator) -> None:
     """Follow a link to another page, and wait until that is there."""
     with tab.expect_navigation():
         link.click()
+
+
+def listed(tab: Page, menu: str, name: str) -> Locator:
+    """Open a menu of pages, and return the link to one of them."""
+    pages = tab.get_by_role("navigation", name="Pages")
+    pages.get_by_text(menu, exact=True).click()
+    return pages.get_by_role("link", name=name, exact=True)
 
 
 def line_of(framework: str, code: str) -> int:
@@ -93,7 +103,7 @@ def test_an_address_says_what_is_shown(
 def test_the_choice_is_kept_on_the_way_to_other_pages(guide_folder: Path, open_page: Open) -> None:
     tab = open_page(guide_folder / "mnist.html", "?frameworks=numpy,tensorflow_v1#train").tab
     expect(tab.locator("#h-train")).to_be_in_viewport()
-    follow(tab, tab.get_by_role("navigation", name="Pages").get_by_role("link", name="planar"))
+    follow(tab, listed(tab, "nets", "planar"))
     assert columns(tab) == ["numpy"]
     choose(tab, "jax")
     follow(tab, tab.get_by_role("navigation", name="Pages").get_by_role("link", name="dictionary"))
@@ -154,6 +164,8 @@ def test_search_finds_a_function_and_goes_there(guide_folder: Path, open_page: O
         ("a model is", "note", "a model is"),
         ("feed_dict", "migration", "feed_dict, TensorFlow 1 to 2"),
         ("epsilon Adam", "difference", "epsilon"),
+        ("logaddexp", "variation", "Logaddexp, NumPy, mnist"),
+        ("a baseline", "docs", "A baseline, CI and reports"),
     ],
 )
 def test_search_knows_every_kind(
@@ -246,10 +258,7 @@ def test_dark_by_the_system_and_by_the_reader(guide_folder: Path, open_page: Ope
     expect(toggle).to_have_attribute("aria-pressed", "true")
     toggle.click()
     assert background(tab) == light
-    follow(
-        tab,
-        tab.get_by_role("navigation", name="Pages").get_by_role("link", name="mnist", exact=True),
-    )
+    follow(tab, listed(tab, "nets", "mnist"))
     assert background(tab) == light
     expect(tab.get_by_role("button", name="Dark")).to_have_attribute("aria-pressed", "false")
 
@@ -339,8 +348,8 @@ def test_lines_that_differ_are_marked(guide_folder: Path, open_page: Open) -> No
 def test_the_traps_are_filtered(guide_folder: Path, open_page: Open) -> None:
     tab = open_page(guide_folder / "traps.html").tab
     everything = tab.locator(".trap:visible").count()
-    tab.get_by_label("Net").select_option("planar")
-    tab.get_by_label("Framework").select_option("jax")
+    tab.locator("select[name=net]").select_option("planar")
+    tab.locator("select[name=framework]").select_option("jax")
     left = tab.locator(".trap:visible")
     assert 0 < left.count() < everything
     assert set(left.evaluate_all("t => t.map(e => e.dataset.net + ' ' + e.dataset.of)")) == {
@@ -349,6 +358,40 @@ def test_the_traps_are_filtered(guide_folder: Path, open_page: Open) -> None:
     expect(tab.locator("#shown")).to_have_text(f"{left.count()} shown")
     counts = tab.locator(".themes .count").all_inner_texts()
     assert sum(map(int, counts)) == left.count()
+    tab.get_by_label("Filter").fill("detached gradient reaches")  # its name, and its cause's
+    assert left.locator(".title").all_inner_texts() == ["Detached"]
+    expect(tab.locator(".cause:visible")).to_have_count(1)
+
+
+def test_traps_are_folded_until_they_are_wanted(guide_folder: Path, open_page: Open) -> None:
+    tab = open_page(guide_folder / "traps.html", "#mnist-torch-softmax-twice").tab
+    opened = tab.locator(".trap[open]")
+    expect(opened).to_have_count(1)
+    expect(opened.get_by_text("float32 and float64")).to_be_in_viewport()
+    tab.locator("select[name=net]").select_option("iris")
+    tab.get_by_role("button", name="Unfold").click()
+    assert opened.locator("visible=true").count() == tab.locator(".trap:visible").count() > 20
+    # An address is shown in spite of the filter.
+    tab.goto(tab.url.partition("#")[0] + "#mnist-torch-focal")
+    expect(tab.locator("#mnist-torch-focal .diff")).to_be_in_viewport()
+    fine = open_page(guide_folder / "traps.html", java_script_enabled=False).tab
+    fine.locator("#mnist-torch-softmax-twice summary").click()
+    expect(fine.locator("#mnist-torch-softmax-twice .diff")).to_be_visible()
+
+
+def test_the_pages_are_listed_in_one_line(guide_folder: Path, open_page: Open) -> None:
+    tab = open_page(guide_folder / "traps.html").tab
+    assert tab.locator("header.site").evaluate("own => own.offsetHeight") < 60
+    link = listed(tab, "docs", "CI and reports")
+    listed(tab, "nets", "gpt")  # which shuts the other
+    expect(link).to_be_hidden()
+    tab.keyboard.press("Escape")
+    expect(tab.get_by_role("link", name="gpt", exact=True)).to_be_hidden()
+    follow(tab, listed(tab, "docs", "CI and reports"))
+    expect(tab.get_by_role("heading", name="CI and reports")).to_be_visible()
+    sizes = tab.locator("img").evaluate_all("own => own.map(image => image.naturalWidth)")
+    assert len(sizes) == 3
+    assert min(sizes) > 500
 
 
 def rows(tab: Page) -> list[str]:
@@ -417,7 +460,9 @@ def test_a_net_leads_to_its_own_traps_and_a_trap_to_its_line(
     assert "traps.html?net=mnist" in tab.url
     nets = tab.locator(".trap:visible").evaluate_all("traps => traps.map(t => t.dataset.net)")
     assert set(nets) == {"mnist"}
-    follow(tab, tab.locator(".trap:visible .meta a").first)
+    trap = tab.locator(".trap:visible").first
+    trap.locator("summary").click()
+    follow(tab, trap.locator(".meta a").first)
     assert "/mnist.html#" in tab.url
     expect(tab.locator(":target")).to_be_in_viewport()
 
@@ -464,6 +509,7 @@ LONG = {
     "traps": "net=descent",
     "differences": "frameworks=numpy",
     "dictionary": "rows=softmax",
+    "variations": "net=descent",
 }
 PAGES = [f"{kind}.html?{LONG.get(kind, '')}" for kind in KINDS]
 
@@ -499,7 +545,7 @@ def test_a_function_leads_to_the_traps_that_start_in_it(
     expect(link).to_be_hidden()
     planted.locator("summary").click()
     follow(tab, link)
-    heading = tab.locator(".trap:target h3")
+    heading = tab.locator(".trap:target .title")
     expect(heading).to_have_text("Sum for mean")
     expect(heading).to_be_in_viewport()
 

@@ -1,0 +1,1 @@
+"""Comparisons on a Dask cluster: cells, each judged whole on one node, merged in order."""

@@ -1,0 +1,214 @@
+"""What a mistake costs: accuracy, or else the last loss, of a run of the recipe's own length.
+
+Run as `python -m traps.costs`, which keeps in costs.json what a port with the mistake and the port
+without it say of themselves after the same run; see --help. The judge has no part in it. Mistakes
+of ports over workers and of examples, whose runs take long, are left out.
+"""
+
+import json
+import math
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+
+import click
+from rich.console import Console
+
+from parity.contract import PortName
+from parity.processes.messages import Climb, Load
+from parity.processes.options import Options
+from parity.processes.progress import Progress
+from parity.processes.record import Record
+from parity.processes.scratch import Scratch
+from parity.processes.shared_worker import SharedWorker
+from parity.processes.worker import WorkerDiedError
+from parity.processes.workforce import Workforce
+from parity.reports.files import OutputFile
+from parity.standard.inputs import Inputs, Store
+from shared import recipes
+from shared.errors import InputError
+from shared.experiment import Experiment, prepare
+from shared.recipes import is_spread
+from traps.catalogue import Bug, load, original, plant
+from traps.record import digest
+
+FILE = Path(__file__).with_name("costs.json")
+TIMEOUT = 120.0  # seconds of one call
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a run came to: the port's own figure with a mistake in it, and without.
+
+    measure: "accuracy on test rows", "accuracy on training rows", or "last loss". wrong: None where
+    the port gave none, as it raised.
+    """
+
+    measure: str
+    steps: int
+    wrong: float | None
+    right: float
+
+
+Costs = Mapping[Bug, Cost]
+
+
+def measured(bugs: Iterable[Bug]) -> list[Bug]:
+    """Return those whose runs are short enough: of our own ports, each in one process."""
+    short = (bug for bug in bugs if not bug.example and not is_spread(bug.net))
+    return [bug for bug in short if "train" in recipes.get(bug.recipe).functions]
+
+
+def run(bugs: Iterable[Bug]) -> Iterator[tuple[Bug, Cost]]:
+    """Train every port with a mistake, and the port without it, and yield what that costs.
+
+    Raises:
+        InputError: MNIST is not to be had.
+    """
+    for _, own in groupby(sorted(bugs, key=_order), lambda bug: bug.framework):
+        yield from _of_framework(list(own))
+
+
+def _order(bug: Bug) -> tuple[str, ...]:
+    return bug.framework, bug.recipe, bug.dtypes[0], bug.style or "", bug.name
+
+
+def _of_framework(bugs: list[Bug]) -> Iterator[tuple[Bug, Cost]]:
+    scratch = Scratch()
+    workforce = Workforce(Options(), Progress(), scratch.path)
+    worker, store = SharedWorker(workforce), Store(scratch.path / "arrays")
+    try:
+        for _, alike in groupby(bugs, lambda bug: _order(bug)[:-1]):
+            group = list(alike)
+            experiment = prepare(group[0].recipe, group[0].dtypes[0], choice="mnist")
+            trainer = _Trainer(workforce, worker, store, experiment)
+            with tempfile.TemporaryDirectory(dir=scratch.path) as folder:
+                real = Path(folder) / "real.py"
+                real.write_text(_named(group[0]))
+                measure, right = trainer.train(real)
+                assert right is not None, f"{group[0].port} does not train"
+                for bug in group:
+                    _, wrong = trainer.train(plant(bug, Path(folder)))
+                    yield bug, Cost(measure, experiment.steps, wrong, right)
+    finally:
+        workforce.stop()
+        scratch.remove()
+
+
+def _named(bug: Bug) -> str:
+    """Return the source of the port without the mistake, as a file that names its framework."""
+    source = original(bug)
+    return source if "\nFRAMEWORK = " in source else f'{source}\nFRAMEWORK = "{bug.framework}"\n'
+
+
+@dataclass(frozen=True)
+class _Trainer:
+    """Trains ports on one experiment, in a process that they share."""
+
+    workforce: Workforce
+    worker: SharedWorker
+    store: Store
+    experiment: Experiment
+
+    @property
+    def inputs(self) -> Inputs:
+        """What the ports get."""
+        options = self.workforce.options
+        return self.store.inputs(self.experiment, options.device, options.threads)
+
+    def train(self, file: Path) -> tuple[str, float | None]:
+        """Return what a port says of itself after a whole run: which figure, and what it is."""
+        inputs, record = self.inputs, Record()
+        port, worker = PortName(file.name, file), self.worker.take()
+        climb = Climb(inputs, "compiled", {}, inputs.weights)
+        try:
+            for request in (Load(port), climb):
+                self.workforce.ask(worker, file.name, "run", request, record.add, TIMEOUT)
+        except WorkerDiedError:
+            return "", None
+        return _figure(record, inputs)
+
+
+def _figure(record: Record, inputs: Inputs) -> tuple[str, float | None]:
+    """Return the best figure that there is: a number of test rows says more than a loss."""
+    own = {said.split: said.figure for said in record.predictions if said.rung == "trajectory"}
+    for split, rows in (("test", "test"), ("train", "training")):
+        if split in own:
+            return f"accuracy on {rows} rows", own[split]
+    losses = record.answers.get(("trajectory", inputs.steps), {}).get("loss")
+    return "last loss", float(losses[-1]) if losses is not None and losses.size else None
+
+
+def save(costs: Costs, bugs: Iterable[Bug], file: Path = FILE) -> None:
+    """Write what mistakes cost, beside what is kept of others; of no longer known ones, nothing."""
+    old = json.loads(file.read_text()) if file.exists() else {}
+    kept = {}
+    for bug in sorted(bugs, key=str):
+        if bug in costs:
+            figures = {name: _strict(getattr(costs[bug], name)) for name in ("wrong", "right")}
+            kept[str(bug)] = {"hash": digest(bug), **vars(costs[bug]), **figures}
+        elif str(bug) in old:
+            kept[str(bug)] = old[str(bug)]
+    with OutputFile(str(file)) as output:
+        output.write(json.dumps(kept, indent=1, allow_nan=False) + "\n")
+
+
+def recall(bugs: Iterable[Bug], file: Path = FILE) -> Costs:
+    """Return what each mistake costs.
+
+    Raises:
+        InputError: nothing is kept of one, or it has changed since.
+    """
+    kept = json.loads(file.read_text())
+    costs = {}
+    for bug in bugs:
+        said = kept.get(str(bug), {})
+        if said.get("hash") != digest(bug):
+            what = "has changed since it was" if said else "is not"
+            raise InputError(
+                f"what {bug} of traps costs {what} measured: run python -m traps.costs "
+                f"--net {bug.net} --framework {bug.framework} --name {bug.name}"
+            )
+        wrong = said["wrong"]
+        costs[bug] = Cost(
+            said["measure"],
+            said["steps"],
+            None if wrong is None else float(wrong),
+            float(said["right"]),
+        )
+    return costs
+
+
+def _strict(figure: float | None) -> float | str | None:
+    """Return a figure as JSON takes it, with the digits that people look at."""
+    if figure is None or not math.isfinite(figure):
+        return figure if figure is None else str(figure)
+    return float(f"{figure:.5g}")
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--net", default="", help="Only nets with this text in their names.")
+@click.option("--framework", default="", help="Only frameworks with this text in their names.")
+@click.option("--name", default="", help="Only mistakes with this text in their names.")
+def main(net: str, framework: str, name: str) -> None:
+    """Measure what mistakes cost, print it, and keep it in costs.json."""
+    known = measured(load().bugs)
+    chosen = [b for b in known if net in b.net and framework in b.framework and name in b.name]
+    if not chosen:
+        raise click.UsageError("no mistake has these texts in its names")
+    console = Console(highlight=False)
+    costs = {}
+    try:
+        for bug, cost in run(chosen):
+            costs[bug] = cost
+            wrong = "none" if cost.wrong is None else f"{cost.wrong:.4f}"
+            told = f"{bug}: {cost.measure} {wrong}, without it {cost.right:.4f}"
+            console.print(told, markup=False, soft_wrap=True)
+    finally:
+        save(costs, known)
+
+
+if __name__ == "__main__":
+    main()
