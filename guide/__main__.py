@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from parity.reports import extras
+from parity.reports.files import writable_folder
 from shared.errors import InputError
 
 
@@ -23,16 +24,25 @@ from shared.errors import InputError
     metavar="URL",
     help="Where the project's files can be read, such as https://github.com/OWNER/lockstep/blob/main.",
 )
-def main(output: Path, address: str, repository: str) -> None:
+@click.option(
+    "--numbers/--no-numbers",
+    "with_numbers",
+    default=True,
+    show_default=True,
+    help="Run the ports, and show what each of their lines gave; a minute, unless it is known.",
+)
+def main(output: Path, address: str, repository: str, with_numbers: bool) -> None:
     """Build the translation guide, with README and docs, as pages for a disk or a static host."""
     for name, url in (("--address", address), ("--repository", repository)):
         if url and not url.startswith(("https://", "http://")):
             raise click.UsageError(f"{name} is {url!r}: give it whole, as https://...")
     try:
         extras.require("the guide")
-        from guide import site  # it needs what is checked first
+        from guide import numbers, ports, site  # they need what is checked first
 
-        files = site.build(output, address, repository)
+        writable_folder(output)  # before anything is run
+        recorded = numbers.record(ports.nets()) if with_numbers else {}
+        files = site.build(output, address, repository, recorded)
     except InputError as error:
         click.echo(f"python -m guide: {error}", err=True)
         sys.exit(2)

@@ -4,7 +4,7 @@ import json
 import textwrap
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -18,9 +18,11 @@ from guide import (
     differences,
     documents,
     highlight,
+    idioms,
     markup,
     migration,
     notes,
+    numbers,
     ports,
     search,
 )
@@ -28,6 +30,7 @@ from guide import traps as shown
 from guide.alignment import RUNTIME_PAGE
 from guide.dictionary import Dictionary
 from guide.documents import Document
+from guide.idioms import Idioms
 from guide.notes import Notes
 from guide.ports import COLUMNS, EXAMPLES, ORDER, Net
 from guide.traps import Trap
@@ -41,10 +44,12 @@ TEMPLATES = Path(__file__).parent / "templates"
 EARLY_SCRIPTS = ("early.js",)  # before anything is seen
 LATE_SCRIPTS = (
     *("choice.js", "start.js", "differs.js", "tabs.js", "links.js", "search.js", "code.js"),
-    *("theme.js", "filter.js", "sieve.js", "menu.js"),
+    *("numbers.js", "theme.js", "filter.js", "sieve.js", "menu.js"),
 )
-
-
+STYLES = (
+    *("style.css", "code.css", "pages.css", "cheat.css", "numbers.css", "idioms.css"),
+    "print.css",
+)
 NOT_FOUND = "404.html"
 
 
@@ -53,7 +58,8 @@ class Site:
     """All that the pages are made of.
 
     address: where the pages will be, empty if that is not known. repository: where the files are
-    that documents name, likewise.
+    that documents name, likewise. recorded: the numbers of the ports' lines, as far as they were
+    recorded.
     """
 
     nets: list[Net]
@@ -63,8 +69,10 @@ class Site:
     differences: differences.Differences
     traps: list[Trap]
     documents: list[Document]
+    idioms: Idioms
     address: str = ""
     repository: str = ""
+    recorded: numbers.Recorded = field(default_factory=dict)
 
     @cached_property
     def environment(self) -> Environment:
@@ -76,7 +84,7 @@ class Site:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        environment.filters.update(marked=markup.to_html, heading=shown.heading)
+        environment.filters.update(marked=markup.to_html, heading=shown.heading, times=_times)
         environment.globals.update(
             zip=zip,
             nets=[net for net in self.nets if net.name != RUNTIME_PAGE],
@@ -84,10 +92,11 @@ class Site:
             order=ORDER,
             slug=markup.anchor,
             columns=COLUMNS,
-            css=_inlined("style.css", "code.css", "pages.css", "cheat.css", "print.css"),
+            css=_inlined(*STYLES),
             early=_inlined(*EARLY_SCRIPTS),
             late=_inlined(*LATE_SCRIPTS),
             documents=self.documents,
+            numbered=numbers.planted(self.recorded),
         )
         return environment
 
@@ -164,6 +173,10 @@ class Site:
             translated=_translated(net) if net.is_example else None,
             files={port.framework: port.file for port in net.ports},
             planted=self._planted(net),
+            numbers=numbers.for_page(net, self.recorded, self.traps),
+            idioms=self.idioms.of(net.name),
+            measured=self.idioms.date,
+            highlighted=highlight.lines,
         )
 
     def _planted(self, net: Net) -> dict[str, list[Trap]]:
@@ -222,15 +235,16 @@ class Site:
         return self.environment.get_template(template).render(**values)
 
 
-def load(address: str = "", repository: str = "") -> Site:
+def load(address: str = "", repository: str = "", recorded: numbers.Recorded | None = None) -> Site:
     """Read all that the pages are made of.
 
     Args:
         address: see `Site`.
         repository: see `Site`.
+        recorded: see `Site`; `numbers.record` makes it.
 
     Raises:
-        InputError: the notes, a quote or the record of the traps does not fit the ports.
+        InputError: the notes, a quote, the record of the traps or the idioms do not fit the ports.
     """
     return Site(
         ports.nets(),
@@ -240,23 +254,31 @@ def load(address: str = "", repository: str = "") -> Site:
         differences.load(),
         shown.traps(),
         documents.load(),
+        idioms.load(),
         address and f"{address.rstrip('/')}/",
         repository,
+        recorded or {},
     )
 
 
-def build(folder: Path, address: str = "", repository: str = "") -> list[Path]:
+def build(
+    folder: Path,
+    address: str = "",
+    repository: str = "",
+    recorded: numbers.Recorded | None = None,
+) -> list[Path]:
     """Write the pages, and all that a static host needs, into a folder; return the files.
 
     Args:
         folder: is made if it is not there.
         address: see `Site`.
         repository: see `Site`.
+        recorded: see `Site`.
 
     Raises:
         InputError: as `load`, or the folder cannot be written to; nothing is written then.
     """
-    files = list(load(address, repository).files())
+    files = list(load(address, repository, recorded).files())
     folder = writable_folder(folder)
     for name, content in files:
         (folder / name).write_bytes(content)
@@ -280,6 +302,12 @@ def _translated(net: Net) -> Markup:
     _, _, behind = said.partition("\n## What has to be translated\n")
     section, _, _ = behind.partition("\n## ")
     return Markup(MarkdownIt("commonmark").enable("table").render(section))  # noqa: S704 - ours
+
+
+def _times(ratio: float) -> str:
+    """Return a ratio of times in words, with two digits."""
+    digits = f"{ratio:.2f}" if ratio < 1 else f"{ratio:.1f}" if ratio < 10 else f"{ratio:,.0f}"
+    return f"{digits} times"
 
 
 def _inlined(*files: str) -> Markup:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import settings
 
 from compare import main as compare_main
-from guide import site
+from guide import numbers, ports, site
 from shared import interrupts
 from tests import forked
 from tests.reported import Reported, options, reports, write_ports
@@ -101,10 +101,18 @@ def mnist_dir() -> Path:
 
 
 @pytest.fixture(scope="session")
-def guide_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def recorded(environment: dict[str, str]) -> numbers.Recorded:
+    """The numbers of the lines of iris in two frameworks: a sample of what the guide records."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LOCKSTEP_CACHE", environment["LOCKSTEP_CACHE"])
+        return numbers.record([ports.net("iris")], ["numpy", "torch"])
+
+
+@pytest.fixture(scope="session")
+def guide_folder(tmp_path_factory: pytest.TempPathFactory, recorded: numbers.Recorded) -> Path:
     """The translation guide, built once."""
     folder = tmp_path_factory.mktemp("guide")
-    site.build(folder)
+    site.build(folder, recorded=recorded)
     return folder
 
 

@@ -35,12 +35,18 @@ function choose(names) {
   if (!names.includes(root.dataset.tab)) root.dataset.tab = names[0];
   const words = new URLSearchParams(location.search);
   words.set("frameworks", [...names, ...absent].join(","));
-  try {
-    history.replaceState(null, "", `?${words.toString().replaceAll("%2C", ",")}${location.hash}`);
-  } catch {
-    // A browser that keeps the address of a file as it is still shows the columns.
-  }
+  write(words);
   arrange();
+}
+
+// Write what the reader chose into the address.
+function write(words) {
+  const query = words.toString().replaceAll("%2C", ",");
+  try {
+    history.replaceState(null, "", `${query ? `?${query}` : location.pathname}${location.hash}`);
+  } catch {
+    // A browser that keeps the address of a file as it is still shows what was chosen.
+  }
 }
 
 // Show the framework whose line or column an address points to.

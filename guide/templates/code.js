@@ -21,7 +21,8 @@ async function copy(text) {
 document.addEventListener("click", async (event) => {
   const button = event.target.closest("button.copy");
   if (!button) return;
-  const code = button.closest(".quote, .cell").querySelector("code");
+  const code = button.closest(".quote, .cell").querySelector("code").cloneNode(true);
+  for (const shown of code.querySelectorAll(".gave, .instead")) shown.remove();
   const done = await copy(`${code.textContent.trimEnd()}\n`);
   button.focus();
   button.textContent = done ? "copied" : "not copied";

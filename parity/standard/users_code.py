@@ -33,6 +33,14 @@ SEEDERS: Mapping[str, Callable[[int], None]] = {
 }
 
 
+def seed_all(framework: str, seed: int) -> None:
+    """Set the global seeds of Python, NumPy and a framework."""
+    random.seed(seed)
+    np.random.seed(seed)
+    if framework in SEEDERS:
+        SEEDERS[framework](seed)
+
+
 def draw(port: Port, seed: int, threads: int) -> Tensors:
     """Return the initial weights that a reference's own `build` draws under a seed, in float32.
 
@@ -78,10 +86,7 @@ def data(path: Path) -> dict[str, Any]:
 
 
 def _drawn(port: Port, seed: int) -> Tensors:
-    random.seed(seed)
-    np.random.seed(seed)
-    if port.framework in SEEDERS:
-        SEEDERS[port.framework](seed)
+    seed_all(port.framework, seed)
     model = port.module.build(None)
     reader = Reader(port, DRAWN, sys.maxsize)
     weights = reader.by_name(port.module.export(model), "export")

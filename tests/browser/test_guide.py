@@ -1,5 +1,6 @@
 """The translation guide in a browser: columns of the reader's choice, search, copies, themes."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -547,3 +548,89 @@ def test_a_function_leads_to_the_traps_that_start_in_it(
     heading = tab.locator(".trap:target .title")
     expect(heading).to_have_text("Sum for mean")
     expect(heading).to_be_in_viewport()
+
+
+def given(tab: Page, line: str) -> list[str]:
+    """Return what stands below a line, down to the next one."""
+    below = tab.locator(f"#{line}").evaluate(
+        """line => {
+          const found = [];
+          let next = line.nextElementSibling;
+          for (; next?.matches(".gave"); next = next.nextElementSibling)
+            found.push(next.textContent.trim());
+          return found;
+        }"""
+    )
+    return [str(text) for text in below]
+
+
+def number_in(framework: str, code: str) -> int:
+    """Return the number of the first line of a port of iris that some code stands in."""
+    source = (ROOT / "impls" / framework / "iris.py").read_text()
+    return 1 + source[: source.index(code)].count("\n")
+
+
+def test_each_line_shows_what_it_gave_on_request(guide_folder: Path, open_page: Open) -> None:
+    permissions = ["clipboard-read", "clipboard-write"]
+    page = guide_folder / "iris.html"
+    tab = open_page(page, "?frameworks=numpy,torch", permissions=permissions).tab
+    line = f"numpy-{number_in('numpy', 'return x @ model')}"
+    assert tab.locator(".gave").count() == 0
+    tab.get_by_role("button", name="Numbers").click()
+    assert given(tab, line) == ["0.0(150, 3) 0 0 0 …"]
+    assert tab.locator("[data-framework=torch] .gave.agrees").count() > 10
+    assert tab.locator(".gave.differs").count() == 0
+    tab.locator("select[name=step]").select_option("1")
+    (first,) = given(tab, line)
+    assert re.match(r"\d\.\d\(150, 3\) 0\.\d+ -?0\.\d+", first)
+    assert "numbers=1" in tab.url
+    tab.reload()
+    assert given(tab, line) == [first]
+    tab.get_by_role("button", name="Copy NumPy, forward, iris").click()
+    copied = tab.evaluate("navigator.clipboard.readText()")
+    assert copied.endswith('return x @ model["W"] + model["b"]  # (B, 4) @ (4, 3) -> (B, 3)\n')
+    tab.get_by_role("button", name="Numbers").click()
+    assert tab.locator(".gave:visible, .numbers-of:visible").count() == 0
+    assert "numbers=" not in tab.url
+
+
+def test_a_trap_that_is_switched_on_shows_where_numbers_begin_to_differ(
+    guide_folder: Path, open_page: Open
+) -> None:
+    tab = open_page(guide_folder / "iris.html", "?frameworks=numpy&numbers=0").tab
+    tab.locator("select[name=trap]").select_option("iris-torch-momentum")
+    assert columns(tab) == ["numpy", "torch"]
+    expect(tab.locator("select[name=step]")).to_have_value("1")  # the first step is right
+    line = number_in("torch", "return model, torch.stack(losses)")
+    expect(tab.locator(".numbers-said")).to_contain_text(f"differ from line {line} on")
+    wrong = tab.locator("[data-framework=torch] .instead")
+    expect(wrong).to_contain_text("momentum=0.9")
+    expect(tab.locator(f"#torch-{number_in('torch', 'torch.optim.SGD')}")).to_have_class(
+        re.compile(r"\bwas\b")
+    )
+    expect(tab.locator(".gave.from.differs")).to_have_count(1)
+    assert tab.locator("[data-framework=numpy] .gave.differs").count() == 0
+    tab.locator("select[name=step]").select_option("0")
+    expect(tab.locator(".numbers-said")).to_contain_text("no number differs")
+    follow(tab, tab.get_by_role("link", name="What compare.py said"))
+    link = tab.locator(".trap:target").get_by_role("link", name="its numbers")
+    follow(tab, link)
+    expect(wrong).to_be_visible()
+    tab.locator("select[name=trap]").select_option("")
+    assert tab.locator(".instead, .was, .gave.differs").count() == 0
+
+
+@pytest.mark.parametrize(("size", "scheme"), [(WIDE, "dark"), (NARROW, "light")], ids=str)
+def test_numbers_are_accessible_and_no_wider_than_the_page(
+    guide_folder: Path, open_page: Open, size: tuple[int, int], scheme: str
+) -> None:
+    address = "?trap=iris-torch-sum-over-outputs"
+    opened = open_page(guide_folder / "iris.html", address, size=size, color_scheme=scheme)
+    assert opened.tab.locator(".gave.differs:visible").count() > 3
+    assert opened.tab.evaluate("document.documentElement.scrollWidth") <= size[0]
+    opened.check_accessible()
+
+
+def test_without_scripts_there_are_no_numbers(guide_folder: Path, open_page: Open) -> None:
+    tab = open_page(guide_folder / "iris.html", java_script_enabled=False).tab
+    assert tab.locator(".numbers-of:visible, .gave, #numbers:visible").count() == 0
