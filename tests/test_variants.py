@@ -219,5 +219,47 @@ def test_what_is_made_of_texts_is_made_otherwise(claim: str) -> None:
     assert not torch.allclose(reference(x, mask), due)
 
 
+def scheduled(ahead: int = 0, scale: float = 1, decays: bool = True) -> Any:
+    """Return a weight after three steps with clipping and a rate that rises.
+
+    ahead: steps by which it does so early. scale: of gradients. decays: whether the decay rises.
+    """
+    torch = pytest.importorskip("torch")
+    weight = torch.tensor([1.0, 2.0], dtype=torch.float64, requires_grad=True)
+    made = torch.optim.AdamW([weight], 0.1, eps=0.1, weight_decay=0.1)
+    rates = torch.optim.lr_scheduler.LambdaLR(made, lambda step: (step + 1 + ahead) / 8)
+    for _ in range(3):
+        made.zero_grad()
+        (scale * weight**2 / 9).sum().backward()
+        torch.nn.utils.clip_grad_norm_([weight], 1.0)
+        if not decays:
+            made.param_groups[0]["weight_decay"] = 0.01 / made.param_groups[0]["lr"]
+        made.step()
+        rates.step()
+    return weight.detach()
+
+
+@pytest.mark.parametrize(
+    ("claim", "changed"),
+    [
+        ("the schedule of the learning rate is one step ahead", {"ahead": 1}),
+        ("gradients are multiplied by 2 before they are clipped", {"scale": 2}),
+        (
+            "the weight decay of AdamW is multiplied by the learning rate before it is scheduled",
+            {"decays": False},
+        ),
+    ],
+)
+def test_an_optimizer_may_be_scheduled_otherwise(claim: str, changed: Any) -> None:
+    torch = pytest.importorskip("torch")
+    tools = importlib.import_module("impls.torch.variants")
+    found = tools.found(None, scheduled, lambda: "line")
+    (variant,) = (each for each in found if each.claim == claim)
+    due = scheduled(**changed)
+    with tools.applied(None, variant, lambda: "line"):
+        torch.testing.assert_close(scheduled(), due, rtol=1e-12, atol=0)
+    assert not torch.allclose(scheduled(), due)
+
+
 def nn() -> Any:
     return importlib.import_module("torch.nn.functional")
