@@ -147,7 +147,7 @@ def by_hand(x: Any, mask: Any) -> Any:
     return scores.softmax(-1) @ (3 * x)
 
 
-TEXTS = {
+TEXTS: dict[str, Any] = {
     "rotary positions rotate pairs of neighbours, not of halves": (
         lambda x, m: rotated(x),
         lambda x, m: rotated(x, "neighbours"),

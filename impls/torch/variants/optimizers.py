@@ -4,7 +4,10 @@ from contextlib import contextmanager
 
 import torch
 from torch.nn.utils import clip_grad_norm_, clip_grad_value_
-from torch.optim.optimizer import register_optimizer_step_pre_hook
+from torch.optim.optimizer import (
+    register_optimizer_step_post_hook,
+    register_optimizer_step_pre_hook,
+)
 
 from impls.torch.variants import schedules
 from shared.variants import Place, Variant
@@ -56,13 +59,31 @@ def applied(variant):
         with schedules.applied(variant.change):
             yield
     elif PLACE in variant.places:
-        hook = register_optimizer_step_pre_hook(lambda optimizer, *_: variant.change(optimizer))
-        try:
+        with _stepping_by(variant.change):
             yield
-        finally:
-            hook.remove()
     else:
         yield
+
+
+@contextmanager
+def _stepping_by(change):
+    """Let a function change what is set of optimizers for each of their steps while it lasts."""
+    own = []
+
+    def before(optimizer, *args):
+        own.append([{**group} for group in optimizer.param_groups])
+        change(optimizer)
+
+    def after(optimizer, *args):
+        for group, was in zip(optimizer.param_groups, own.pop(), strict=True):
+            group.update(was)
+
+    hooks = register_optimizer_step_pre_hook(before), register_optimizer_step_post_hook(after)
+    try:
+        yield
+    finally:
+        for hook in hooks:
+            hook.remove()
 
 
 @contextmanager
@@ -142,9 +163,8 @@ def _decaying_at(rate):
 
     def change(optimizer):
         for group in optimizer.param_groups:
-            own = group.setdefault("own decay", group["weight_decay"])
             if group["lr"]:
-                group["weight_decay"] = own * rate(optimizer) / group["lr"]
+                group["weight_decay"] *= rate(optimizer) / group["lr"]
 
     return change
 
@@ -173,19 +193,16 @@ def _set(**values):
 
 def _early_epsilon(optimizer):
     for group in optimizer.param_groups:
-        own = group.setdefault("own", group["eps"])
-        group["eps"] = own / _roots(optimizer, group)[1]
+        group["eps"] /= _roots(optimizer, group)[1]
 
 
 def _uncorrected(optimizer):
     for group in optimizer.param_groups:
-        rate, eps, decay = group.setdefault(
-            "own", (group["lr"], group["eps"], group["weight_decay"])
-        )
         first, second = _roots(optimizer, group)
-        group["lr"], group["eps"] = rate * first / second, eps / second
+        group["lr"] = group["lr"] * first / second  # which may be a tensor
+        group["eps"] /= second
         if group.get("decoupled_weight_decay"):
-            group["weight_decay"] = decay * rate / group["lr"]
+            group["weight_decay"] *= second / first
 
 
 def _roots(optimizer, group):
