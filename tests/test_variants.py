@@ -147,6 +147,11 @@ def by_hand(x: Any, mask: Any) -> Any:
     return scores.softmax(-1) @ (3 * x)
 
 
+def scale() -> Any:
+    torch = pytest.importorskip("torch")
+    return torch.nn.Parameter(torch.arange(1.0, 5.0, dtype=torch.float64))
+
+
 TEXTS: dict[str, Any] = {
     "rotary positions rotate pairs of neighbours, not of halves": (
         lambda x, m: rotated(x),
@@ -192,6 +197,10 @@ TEXTS: dict[str, Any] = {
     "the epsilon of rms_norm is added to the root, not under it": (
         lambda x, m: x * (x.pow(2).mean(-1, keepdim=True) + 1e-2).rsqrt(),
         lambda x, m: x / (x.pow(2).mean(-1, keepdim=True).sqrt() + 1e-2),
+    ),
+    "RMSNorm and its scale are left out": (
+        lambda x, m: scale() * (x * (x.pow(2).mean(-1, keepdim=True) + 1e-2).rsqrt()),
+        lambda x, m: x,
     ),
     "padded tokens count in the mean": (
         lambda x, m: (x[:, 0] * m[:, 0].mT).sum(1) / m[:, 0].mT.sum(1),

@@ -75,6 +75,10 @@ def scaled(operation):
     for number, weight in enumerate(operation.args[:2]):
         x = operation.args[1 - number]
         if isinstance(weight, torch.nn.Parameter) and weight.ndim == 1 and x.ndim > 1:
+            made = operation.made(x, "div", "mul")
+            if made is not None and _rms_norm(made) is not None:
+                claim = "RMSNorm and its scale are left out"
+                yield causes.NORMALISED, claim, lambda o, n=number: _before(o, n).clone()
             claim = "a scale is left out"
             yield causes.NORMALISED, claim, lambda o, n=number: o.args[1 - n].clone()
             for offset, said in ((1, "1 + weight"), (-1, "weight - 1")):
@@ -84,6 +88,11 @@ def scaled(operation):
                     return operation.args[1 - number] * (operation.args[number] + offset)
 
                 yield causes.NORMALISED, claim, change
+
+
+def _before(operation, number):
+    """Return what RMSNorm is given, whose scale is one of the factors of a product."""
+    return _rms_norm(operation.made(operation.args[1 - number], "div", "mul"))["input"]
 
 
 RULES = {
