@@ -122,5 +122,153 @@ def test_an_operation_is_made_otherwise(reference: Any, port: Any, claim: str) -
     assert not torch.allclose(reference(z, y), due)
 
 
+def rotated(x: Any, pairs: str = "halves", base: float = 1e4) -> Any:
+    """Return tokens with rotary positions, (batch, heads, tokens, width)."""
+    torch = pytest.importorskip("torch")
+    tokens, width = x.shape[-2:]
+    exponents = torch.arange(0, width, 2, dtype=x.dtype) / width
+    angles = torch.outer(torch.arange(tokens, dtype=x.dtype), 1 / base**exponents)
+    if pairs == "halves":
+        angles = torch.cat((angles, angles), -1)
+        turned = torch.cat((-x[..., width // 2 :], x[..., : width // 2]), -1)
+    else:
+        angles = angles.repeat_interleave(2, -1)
+        turned = torch.stack((-x[..., 1::2], x[..., ::2]), -1).flatten(-2)
+    return x * angles.cos() + turned * angles.sin()
+
+
+def attended(x: Any, mask: Any = None, rotate: tuple[bool, ...] = (True, True, False)) -> Any:
+    q, k, v = (rotated(x * n) if turn else x * n for n, turn in enumerate(rotate, 1))
+    return nn().scaled_dot_product_attention(q, k, v, attn_mask=mask)
+
+
+def by_hand(x: Any, mask: Any) -> Any:
+    scores = (x @ (2 * x).transpose(-2, -1) / 2).masked_fill(~mask, -1e9)
+    return scores.softmax(-1) @ (3 * x)
+
+
+def scale() -> Any:
+    torch = pytest.importorskip("torch")
+    return torch.nn.Parameter(torch.arange(1.0, 5.0, dtype=torch.float64))
+
+
+TEXTS: dict[str, Any] = {
+    "rotary positions rotate pairs of neighbours, not of halves": (
+        lambda x, m: rotated(x),
+        lambda x, m: rotated(x, "neighbours"),
+    ),
+    "the base of the frequencies is 500000, not 10000": (
+        lambda x, m: rotated(x),
+        lambda x, m: rotated(x, base=5e5),
+    ),
+    "values are rotated, as queries and keys are": (
+        lambda x, m: attended(x, m),
+        lambda x, m: attended(x, m, (True, True, True)),
+    ),
+    "keys are not rotated": (
+        lambda x, m: attended(x, m),
+        lambda x, m: attended(x, m, (True, False, False)),
+    ),
+    "the mask of attention is inverted": (by_hand, lambda x, m: by_hand(x, ~m)),
+    "attention scores are not scaled": (
+        by_hand,
+        lambda x, m: nn().scaled_dot_product_attention(x, 2 * x, 3 * x, m, scale=1.0),
+    ),
+    "heads follow one another again, in place of each being repeated": (
+        lambda x, m: x.repeat_interleave(2, dim=1),
+        lambda x, m: x.repeat(1, 2, 1, 1),
+    ),
+    "heads and tokens are reshaped, not transposed": (
+        lambda x, m: x.transpose(1, 2).cos(),
+        lambda x, m: x.reshape(2, 3, 2, 4).cos(),
+    ),
+    "silu is applied to the other of two factors": (
+        lambda x, m: nn().silu(x) * x.cos(),
+        lambda x, m: x * nn().silu(x.cos()),
+    ),
+    "what a norm gives is added, not what it is given": (
+        lambda x, m: x + nn().rms_norm(x, (4,)).sin(),
+        lambda x, m: nn().rms_norm(x, (4,)) + nn().rms_norm(x, (4,)).sin(),
+    ),
+    "the epsilon of rms_norm is 1e-05, not the smallest of its precision": (
+        lambda x, m: nn().rms_norm(x, (4,)),
+        lambda x, m: nn().rms_norm(x, (4,), eps=1e-5),
+    ),
+    "the epsilon of rms_norm is added to the root, not under it": (
+        lambda x, m: x * (x.pow(2).mean(-1, keepdim=True) + 1e-2).rsqrt(),
+        lambda x, m: x / (x.pow(2).mean(-1, keepdim=True).sqrt() + 1e-2),
+    ),
+    "RMSNorm and its scale are left out": (
+        lambda x, m: scale() * (x * (x.pow(2).mean(-1, keepdim=True) + 1e-2).rsqrt()),
+        lambda x, m: x,
+    ),
+    "padded tokens count in the mean": (
+        lambda x, m: (x[:, 0] * m[:, 0].mT).sum(1) / m[:, 0].mT.sum(1),
+        lambda x, m: x[:, 0].mean(1),
+    ),
+    "the first along axis 2 of an array is taken, not the mean": (
+        lambda x, m: x.mean(2),
+        lambda x, m: x[:, :, 0],
+    ),
+}
+
+
+@pytest.mark.parametrize("claim", TEXTS)
+def test_what_is_made_of_texts_is_made_otherwise(claim: str) -> None:
+    torch = pytest.importorskip("torch")
+    tools = importlib.import_module("impls.torch.variants")
+    x = torch.linspace(-2, 3, 48, dtype=torch.float64).reshape(2, 2, 3, 4).sin() / 8
+    mask = torch.tensor([[[[True, True, False]]], [[[True, False, False]]]])
+    reference, port = TEXTS[claim]
+    found = tools.found(torch.nn.Module(), lambda: reference(x, mask), lambda: "line")
+    (variant,) = (each for each in found if each.claim == claim)
+    due = port(x, mask)
+    with tools.applied(torch.nn.Module(), variant, lambda: "line"):
+        torch.testing.assert_close(reference(x, mask), due, rtol=1e-9, atol=1e-12)
+    assert not torch.allclose(reference(x, mask), due)
+
+
+def scheduled(ahead: int = 0, scale: float = 1, decays: bool = True) -> Any:
+    """Return a weight after three steps with clipping and a rate that rises.
+
+    ahead: steps by which it does so early. scale: of gradients. decays: whether the decay rises.
+    """
+    torch = pytest.importorskip("torch")
+    weight = torch.tensor([1.0, 2.0], dtype=torch.float64, requires_grad=True)
+    made = torch.optim.AdamW([weight], 0.1, eps=0.1, weight_decay=0.1)
+    rates = torch.optim.lr_scheduler.LambdaLR(made, lambda step: (step + 1 + ahead) / 8)
+    for _ in range(3):
+        made.zero_grad()
+        (scale * weight**2 / 9).sum().backward()
+        torch.nn.utils.clip_grad_norm_([weight], 1.0)
+        if not decays:
+            made.param_groups[0]["weight_decay"] = 0.01 / made.param_groups[0]["lr"]
+        made.step()
+        rates.step()
+    return weight.detach()
+
+
+@pytest.mark.parametrize(
+    ("claim", "changed"),
+    [
+        ("the schedule of the learning rate is one step ahead", {"ahead": 1}),
+        ("gradients are multiplied by 2 before they are clipped", {"scale": 2}),
+        (
+            "the weight decay of AdamW is multiplied by the learning rate before it is scheduled",
+            {"decays": False},
+        ),
+    ],
+)
+def test_an_optimizer_may_be_scheduled_otherwise(claim: str, changed: Any) -> None:
+    torch = pytest.importorskip("torch")
+    tools = importlib.import_module("impls.torch.variants")
+    found = tools.found(None, scheduled, lambda: "line")
+    (variant,) = (each for each in found if each.claim == claim)
+    due = scheduled(**changed)
+    with tools.applied(None, variant, lambda: "line"):
+        torch.testing.assert_close(scheduled(), due, rtol=1e-12, atol=0)
+    assert not torch.allclose(scheduled(), due)
+
+
 def nn() -> Any:
     return importlib.import_module("torch.nn.functional")

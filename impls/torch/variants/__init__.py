@@ -4,6 +4,7 @@ A function mode sees every call above autograd, those of modules too, so gradien
 is put in its place.
 """
 
+from collections import deque
 from contextlib import ExitStack, contextmanager
 
 import torch
@@ -17,6 +18,8 @@ from impls.torch import layers
 from impls.torch.variants import optimizers, rules
 from impls.torch.variants.operation import Operation
 from shared.variants import Place, Variant, gathered
+
+LATELY = 64  # operations of which it is known what they made
 
 
 def found(model, call, line):
@@ -85,9 +88,13 @@ class _Meeting(TorchFunctionMode):
     def __init__(self, meet):
         super().__init__()
         self.meet = meet
+        self.lately = deque(maxlen=LATELY)
 
     def __torch_function__(self, func, types, args=(), kwargs=None):
         kwargs = kwargs or {}
         if not rules.knows(func):
             return func(*args, **kwargs)
-        return self.meet(Operation(func, args, kwargs))
+        operation = Operation(func, args, kwargs, tuple(self.lately))
+        result = self.meet(operation)
+        self.lately.appendleft((result, operation))
+        return result

@@ -46,10 +46,90 @@ def attention(operation):
     else:
         yield causes.CAUSAL_MASK, "attention has a causal mask", _masked(0, -torch.inf)
     if operation["attn_mask"] is not None:
-        yield causes.CAUSAL_MASK, "attention has no mask", instead(attn_mask=None)
+        yield causes.PADDING_MASK, "attention has no mask", instead(attn_mask=None)
+        yield from _other_masks(operation["attn_mask"])
     yield causes.SOFTMAX, "the softmax of attention is along the queries", _by_queries
+    if operation["enable_gqa"]:
+        claim = "heads of keys and values follow one another again, in place of each being repeated"
+        yield causes.HEADS, claim, _tiled
     names = ("query", "key", "value")
     yield from _swapped(names, "attention")
+
+
+def _other_masks(mask):
+    """Yield what else is done by masks of booleans, True where a key is seen."""
+    if mask.dtype != torch.bool:
+        return
+    least = -1e9  # where a query sees no key, -inf would give NaN
+
+    def by(change):
+        return lambda o: _attended(o, change(_scores(o), o["attn_mask"]).softmax(-1))
+
+    others = {
+        "the mask of attention is inverted": lambda z, m: z.masked_fill(m, least),
+        "the mask of attention is added as zeros and ones": lambda z, m: z + m,
+        "what the mask of attention hides is 0 before the softmax": lambda z, m: z * m,
+    }
+    for claim, other in others.items():
+        yield causes.PADDING_MASK, claim, by(other)
+    if mask.shape[-1] != 1 or mask.ndim < 2:
+        claim = "the mask of attention hides queries, not keys"
+        yield causes.PADDING_MASK, claim, by(lambda z, m: z.masked_fill(~m.mT, least))
+    claim = "the mask of attention is applied after the softmax"
+    yield (
+        causes.PADDING_MASK,
+        claim,
+        lambda o: _attended(o, _scores(o).softmax(-1) * o["attn_mask"]),
+    )
+
+
+def masks(operation):
+    """Invert a mask before a softmax, fill in another number, or mask another axis or nothing."""
+    x, mask, value = operation.args
+    if isinstance(value, torch.Tensor) or x.ndim < 3 or mask.dtype != torch.bool or value > -1e3:
+        return
+    least = max(value, -1e9)
+    others = {
+        "a mask is inverted": lambda x, m: x.masked_fill(~m, least),
+        "what a mask hides is 0, not minus infinity": lambda x, m: x.masked_fill(m, 0.0),
+        "nothing is masked": lambda x, m: x.clone(),
+        "a mask is added as zeros and ones": lambda x, m: x + ~m,
+        "a mask hides queries, not keys": lambda x, m: x.masked_fill(m.mT, least),
+    }
+    for claim, other in others.items():
+        yield causes.PADDING_MASK, claim, lambda o, f=other: f(*o.args[:2])
+
+
+def repeated(operation):
+    """Let heads of keys or values follow one another again, in place of each being repeated."""
+    x, repeats, dim = (operation[name] for name in operation.names)
+    if isinstance(repeats, int) and dim is not None and x.ndim > 3 and repeats > 1:
+        claim = "heads follow one another again, in place of each being repeated"
+        yield causes.HEADS, claim, lambda o: torch.cat([o["input"]] * repeats, dim)
+
+
+def expanded(operation):
+    """Likewise, where heads are repeated along a new axis, as by Llama."""
+    x = operation.args[0]
+    result = operation()
+    new = [d for d in range(result.ndim) if x.ndim == result.ndim and x.shape[d] < result.shape[d]]
+    if len(new) == 1 and result.ndim == 5 and new[0] > 1:
+        claim = "heads follow one another again, in place of each being repeated"
+        (dim,) = new
+
+        def change(operation):
+            result = operation()
+            return result.transpose(dim - 1, dim).reshape(result.shape)
+
+        yield causes.HEADS, claim, change
+
+
+def transposed(operation):
+    """Only call the axes of heads and of tokens by the other's names."""
+    x, one, other = operation.args if len(operation.args) == 3 else (operation.args[0], None, None)
+    if x.ndim == 4 and {one, other} == {1, 2}:
+        claim = "heads and tokens are reshaped, not transposed"
+        yield causes.HEADS, claim, lambda o: o.args[0].reshape(o().shape)
 
 
 def _swapped(names, said):
@@ -62,8 +142,18 @@ def _swapped(names, said):
         yield causes.INPUTS, f"{said} takes {', '.join(order)} as {', '.join(names)}", change
 
 
+def _of_queries(operation, name):
+    """Return keys or values, with as many heads as queries."""
+    own, heads = operation[name], operation["query"].shape[-3] if operation["enable_gqa"] else None
+    return own if heads is None else own.repeat_interleave(heads // own.shape[-3], -3)
+
+
+def _attended(operation, shares):
+    return shares @ _of_queries(operation, "value")
+
+
 def _scores(operation):
-    query, key = operation["query"], operation["key"]
+    query, key = operation["query"], _of_queries(operation, "key")
     return query @ key.mT * (operation["scale"] or query.shape[-1] ** -0.5)
 
 
@@ -74,15 +164,22 @@ def _masked(diagonal, value):
         scores = _scores(operation)
         seen = torch.ones(scores.shape[-2:], dtype=torch.bool).tril(diagonal)
         scores = scores * seen if value == 0 else scores.masked_fill(~seen, value)
-        return scores.softmax(-1) @ operation["value"]
+        return scores.softmax(-1) @ _of_queries(operation, "value")
 
     return change
+
+
+def _tiled(operation):
+    """Return attention whose queries see the heads of keys and values by turns."""
+    many = operation["query"].shape[-3] // operation["key"].shape[-3]
+    key, value = (torch.cat([operation[name]] * many, -3) for name in ("key", "value"))
+    return operation(key=key, value=value)
 
 
 def _anticausal(operation):
     scores = _scores(operation)
     seen = torch.ones(scores.shape[-2:], dtype=torch.bool).triu()
-    return scores.masked_fill(~seen, -torch.inf).softmax(-1) @ operation["value"]
+    return scores.masked_fill(~seen, -torch.inf).softmax(-1) @ _of_queries(operation, "value")
 
 
 def _by_queries(operation):
@@ -90,7 +187,7 @@ def _by_queries(operation):
     if operation["is_causal"]:
         seen = torch.ones(scores.shape[-2:], dtype=torch.bool).tril()
         scores = scores.masked_fill(~seen, -torch.inf)
-    return scores.softmax(-2) @ operation["value"]
+    return scores.softmax(-2) @ _of_queries(operation, "value")
 
 
 def diagonals(operation):
@@ -138,6 +235,10 @@ RULES = {
     **{name: [softmax] for name in ("softmax", "log_softmax")},
     **{name: [diagonals] for name in ("tril", "triu")},
     "chunk": [chunked],
+    "expand": [expanded],
+    "masked_fill": [masks],
+    "repeat_interleave": [repeated],
     "scaled_dot_product_attention": [attention],
+    "transpose": [transposed],
     "unflatten": [heads],
 }

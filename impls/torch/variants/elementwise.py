@@ -22,6 +22,7 @@ ACTIVATIONS = {
     "softplus": F.softplus,
     "nothing": lambda z: z,
 }
+NORMS = ("layer_norm", "rms_norm")
 OWN_ACTIVATIONS = ("relu", "relu_", "gelu", "silu", "tanh", "sigmoid", "leaky_relu", "elu")
 
 
@@ -61,6 +62,37 @@ def added(operation):
             yield causes.CUT, claim, lambda o, n=number: _cut(o, n)
 
 
+def gated(operation):
+    """Let the other factor of a product be the gate, or leave the gate out."""
+    for number, gate in enumerate(operation.args[:2]):
+        made = operation.made(gate, *OWN_ACTIVATIONS)
+        if made is None or not all(isinstance(arg, torch.Tensor) for arg in operation.args):
+            continue
+        name = made.name
+        claim = f"{name} is applied to the other of two factors"
+        yield causes.GATED, claim, lambda o, n=number: _other_gate(o, n)
+        yield causes.GATED, f"{name} is not multiplied by anything", lambda o, n=number: o.args[n]
+
+
+def _other_gate(operation, number):
+    activation = operation.made(operation.args[number], *OWN_ACTIVATIONS)
+    z, others = activation.args[0], activation.args[1:]
+    return z * activation.func(operation.args[1 - number], *others, **activation.kwargs)
+
+
+def skipped(operation):
+    """Add to what a norm gave, not to what it was given."""
+    for number, term in enumerate(operation.args[:2]):
+        if operation.made_of(term, *NORMS) is not None:
+
+            def change(operation, number=number):
+                args = list(operation.args)
+                args[number] = operation.made_of(args[number], *NORMS)
+                return operation.func(*args, **operation.kwargs)
+
+            yield causes.SKIPPED, "what a norm gives is added, not what it is given", change
+
+
 def _cut(operation, number):
     args = list(operation.args[:2])
     args[number] = args[number].detach()
@@ -69,5 +101,6 @@ def _cut(operation, number):
 
 RULES = {
     **{name: [activations] for name in OWN_ACTIVATIONS},
-    "add": [added],
+    "add": [added, skipped],
+    "mul": [gated],
 }

@@ -12,9 +12,10 @@ from shared.variants import EPSILONS, MOMENTA
 def epsilons(operation):
     """Vary what is added to the variance; or add it behind the root."""
     own, name = operation["eps"], operation.name
+    said = "the smallest of its precision" if own is None else f"{own:g}"  # as RMSNorm's is
     for epsilon in EPSILONS:
-        if own is not None and epsilon != own:
-            claim = f"the epsilon of {name} is {epsilon:g}, not {own:g}"
+        if epsilon != own:
+            claim = f"the epsilon of {name} is {epsilon:g}, not {said}"
             yield causes.EPSILON, claim, instead(eps=epsilon)
 
 
@@ -49,6 +50,33 @@ def _of_constants(operation):
     mean, variance = x.mean(dims, keepdim=True), x.var(dims, correction=0, keepdim=True)
     root = torch.sqrt(variance + operation["eps"])
     return _scaled((x - mean.detach()) / root.detach(), operation)
+
+
+def rms(operation):
+    """Normalise by the root of a sum, with the epsilon behind the root, or what is centred."""
+    dims = tuple(range(-len(operation["normalized_shape"]), 0))
+
+    def by(centred=False, mean=torch.mean, under=True, offset=0.0, through=True):
+        def change(operation):
+            x, weight = operation["input"], operation["weight"]
+            eps = operation["eps"] or torch.finfo(x.dtype).eps
+            x = x - x.mean(dims, keepdim=True) if centred else x
+            square = mean(x * x, dims, keepdim=True)
+            root = torch.sqrt(square + eps) if under else torch.sqrt(square) + eps
+            normal = x / (root if through else root.detach())
+            return normal if weight is None else normal * (weight + offset)
+
+        return change
+
+    claim = "the epsilon of rms_norm is added to the root, not under it"
+    yield causes.EPSILON, claim, by(under=False)
+    yield causes.NORMALISED, "rms_norm subtracts the mean", by(centred=True)
+    claim = "rms_norm divides by the root of a sum, not of a mean"
+    yield causes.NORMALISED, claim, by(mean=torch.sum)
+    if operation["weight"] is not None:
+        yield causes.NORMALISED, "the scale of rms_norm is 1 + weight", by(offset=1.0)
+        yield causes.NORMALISED, "the scale of rms_norm is weight - 1", by(offset=-1.0)
+    yield causes.CUT, "no gradient passes through the root of rms_norm", by(through=False)
 
 
 def unscaled(operation):
@@ -171,8 +199,9 @@ def variances(operation):
 
 
 RULES = {
-    **{name: [epsilons, unscaled] for name in ("rms_norm", "group_norm", "instance_norm")},
+    **{name: [epsilons, unscaled] for name in ("group_norm", "instance_norm")},
     "batch_norm": [epsilons, batch_norm, batch_norm_by_hand, unscaled],
     "layer_norm": [epsilons, normalised, unscaled],
+    "rms_norm": [epsilons, rms, unscaled],
     "var": [variances],
 }

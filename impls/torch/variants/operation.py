@@ -21,8 +21,9 @@ PARAMETERS = {
         *("input", "target", "weight", "size_average", "ignore_index", "reduce", "reduction"),
     ),
     "softmax": ("input", "dim"),
+    "repeat_interleave": ("input", "repeats", "dim"),
     "scaled_dot_product_attention": (
-        *("query", "key", "value", "attn_mask", "dropout_p", "is_causal", "scale"),
+        *("query", "key", "value", "attn_mask", "dropout_p", "is_causal", "scale", "enable_gqa"),
     ),
     "layer_norm": ("input", "normalized_shape", "weight", "bias", "eps"),
     "rms_norm": ("input", "normalized_shape", "weight", "eps"),
@@ -43,10 +44,13 @@ DEFAULTS = {"eps": 1e-5, "approximate": "none", "diagonal": 0, "label_smoothing"
 
 
 class Operation:
-    """One call of one of PyTorch's functions or methods, which can be called otherwise, too."""
+    """One call of one of PyTorch's functions or methods, which can be called otherwise, too.
 
-    def __init__(self, func, args, kwargs):
-        self.func, self.args, self.kwargs = func, args, kwargs
+    lately: results and operations before this one, of those there are rules for, the last first.
+    """
+
+    def __init__(self, func, args, kwargs, lately=()):
+        self.func, self.args, self.kwargs, self.lately = func, args, kwargs, lately
         self.name = func.__name__
         self.names = PARAMETERS.get(self.name, ())
 
@@ -60,6 +64,16 @@ class Operation:
             else:
                 kwargs[name] = value
         return self.func(*args, **kwargs)
+
+    def made(self, tensor, *names):
+        """Return the operation of one of those names that made a tensor lately, or None."""
+        made = (operation for result, operation in self.lately if result is tensor)
+        return next((operation for operation in made if operation.name in names), None)
+
+    def made_of(self, tensor, *names):
+        """Return the result of an operation of one of those names on a tensor lately, or None."""
+        made = ((result, o) for result, o in self.lately if o.name in names)
+        return next((result for result, o in made if o.args and o.args[0] is tensor), None)
 
     def __getitem__(self, name):
         number = self.names.index(name)

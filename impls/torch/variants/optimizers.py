@@ -4,12 +4,17 @@ from contextlib import contextmanager
 
 import torch
 from torch.nn.utils import clip_grad_norm_, clip_grad_value_
-from torch.optim.optimizer import register_optimizer_step_pre_hook
+from torch.optim.optimizer import (
+    register_optimizer_step_post_hook,
+    register_optimizer_step_pre_hook,
+)
 
+from impls.torch.variants import schedules
 from shared.variants import Place, Variant
 
 PLACE, CLIPPING = Place("the optimizer", ""), Place("the clipping", "")
-CLIPPED = "gradients clipped"
+CLIPPED, FACTOR = "gradients clipped", "a constant factor"
+FACTORS = (2, 4, 8, 0.5, 0.25, 0.125)  # of gradients, as where those of parts are summed
 EPSILONS = (1e-8, 1e-7, 1e-6, 1e-5, 1e-3, 1e-10)
 BETAS = ((0.9, 0.999), (0.9, 0.99), (0.9, 0.95), (0.9, 0.98), (0.5, 0.999), (0.0, 0.999))
 DECAYS = (0.0, 0.01, 0.1, 0.05, 4e-3, 1e-3, 5e-4, 1e-4)
@@ -24,11 +29,16 @@ def noted(variants):
     def note(optimizer, args, kwargs):
         for cause, claim, change in of(optimizer):
             variants.append(Variant(cause, claim, (PLACE,), change))
+        for cause, claim, change in schedules.of(optimizer):
+            variants.append(Variant(cause, claim, (schedules.PLACE,), change))
 
     def clip(parameters, max_norm, *args, **kwargs):
         for claim, change in CLIPS.items():
             said = f"{claim}, not together to a norm of {max_norm:g}"
             variants.append(Variant(CLIPPED, said, (CLIPPING,), change))
+        for factor in FACTORS:
+            said = f"gradients are multiplied by {factor} before they are clipped"
+            variants.append(Variant(FACTOR, said, (CLIPPING,), _clipped_times(factor)))
         return clip_grad_norm_(parameters, max_norm, *args, **kwargs)
 
     hook = register_optimizer_step_pre_hook(note)
@@ -45,14 +55,35 @@ def applied(variant):
     if CLIPPING in variant.places:
         with _clipping_by(variant.change):
             yield
-    elif PLACE in variant.places:
-        hook = register_optimizer_step_pre_hook(lambda optimizer, *_: variant.change(optimizer))
-        try:
+    elif schedules.PLACE in variant.places:
+        with schedules.applied(variant.change):
             yield
-        finally:
-            hook.remove()
+    elif PLACE in variant.places:
+        with _stepping_by(variant.change):
+            yield
     else:
         yield
+
+
+@contextmanager
+def _stepping_by(change):
+    """Let a function change what is set of optimizers for each of their steps while it lasts."""
+    own = []
+
+    def before(optimizer, *args):
+        own.append([{**group} for group in optimizer.param_groups])
+        change(optimizer)
+
+    def after(optimizer, *args):
+        for group, was in zip(optimizer.param_groups, own.pop(), strict=True):
+            group.update(was)
+
+    hooks = register_optimizer_step_pre_hook(before), register_optimizer_step_post_hook(after)
+    try:
+        yield
+    finally:
+        for hook in hooks:
+            hook.remove()
 
 
 @contextmanager
@@ -88,6 +119,11 @@ def of(optimizer):
             yield cause, claim, _set(**{key: not own[key]})
     if "decoupled_weight_decay" in own:
         yield from _decays(name, groups)
+    for factor in FACTORS:
+        yield FACTOR, f"gradients are multiplied by {factor} before {name}", _times(factor)
+    if any(group["lr"] != optimizer.defaults["lr"] for group in groups):
+        claim = f"{name} has the learning rate that it was made with, unscheduled"
+        yield schedules.SCHEDULE, claim, _set(lr=optimizer.defaults["lr"])
     if "betas" in own:
         claim = f"{name} adds its epsilon before the bias of the squares is corrected, as Keras'"
         yield variant, claim, _early_epsilon
@@ -102,6 +138,13 @@ def _decays(name, groups):
     decaying = [group["weight_decay"] for group in groups if group["weight_decay"]]
     if decaying:
         yield "weight decay", f"the weight decay of {name} is {said}", _set(**other)
+    if decaying and decoupled:
+        for said, rate in (
+            ("by no learning rate", lambda optimizer: 1.0),
+            ("by the learning rate before it is scheduled", _unscheduled),
+        ):
+            claim = f"the weight decay of {name} is multiplied {said}"
+            yield "weight decay", claim, _decaying_at(rate)
     for value in filter(None, DECAYS):
         if not decaying:
             claim = f"{name} has a weight decay of {value}, {said}"
@@ -109,6 +152,21 @@ def _decays(name, groups):
         elif len(decaying) < len(groups) and {*decaying} != {value}:
             claim = f"{name} has a weight decay of {value} where it has one of {decaying[0]}"
             yield "weight decay", claim, _where_it_decays(value)
+
+
+def _unscheduled(optimizer):
+    return optimizer.param_groups[0].get("initial_lr", optimizer.defaults["lr"])
+
+
+def _decaying_at(rate):
+    """Return what lets decoupled decays be at another rate: a function of the optimizer."""
+
+    def change(optimizer):
+        for group in optimizer.param_groups:
+            if group["lr"]:
+                group["weight_decay"] *= rate(optimizer) / group["lr"]
+
+    return change
 
 
 def _where_it_decays(value):
@@ -135,19 +193,16 @@ def _set(**values):
 
 def _early_epsilon(optimizer):
     for group in optimizer.param_groups:
-        own = group.setdefault("own", group["eps"])
-        group["eps"] = own / _roots(optimizer, group)[1]
+        group["eps"] /= _roots(optimizer, group)[1]
 
 
 def _uncorrected(optimizer):
     for group in optimizer.param_groups:
-        rate, eps, decay = group.setdefault(
-            "own", (group["lr"], group["eps"], group["weight_decay"])
-        )
         first, second = _roots(optimizer, group)
-        group["lr"], group["eps"] = rate * first / second, eps / second
+        group["lr"] = group["lr"] * first / second  # which may be a tensor
+        group["eps"] /= second
         if group.get("decoupled_weight_decay"):
-            group["weight_decay"] = decay * rate / group["lr"]
+            group["weight_decay"] *= second / first
 
 
 def _roots(optimizer, group):
@@ -162,6 +217,23 @@ def _scaled(parameters, scale):
     for parameter in parameters:
         if parameter.grad is not None:
             parameter.grad.mul_(scale)
+
+
+def _times(factor):
+    def change(optimizer):
+        for group in optimizer.param_groups:
+            _scaled(group["params"], factor)
+
+    return change
+
+
+def _clipped_times(factor):
+    def clip(parameters, max_norm):
+        parameters = list(parameters)
+        _scaled(parameters, factor)
+        return clip_grad_norm_(parameters, max_norm)
+
+    return clip
 
 
 def _exactly(parameters, max_norm):

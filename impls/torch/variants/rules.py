@@ -4,27 +4,30 @@ A rule is given an `Operation`, and yields causes, claims, and functions of an o
 what is then its result.
 """
 
+from collections import defaultdict
+
 from impls.torch.variants import (
     attention,
+    by_hand,
     cells,
     elementwise,
     images,
     indexing,
     losses,
     norms,
+    pooled,
+    rotary,
     weights,
 )
 
-RULES = {
-    **attention.RULES,
-    **cells.RULES,
-    **elementwise.RULES,
-    **images.RULES,
-    **indexing.RULES,
-    **losses.RULES,
-    **norms.RULES,
-    **weights.RULES,
-}
+SUBJECTS = (
+    *(attention, by_hand, cells, elementwise, images, indexing, losses, norms, pooled, rotary),
+    weights,
+)
+RULES = defaultdict(list)
+for subject in SUBJECTS:
+    for name, own in subject.RULES.items():
+        RULES[name] += own
 
 
 def knows(func):

@@ -1,0 +1,147 @@
+"""How rotary positions may be made otherwise; rules as in `rules`.
+
+Where x cos + r sin is added and r is x with each pair (a, b) made (-b, a), x is rotated.
+"""
+
+from typing import NamedTuple
+
+import torch
+
+from shared import variants as causes
+
+BASES = (1e4, 5e5, 1e6, 1e3, 1e5)  # of the frequencies
+REPEATS = ("expand", "repeat_interleave", "reshape")  # what is done to keys once they are rotated
+
+
+def halves(x):
+    """Rotate pairs by a quarter turn, each a number of the first half and one of the second."""
+    a, b = x.chunk(2, -1)
+    return torch.cat((-b, a), -1)
+
+
+def neighbours(x):
+    """Rotate pairs by a quarter turn, each of two numbers that lie next to each other."""
+    return torch.stack((-x[..., 1::2], x[..., ::2]), -1).flatten(-2)
+
+
+def _apart(x):
+    return torch.cat((x[..., ::2], x[..., 1::2]), -1)
+
+
+def _together(x):
+    return torch.stack(x.chunk(2, -1), -1).flatten(-2)
+
+
+QUARTERS = {  # its name: the turn, and how numbers are put in the order of the other, and back
+    "halves": (halves, _apart, _together),
+    "neighbours": (neighbours, _together, _apart),
+}
+
+
+class Rotation(NamedTuple):
+    """How x is rotated: x cos + quarter(x) sin."""
+
+    x: torch.Tensor
+    cos: torch.Tensor
+    sin: torch.Tensor
+    pairs: str
+
+    def of(self, x):
+        """Return another tensor, rotated likewise."""
+        return x * self.cos + QUARTERS[self.pairs][0](x) * self.sin
+
+
+def rotation(added):
+    """Return the rotation that an addition is the end of; None if it is none."""
+    made = [added.made(term, "mul") for term in added.args[:2]]
+    if None in made or not all(isinstance(arg, torch.Tensor) for op in made for arg in op.args):
+        return None
+    (x, cos), (turned, sin) = (operation.args[:2] for operation in made)
+    if x.shape != turned.shape or x.ndim < 3 or x.shape[-1] % 2:
+        return None
+    for pairs, (quarter, _, _) in QUARTERS.items():
+        if torch.equal(quarter(x), turned):
+            return Rotation(x, cos, sin, pairs)
+    return None
+
+
+def added(operation):
+    """Rotate other pairs, the other way, or not at all."""
+    own = rotation(operation)
+    if own is None:
+        return
+    (other,) = QUARTERS.keys() - {own.pairs}
+    claim = f"rotary positions rotate pairs of {other}, not of {own.pairs}"
+    yield causes.ROTARY, claim, _pairs
+    claim = "rotary positions rotate the other way"
+    yield causes.ROTARY, claim, lambda o: o.args[0] - o.args[1]
+    claim = "queries and keys are not rotated"
+    yield causes.ROTARY, claim, lambda o: rotation(o).x.clone()
+
+
+def _pairs(operation):
+    own = rotation(operation)
+    _, ordered, back = QUARTERS[own.pairs]
+    return back(own.of(ordered(own.x)))
+
+
+def bases(operation):
+    """Take another base of the frequencies, or other exponents of it."""
+    base, exponents = operation.args[:2]
+    if operation.name == "__rpow__":
+        base, exponents = exponents, base
+    if not isinstance(base, int | float) or base < min(BASES):
+        return
+    for other in BASES:
+        if other != base:
+            claim = f"the base of the frequencies is {other:g}, not {base:g}"
+            yield causes.ROTARY, claim, lambda o, b=other: _power(o, b, 1)
+    for factor, said in ((2, "doubled"), (0.5, "halved")):
+        claim = f"the exponents of the base of the frequencies are {said}"
+        yield causes.ROTARY, claim, lambda o, f=factor: _power(o, base, f)
+
+
+def _power(operation, base, factor):
+    exponents = next(arg for arg in operation.args if isinstance(arg, torch.Tensor))
+    return base ** (factor * exponents)
+
+
+def attention(operation):
+    """Rotate the values, too, or not both queries and keys."""
+    for name, said in (("query", "queries"), ("key", "keys")):
+        if _unrotated(operation, operation[name]) is not None:
+            claim = f"{said} are not rotated"
+            yield causes.ROTARY, claim, lambda o, n=name: o(**{n: _unrotated(o, o[n])})
+    if _rotation(operation, operation["query"]) is not None:
+        claim = "values are rotated, as queries and keys are"
+
+        def change(operation):
+            return operation(value=_rotation(operation, operation["query"]).of(operation["value"]))
+
+        yield causes.ROTARY, claim, change
+
+
+def _rotation(operation, tensor):
+    """Return the rotation that a tensor is the result of; None if it is of none."""
+    made = operation.made(tensor, "add")
+    return rotation(made) if made else None
+
+
+def _unrotated(operation, tensor):
+    """Return a tensor as it is without its rotation; None if it has none."""
+    own = _rotation(operation, tensor)
+    if own is not None:
+        return own.x
+    repeated = operation.made(tensor, *REPEATS)
+    before = _unrotated(operation, repeated.args[0]) if repeated else None
+    if before is None:
+        return None
+    return repeated.func(before, *repeated.args[1:], **repeated.kwargs)
+
+
+RULES = {
+    "__rpow__": [bases],
+    "add": [added],
+    "pow": [bases],
+    "scaled_dot_product_attention": [attention],
+}
