@@ -8,7 +8,7 @@ from pathlib import Path
 
 from parity.processes.options import Options
 from parity.processes.progress import Progress
-from parity.sessions.cluster import seat
+from parity.sessions.cluster import judge_main
 from parity.sessions.session import Session
 from parity.standard import cache
 from shared.errors import InputError
@@ -70,10 +70,10 @@ def _data(plan: Plan) -> tuple[str, ...]:
 def _session() -> Session:
     """Return a session that lasts as long as this process."""
     options = Options(at_once=1)  # a cell is a core's
-    return seat.KEPT.enter_context(Session(options, Progress(), kept=True))
+    return judge_main.KEPT.enter_context(Session(options, Progress(), kept=True))
 
 
 @lru_cache
 def _folder() -> Path:
     """Return a folder for what this process keeps until it ends, compiled programs among it."""
-    return seat.KEPT.enter_context(draws.own_cache())
+    return judge_main.KEPT.enter_context(draws.own_cache())

@@ -19,7 +19,7 @@ from parity.processes.options import Options
 from parity.processes.progress import Progress
 from parity.reports import extras
 from parity.sessions import selection
-from parity.sessions.cluster import cell, seat, versions
+from parity.sessions.cluster import cell, judge_main, versions
 from parity.sessions.port_files import PortFile
 from parity.sessions.session import Session
 from parity.sessions.settings import Settings
@@ -70,7 +70,7 @@ def dask(environment: dict[str, str]) -> Iterator[Loopback]:
 def here(environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Let this process be a node's."""
     monkeypatch.setenv("LOCKSTEP_CACHE", environment["LOCKSTEP_CACHE"])
-    with seat.KEPT:
+    with judge_main.KEPT:
         yield
     for kept in (cell._session, on_nodes._session, on_nodes._folder):
         kept.cache_clear()
@@ -235,10 +235,10 @@ def test_a_node_with_other_versions_refuses(monkeypatch: pytest.MonkeyPatch) -> 
     less = versions.difference({**due, "Lockstep": "code 0"}, due)
     assert less is not None
     assert less.startswith("has Lockstep code 0, where code ")
-    packed = seat.packed(len, "four")
-    assert seat.answer(packed) == ("found", pickle.dumps(4))
+    packed = judge_main.packed(len, "four")
+    assert judge_main.answer(packed) == ("found", pickle.dumps(4))
     monkeypatch.setattr(versions, "here", lambda folder: {"Python": "3.0"})
-    assert seat.answer(packed)[0] == "unusable"
+    assert judge_main.answer(packed)[0] == "unusable"
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from parity.contract import MODES, PortName
 from parity.processes.options import Options
 from parity.processes.progress import Progress
 from parity.results import PortResult, Trial
-from parity.sessions.cluster import seat
+from parity.sessions.cluster import judge_main
 from parity.sessions.cluster.client import Call, Cluster
 from parity.sessions.session import Session
 from parity.sessions.settings import Settings
@@ -131,7 +131,7 @@ def digest(trial: Trial) -> str:
 @lru_cache(1)
 def _session(options: Options) -> Session:
     """Return the session of this process."""
-    return seat.KEPT.enter_context(Session(options, Progress(), kept=True))
+    return judge_main.KEPT.enter_context(Session(options, Progress(), kept=True))
 
 
 def _recipes(trials: list[Trial]) -> list[recipes.Recipe]:

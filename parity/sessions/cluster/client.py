@@ -17,7 +17,7 @@ from distributed.comm.core import connect
 
 from parity.processes.progress import Progress
 from parity.processes.standards import ReferenceFailedError
-from parity.sessions.cluster import node, seat
+from parity.sessions.cluster import judge_main, node
 from parity.sessions.cluster.node import Node
 from shared.errors import ClusterError, InputError
 
@@ -130,7 +130,7 @@ class Cluster:
         with warnings.catch_warnings(action="ignore"):  # of large cells: a user's data travels once
             return self._client.submit(
                 node.judging(self._run),
-                *(call.name, seat.packed(call.function, call.argument)),
+                *(call.name, judge_main.packed(call.function, call.argument)),
                 key=f"{self._run}-{number}",
                 retries=TRIES,
                 pure=False,

@@ -19,13 +19,13 @@ from distributed import Worker, WorkerPlugin, get_worker
 Answer = tuple[Literal["found", "unusable", "failed"], Any]
 START = (
     "import sys; from lockstep import TREE; sys.path.insert(0, str(TREE)); "
-    "from parity.sessions.cluster import seat; seat.main()"
+    "from parity.sessions.cluster import judge_main; judge_main.main()"
 )
 TO_END = 10.0  # seconds in which an interrupted process removes its files
 SHOWN = 2000  # bytes of what a process printed last
 
 
-class Seat:
+class Judge:
     """A process of Lockstep's, which judges one cell at a time."""
 
     def __init__(self) -> None:
@@ -92,15 +92,15 @@ class Node(WorkerPlugin):
         """Have no process yet: each is started by the first cell that finds none idle."""
         self.worker = worker
         self.lock = threading.Lock()
-        self.seats: list[Seat] = []
-        self.idle: list[Seat] = []
+        self.judges: list[Judge] = []
+        self.idle: list[Judge] = []
         self.over = False
 
     async def teardown(self, worker: Worker) -> None:
         """End all processes."""
         with self.lock:
             self.over = True
-        await asyncio.gather(*(asyncio.to_thread(seat.end) for seat in self.seats))
+        await asyncio.gather(*(asyncio.to_thread(judge.end) for judge in self.judges))
 
     def judge(self, what: str, cell: bytes) -> tuple[str, Answer]:
         """Return this node's address, and what came of a cell.
@@ -109,33 +109,33 @@ class Node(WorkerPlugin):
             RuntimeError: the process was killed; the cell may be tried again.
         """
         self.worker.log_event(self.name, {"worker": self.worker.address, "what": what})
-        seat = self._taken()
+        judge = self._taken()
         try:
-            found = seat.ask(cell)
+            found = judge.ask(cell)
         except (OSError, EOFError, pickle.UnpicklingError):
-            seat.end()
-            if seat.ready or self.over:
-                raise RuntimeError(f"a process of Lockstep's ended: {seat.last_words()}") from None
+            judge.end()
+            if judge.ready or self.over:
+                raise RuntimeError(f"a process of Lockstep's ended: {judge.last_words()}") from None
             found = (
                 "unusable",
-                f"cannot start Lockstep ({seat.last_words()}): install this version there",
+                f"cannot start Lockstep ({judge.last_words()}): install this version there",
             )
         with self.lock:
-            self.idle.append(seat)
+            self.idle.append(judge)
         return self.worker.address, found
 
-    def _taken(self) -> Seat:
+    def _taken(self) -> Judge:
         """Return an idle process, or a new one."""
         with self.lock:
             if self.over:
                 raise RuntimeError("the run is over")
-            self.seats = [seat for seat in self.seats if seat.lives()]
+            self.judges = [judge for judge in self.judges if judge.lives()]
             while self.idle:
-                seat = self.idle.pop()
-                if seat.lives():
-                    return seat
-            self.seats.append(Seat())
-            return self.seats[-1]
+                judge = self.idle.pop()
+                if judge.lives():
+                    return judge
+            self.judges.append(Judge())
+            return self.judges[-1]
 
 
 def judging(run: str) -> Callable[[str, bytes], tuple[str, Answer]]:
