@@ -161,6 +161,7 @@ def test_the_bugs_in_examples_are_counted() -> None:
     evidence = TEXT[ROOT / "docs" / "evidence.md"]
     sourced = sum(bug.source is not None for bug in bugs)
     assert f"{len(bugs)} mistakes, {sourced} of them as somebody reports them" in evidence
+    assert f"{len(load_examples().variations)} changes that\nleave the examples" in evidence
     assert f"{score.PLACED:.0%}".replace("%", " % are in the right") in evidence
     assert f"{score.NAMED_IN_EXAMPLES:.0%}".replace("%", " % are named") in evidence
 
