@@ -40,7 +40,8 @@ def checked(path: Path, arrays: Mapping[str, Array]) -> dict[str, Array]:
         InputError: there is something else among them.
     """
     for name, array in arrays.items():
-        if array.dtype.kind not in "fiu":
+        input_of_net = name.partition(".")[0] in ("x", "x_test")  # it may be a mask
+        if array.dtype.kind not in ("bfiu" if input_of_net else "fiu"):
             raise InputError(f"{path}: {name} is an array of {array.dtype}, where numbers are due")
         wrong = np.argwhere(~np.isfinite(array))
         if len(wrong):

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[Any]
-CODES = {"float32": "F32", "float64": "F64", "int64": "I64"}
+CODES = {"float32": "F32", "float64": "F64", "int64": "I64", "bool": "BOOL"}
 METADATA = "__metadata__"  # the name in a header that is no tensor's
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from safetensors.numpy import load_file
 
 from parity import contract
 from parity.contract import PortError, PortName
@@ -23,7 +24,7 @@ def data():
     found = {}
     for test, rows in (("", 48), ("_test", 16)):
         tokens = random.integers(0, 11, (rows, 7))
-        mask = (np.arange(7) < random.integers(1, 8, (rows, 1))).astype(np.float32)
+        mask = np.arange(7) < random.integers(1, 8, (rows, 1))
         found |= {f"x{test}.tokens": tokens, f"x{test}.mask": mask, f"y{test}": tokens[:, 0] % 3}
     return found
 """
@@ -48,7 +49,7 @@ MISTAKES = {
     "unmasked.py": ('x["mask"][..., None]', 'np.ones_like(x["mask"])[..., None]', "forward"),
     "layout.py": ('"W": h.T @ dz', '"W": (h.T @ dz)[::-1]', "gradients"),
     "order.py": ("for rows in schedule:", "for rows in schedule[::-1]:", "trajectory"),
-    "writes.py": ("    return -log", '    x["mask"][0, 0] *= 0.5\n    return -log', "data"),
+    "writes.py": ("    return -log", '    x["mask"][0, 1] ^= True\n    return -log', "data"),
 }
 TURNED = """
 from bag_numpy import *
@@ -104,7 +105,8 @@ def test_ports_of_several_inputs_are_judged_by_the_names_of_the_reference(
         bag.with_name(name).write_text(source.replace(right, wrong))
     files = ("bag_numpy.py", "turned.py", *MISTAKES)
     out = bag.with_name("out")
-    how = ("--repro", out, "--html", bag.with_name("report.html"), "--debug")
+    vectors = bag.with_name("vectors")
+    how = ("--repro", out, "--html", bag.with_name("report.html"), "--vectors", vectors, "--debug")
     run = compare(bag, *(f"--with={bag.with_name(name)}" for name in files), *how)
     assert run.status == 1, run.stderr
     assert "Traceback" not in run.stdout  # no idea of a mistake fails
@@ -122,6 +124,16 @@ def test_ports_of_several_inputs_are_judged_by_the_names_of_the_reference(
     assert divergences["layout.py"]["tensor"] == "fc.weight"
     assert divergences["writes.py"]["tensor"] == "batch x.mask"
     assert run.result("order.py", "float64")["diagnosis"]["cause"] == "batches in another order"
+    rows = load_file(vectors / "bag-float64" / "inputs" / "rows.safetensors")
+    assert {name: f"{array.dtype}" for name, array in rows.items()} == {
+        f"{kind}{test}{own}": dtype
+        for test in ("", "_test")
+        for kind, own, dtype in (
+            ("x", ".tokens", "int64"),
+            ("x", ".mask", "bool"),
+            ("y", "", "int64"),
+        )
+    }
     for name in ("unmasked", "layout", "writes"):  # each was run, and shows its difference
         assert f"out/bag-{name}-float64.py" in run.stdout
         assert (out / f"bag-{name}-float64.py").is_file()
@@ -163,8 +175,8 @@ MAKERS = {
     "data(): it has no function data": "x = 1",
     "data(): data returned a list, where a dict of arrays is due": "def data():\n    return []",
     "data(): data returned a list as 'x', not an array": "def data():\n    return {'x': []}",
-    "x is an array of bool, where numbers are due": (
-        "import numpy\ndef data():\n    return {'x': numpy.ones(3, bool)}"
+    "y is an array of bool, where numbers are due": (
+        "import numpy\ndef data():\n    return {'x': numpy.ones(3), 'y': numpy.ones(3, bool)}"
     ),
     "data() hung: it gave no answer in 3 s (--timeout)": (
         "import time\ndef data():\n    time.sleep(60)"

@@ -101,6 +101,8 @@ def compare_exactly(place: Place, expected: Array, got: Array) -> Comparison:
     whole = expected.dtype.kind == "i" and got.dtype.kind in "iu"
     if got.dtype != expected.dtype and not whole:
         return unusable(place, f"an array of {expected.dtype}", f"{got.dtype}")
+    if expected.dtype.kind == "b":  # 1 and 0, which can be subtracted and shown
+        expected, got = expected.view(np.uint8), got.view(np.uint8)
     # A NaN would be unlike itself; bits are not, and 0.0 and -0.0 differ.
     ours, theirs = (expected, got) if whole else (bits(expected), bits(got))
     if got.size and all((ours[rows] == theirs[rows]).all() for rows in _parts(got)):

@@ -15,6 +15,7 @@ from parity.standard.reference import checkpoint_steps
 from parity.standard.standard import Standard
 from shared.batches import Schedule, part
 from shared.metrics import correct_rows, margins
+from shared.rows import count
 
 Array = NDArray[Any]
 Noise = Mapping[str, float | Array]
@@ -53,7 +54,8 @@ class Case:
 class Vectors:
     """All cases of one recipe in one precision.
 
-    rows: x, y, x_test and y_test, as far as the cases need them. left_out: why there is less than
+    rows: x, y, x_test and y_test, or each of several arrays of these, as far as the cases need
+    them. left_out: why there is less than
     the judge compares, a sentence for each.
     """
 
@@ -79,25 +81,24 @@ def of(standard: Standard) -> Vectors:
     """Return what a port is asked and held to on one recipe in one precision."""
     inputs = standard.inputs
     kept, whole = _kept(inputs)
-    rows = {name: inputs.array(name)[kept] for name in SPLITS["train"]}
+    rows = {name: inputs.array(name)[kept] for name in _names(inputs, "train")}
     left_out = []
-    if len(kept) < len(inputs.array("x")):
+    if len(kept) < inputs.count:
         left_out.append(
-            f"Of {len(inputs.array('x')):,} training rows, {len(kept):,} are here: those that the "
+            f"Of {inputs.count:,} training rows, {len(kept):,} are here: those that the "
             "cases see, under numbers of their own."
         )
     if not whole:
         left_out.append("The case run is left out: it would need all of them.")
-    if "x_test" in inputs.files:
-        there = len(inputs.array("x_test"))
-        tested = slice(there if _is_small(inputs, "test", there) else min(there, TESTED))
-        rows |= {name: inputs.array(name)[tested] for name in SPLITS["test"]}
-        if len(rows["x_test"]) < there:
-            left_out.append(f"Of {there:,} test rows, the first {tested.stop:,} are here.")
+    there = count(inputs.data("x_test")) if _names(inputs, "test") else 0
+    tested = there if _is_small(inputs, "test", there) else min(there, TESTED)
+    rows |= {name: inputs.array(name)[:tested] for name in _names(inputs, "test")}
+    if tested < there:
+        left_out.append(f"Of {there:,} test rows, the first {tested:,} are here.")
     cases = [
         *_single_steps(standard, kept),
         *_runs(standard, kept, whole),
-        *_accuracies(standard, {"train": kept, "test": np.arange(len(rows.get("x_test", ())))}),
+        *_accuracies(standard, {"train": kept, "test": np.arange(tested)}),
     ]
     rows = {name: array for name, array in rows.items() if array.size}  # a lesson has no targets
     return Vectors(rows, cases, tuple(left_out))
@@ -109,7 +110,7 @@ def _kept(inputs: Inputs) -> tuple[Array, bool]:
     All of them, if they are few or every step sees them; else those of the run or, where these are
     too many as well, those of the checkpoints.
     """
-    schedule, there = inputs.schedule, len(inputs.array("x"))
+    schedule, there = inputs.schedule, inputs.count
     if isinstance(schedule, int) or _is_small(inputs, "train", there):
         return np.arange(there), True
     seen = np.unique(schedule)
@@ -120,8 +121,13 @@ def _kept(inputs: Inputs) -> tuple[Array, bool]:
 
 def _is_small(inputs: Inputs, split: str, rows: int) -> bool:
     """Whether so many rows of a split hold few values."""
-    width = sum(int(inputs.array(name)[0].size) for name in SPLITS[split])
+    width = sum(int(inputs.array(name)[0].size) for name in _names(inputs, split))
     return rows * width <= MOST
+
+
+def _names(inputs: Inputs, split: str) -> list[str]:
+    """Return the names of a split's arrays: "x" and "y", or each of several."""
+    return [name for name in inputs.files if name.partition(".")[0] in SPLITS[split]]
 
 
 def _steps(schedule: Schedule, kept: Array, **rates: float) -> Tensors:
@@ -138,7 +144,7 @@ def _single_steps(standard: Standard, kept: Array) -> Iterator[Case]:
     for step, weights in reference.checkpoints.items():
         schedule, of_all = inputs.one_step(step)
         if not of_all:
-            schedule = np.arange(len(inputs.array("x")))[np.newaxis, inputs.rows(step)]
+            schedule = np.arange(inputs.count)[np.newaxis, inputs.rows(step)]
         due = {}
         for rung in ("forward", "loss", "gradients", "update"):
             if (rung, step) not in reference.expected:
