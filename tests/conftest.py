@@ -77,7 +77,8 @@ def command(
     """Run compare.py in this process, without --json, and return what came of it."""
     for name in ("COLUMNS", "LOCKSTEP_CACHE", "XDG_CACHE_HOME"):
         monkeypatch.setenv(name, environment[name])
-    monkeypatch.delenv("LOCKSTEP_DATA", raising=False)
+    for name in ("LOCKSTEP_DATA", "XLA_FLAGS"):  # a test may have configured JAX
+        monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(interrupts, "raise_keyboard_interrupt", lambda: None)  # pytest has its own
 
     def run(*arguments: object) -> Run:

@@ -52,7 +52,12 @@ def test_a_copy_has_what_its_process_has(load: Callable[..., list[Any]], tmp_pat
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("XLA_FLAGS", "--xla_cpu_multi_thread_eigen=false"), ("KMP_INIT_AT_FORK", "FALSE")],
+    [
+        ("XLA_FLAGS", "--xla_cpu_multi_thread_eigen=false"),
+        ("KMP_INIT_AT_FORK", "FALSE"),
+        ("TF_CPP_MIN_LOG_LEVEL", "1"),
+        ("TORCHINDUCTOR_CACHE_DIR", "/tmp"),
+    ],
 )
 def test_what_libraries_set_in_the_tests_own_process_is_no_other_environment(
     load: Callable[..., list[Any]],
@@ -61,7 +66,6 @@ def test_what_libraries_set_in_the_tests_own_process_is_no_other_environment(
     name: str,
     value: str,
 ) -> None:
-    """JAX's runtime sets the first when it is configured, scikit-learn the other on import."""
     monkeypatch.setenv(name, value)
     load("")
     assert "True" in (tmp_path / "seen").read_text()

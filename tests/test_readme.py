@@ -97,7 +97,9 @@ def test_every_file_option_and_target_named_exists(page: Path) -> None:
         made = path.startswith(("out/", "path/"))
         assert made or (ROOT / path).exists(), path
     of_ours = (*command.params, *build_guide.params)
-    options = {name for parameter in of_ours for name in parameter.opts} | OTHERS
+    options = {
+        name for parameter in of_ours for name in (*parameter.opts, *parameter.secondary_opts)
+    } | OTHERS
     for text in code:
         for option in re.findall(r"(?<![\w-])--[a-z]+(?:-[a-z]+)*", text):
             assert option in options, option

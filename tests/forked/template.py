@@ -30,7 +30,8 @@ GIVEN = dict(os.environ)  # before frameworks add to it
 OWN = (
     *("TMPDIR", "LOCKSTEP_", "XDG_CACHE_HOME", "COLUMNS", "PYTEST_", "PWD", "OLDPWD", "SHLVL", "_"),
     "XLA_FLAGS",  # read when a backend starts
-    "KMP_",  # set by scikit-learn, where a test has imported it
+    # What libraries set where a test itself has imported or used them: JAX, scikit-learn, PyTorch.
+    *("TF_CPP_MIN_LOG_LEVEL", "KMP_", "TORCHINDUCTOR_", "_TORCHINDUCTOR_"),
 )
 
 
@@ -68,7 +69,10 @@ def copy(asking: socket.socket, waiting: selectors.BaseSelector) -> None:
     size, streams, _, _ = socket.recv_fds(asking, 4, 3)
     try:
         place = json.loads(asking.recv(int.from_bytes(size, "big"), socket.MSG_WAITALL))
-        if shared(place["variables"]) != shared(GIVEN):
+        due, asked = shared(GIVEN), shared(place["variables"])
+        if asked != due:
+            others = sorted({name for name, _ in due.items() ^ asked.items()})
+            sys.stderr.write(f"no copy of the template is made: other {', '.join(others)}\n")
             asking.sendall(b"n")
             asking.close()
         elif pid := os.fork():

@@ -7,7 +7,7 @@ import pickle
 import secrets
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import CancelledError
+from concurrent.futures import CancelledError, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -39,7 +39,8 @@ def check_address(address: str) -> None:
         await comm.close()
 
     try:
-        asyncio.run(reach())
+        with ThreadPoolExecutor(1) as thread:  # in which no loop runs yet
+            thread.submit(lambda: asyncio.run(reach())).result()
     except (OSError, ValueError, TypeError, RuntimeError) as error:
         raise InputError(
             f"no Dask scheduler can be reached at {address} ({error}): start one with "
