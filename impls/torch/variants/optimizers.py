@@ -3,7 +3,7 @@
 from contextlib import contextmanager
 
 import torch
-from torch.nn.utils import clip_grad_norm_, clip_grad_value_
+from torch.nn.utils import clip_grad, clip_grad_norm_, clip_grad_value_
 from torch.optim.optimizer import (
     register_optimizer_step_post_hook,
     register_optimizer_step_pre_hook,
@@ -32,14 +32,14 @@ def noted(variants):
         for cause, claim, change in schedules.of(optimizer):
             variants.append(Variant(cause, claim, (schedules.PLACE,), change))
 
-    def clip(parameters, max_norm, *args, **kwargs):
+    def clip(parameters, max_norm):
         for claim, change in CLIPS.items():
             said = f"{claim}, not together to a norm of {max_norm:g}"
             variants.append(Variant(CLIPPED, said, (CLIPPING,), change))
         for factor in FACTORS:
             said = f"gradients are multiplied by {factor} before they are clipped"
             variants.append(Variant(FACTOR, said, (CLIPPING,), _clipped_times(factor)))
-        return clip_grad_norm_(parameters, max_norm, *args, **kwargs)
+        clip_grad_norm_(parameters, max_norm)
 
     hook = register_optimizer_step_pre_hook(note)
     try:
@@ -88,12 +88,25 @@ def _stepping_by(change):
 
 @contextmanager
 def _clipping_by(clip):
-    """Let torch.nn.utils.clip_grad_norm_ be another function while it lasts."""
-    torch.nn.utils.clip_grad_norm_ = clip
+    """Let another function clip in place of clip_grad_norm_ while it lasts.
+
+    Users may have that under a name of their own, so what it calls is replaced; the other function
+    may call it.
+    """
+    own = clip_grad._clip_grads_with_norm_
+
+    def instead(parameters, max_norm, *others):
+        clip_grad._clip_grads_with_norm_ = own
+        try:
+            clip(parameters, max_norm)
+        finally:
+            clip_grad._clip_grads_with_norm_ = instead
+
+    clip_grad._clip_grads_with_norm_ = instead
     try:
         yield
     finally:
-        torch.nn.utils.clip_grad_norm_ = clip_grad_norm_
+        clip_grad._clip_grads_with_norm_ = own
 
 
 def of(optimizer):
