@@ -158,9 +158,17 @@ def framed(described: Any, arrays: Any = ()) -> io.BytesIO:
         ["Done", {"memory": 5, "more": 1}],
         ["Done", {}],
         ["PortName", {"name": "numpy", "file": None}],
-        ["Loaded", {"framework": 5, "modes": [], "seconds": 1.0}],
-        ["Loaded", {"framework": "x" * (wire.LONGEST_TEXT + 1), "modes": [], "seconds": 1.0}],
-        ["Loaded", {"framework": "x", "modes": ["fast"], "seconds": 1.0}],
+        ["Loaded", {"framework": 5, "modes": [], "devices": [], "seconds": 1.0}],
+        [
+            "Loaded",
+            {
+                "framework": "x" * (wire.LONGEST_TEXT + 1),
+                "modes": [],
+                "devices": [],
+                "seconds": 1.0,
+            },
+        ],
+        ["Loaded", {"framework": "x", "modes": ["fast"], "devices": [], "seconds": 1.0}],
         ["Answer", {"rung": "loss", "step": 0, "tensors": [["loss", {"array": 3}]]}],
         ["Answer", {"rung": "loss", "step": 0, "tensors": [["loss", 1.0]]}],
         ["__import__", {"name": "os"}],
@@ -183,6 +191,7 @@ def test_what_is_no_message_is_refused(described: Any) -> None:
         ["<f8", [1 << 40], False],
         ["<f8", "ab", False],
         ["<U5", [1], False],
+        ["f8, (", [1], False],
     ],
 )
 def test_an_array_that_cannot_be_is_refused(kind: Any) -> None:

@@ -6,6 +6,7 @@ else is refused. Text that comes in is made legible here, before anybody shows i
 
 import json
 import math
+import re
 import struct
 from dataclasses import fields, is_dataclass
 from functools import lru_cache
@@ -26,6 +27,7 @@ LONGEST_TEXT = 20_000  # characters; more is cut off
 LONGEST_NAME = 200  # of a tensor
 ARRAY = "array"  # in the header: which of the arrays behind it
 NUMBERS = "biuf"  # the kinds of dtypes that are sent
+DTYPE = re.compile(r"[<>|=][a-zA-Z]\d{1,3}")  # as `dtype.str` gives it
 
 
 class WireError(Exception):
@@ -118,7 +120,9 @@ def _is_hollow(array: Array) -> bool:
 
 
 def _read_array(stream: IO[bytes], dtype: Any, shape: Any, empty: Any) -> Array:
-    kind = np.dtype(_text(dtype))
+    if not DTYPE.fullmatch(_text(dtype)):  # NumPy would parse the rest as Python
+        raise WireError(f"an array of {dtype!r}")
+    kind = np.dtype(dtype)
     sizes = tuple(_whole(size) for size in shape)
     if kind.kind not in NUMBERS or any(size < 0 for size in sizes):
         raise WireError(f"an array of {kind} and shape {sizes}")
