@@ -1,11 +1,14 @@
 """Mistakes in operations, named by running the reference with one operation made otherwise."""
 
 import importlib
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
+from lockstep import assert_agree
 from shared.variants import Place, Variant, gathered
 from tests.running import PORTS, Compare
 from tests.test_own_recipes import withs, written
@@ -108,18 +111,29 @@ def test_an_optimizer_may_decay_otherwise(reference: Any, port: Any, claim: str)
     ],
 )
 def test_an_operation_is_made_otherwise(reference: Any, port: Any, claim: str) -> None:
+    z, y = np.linspace(-2, 3, 12).reshape(3, 4) ** 3, np.array([2, 0, 1])
+    assert_is_the_port_with(claim, reference, port, z, y)
+
+
+def assert_is_the_port_with(claim: str, reference: Any, port: Any, *arrays: Any) -> None:
+    """Check that a reference agrees with a port once it has the variant of a claim, and only then.
+
+    reference, port: functions of PyTorch's, which are held to each other as `assert_agree` does.
+    """
     torch = pytest.importorskip("torch")
-    tools = importlib.import_module("impls.torch.variants")
-    z, y = (
-        torch.linspace(-2, 3, 12, dtype=torch.float64).reshape(3, 4) ** 3,
-        torch.tensor([2, 0, 1]),
-    )
-    found = tools.found(torch.nn.Module(), lambda: reference(z, y), lambda: "line")
+    tools, model = importlib.import_module("impls.torch.variants"), torch.nn.Module()
+    given = [torch.from_numpy(array) for array in arrays]
+    found = tools.found(model, lambda: reference(*given), lambda: "line")
     (variant,) = (each for each in found if each.claim == claim)
-    due = port(z, y)
-    with tools.applied(torch.nn.Module(), variant, lambda: "line"):
-        torch.testing.assert_close(reference(z, y), due)
-    assert not torch.allclose(reference(z, y), due)
+
+    def changed(*given: Any) -> Any:
+        with tools.applied(model, variant, lambda: "line"):
+            return reference(*given)
+
+    both: Any = {"framework": "torch", "reference_framework": "torch"}
+    assert_agree(port, changed, *arrays, **both)
+    with pytest.raises(AssertionError):
+        assert_agree(port, reference, *arrays, **both)
 
 
 def rotated(x: Any, pairs: str = "halves", base: float = 1e4) -> Any:
@@ -215,27 +229,19 @@ TEXTS: dict[str, Any] = {
 
 @pytest.mark.parametrize("claim", TEXTS)
 def test_what_is_made_of_texts_is_made_otherwise(claim: str) -> None:
-    torch = pytest.importorskip("torch")
-    tools = importlib.import_module("impls.torch.variants")
-    x = torch.linspace(-2, 3, 48, dtype=torch.float64).reshape(2, 2, 3, 4).sin() / 8
-    mask = torch.tensor([[[[True, True, False]]], [[[True, False, False]]]])
-    reference, port = TEXTS[claim]
-    found = tools.found(torch.nn.Module(), lambda: reference(x, mask), lambda: "line")
-    (variant,) = (each for each in found if each.claim == claim)
-    due = port(x, mask)
-    with tools.applied(torch.nn.Module(), variant, lambda: "line"):
-        torch.testing.assert_close(reference(x, mask), due, rtol=1e-9, atol=1e-12)
-    assert not torch.allclose(reference(x, mask), due)
+    x = np.sin(np.linspace(-2, 3, 48).reshape(2, 2, 3, 4)) / 8
+    mask = np.array([[[[True, True, False]]], [[[True, False, False]]]])
+    assert_is_the_port_with(claim, *TEXTS[claim], x, mask)
 
 
-def scheduled(clip: Any, ahead: int = 0, scale: float = 1, decays: bool = True) -> Any:
+def scheduled(start: Any, clip: Any, ahead: int = 0, scale: float = 1, decays: bool = True) -> Any:
     """Return a weight after three steps with clipping and a rate that rises.
 
-    clip: torch's function, as who imported it by name has it. ahead: steps by which the rate rises
-    early. scale: of gradients. decays: whether the decay rises.
+    start: what it is before. clip: torch's function, as who imported it by name has it. ahead:
+    steps by which the rate rises early. scale: of gradients. decays: whether the decay rises.
     """
     torch = pytest.importorskip("torch")
-    weight = torch.tensor([1.0, 2.0], dtype=torch.float64, requires_grad=True)
+    weight = start.clone().requires_grad_()
     made = torch.optim.AdamW([weight], 0.1, eps=0.1, weight_decay=0.1)
     rates = torch.optim.lr_scheduler.LambdaLR(made, lambda step: (step + 1 + ahead) / 8)
     for _ in range(3):
@@ -261,15 +267,9 @@ def scheduled(clip: Any, ahead: int = 0, scale: float = 1, decays: bool = True) 
     ],
 )
 def test_an_optimizer_may_be_scheduled_otherwise(claim: str, changed: Any) -> None:
-    torch = pytest.importorskip("torch")
-    tools = importlib.import_module("impls.torch.variants")
-    clip = torch.nn.utils.clip_grad_norm_
-    found = tools.found(None, lambda: scheduled(clip), lambda: "line")
-    (variant,) = (each for each in found if each.claim == claim)
-    due = scheduled(clip, **changed)
-    with tools.applied(None, variant, lambda: "line"):
-        torch.testing.assert_close(scheduled(clip), due, rtol=1e-12, atol=0)
-    assert not torch.allclose(scheduled(clip), due)
+    clip = pytest.importorskip("torch").nn.utils.clip_grad_norm_
+    reference, port = partial(scheduled, clip=clip), partial(scheduled, clip=clip, **changed)
+    assert_is_the_port_with(claim, reference, port, np.array([1.0, 2.0]))
 
 
 def nn() -> Any:

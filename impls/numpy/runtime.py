@@ -4,7 +4,7 @@ import numpy as np
 import threadpoolctl
 
 MODE = "eager"
-DEVICES = ("cpu",)  # the only one that NumPy has
+DEVICES = ("cpu",)
 
 
 def configure(dtype, device, threads):
@@ -12,7 +12,11 @@ def configure(dtype, device, threads):
 
     NumPy has no default precision: every array carries its own, so `dtype` has nothing to set.
 
+    Raises:
+        ValueError: `device` is not "cpu", the only one NumPy has.
     """
+    if device != "cpu":
+        raise ValueError(f"NumPy computes on the CPU alone, not on {device!r}")
     threadpoolctl.threadpool_limits(threads)  # OpenBLAS, MKL or whatever NumPy was built with
 
 
