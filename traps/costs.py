@@ -5,7 +5,6 @@ without it say of themselves after the same run; see --help. The judge has no pa
 of ports over workers and of examples, whose runs take long, are left out.
 """
 
-import json
 import math
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
@@ -25,14 +24,12 @@ from parity.processes.scratch import Scratch
 from parity.processes.shared_worker import SharedWorker
 from parity.processes.worker import WorkerDiedError
 from parity.processes.workforce import Workforce
-from parity.reports.files import OutputFile
 from parity.standard.inputs import Inputs, Store
 from shared import recipes
-from shared.errors import InputError
 from shared.experiment import Experiment, prepare
 from shared.recipes import is_spread
+from traps import kept
 from traps.catalogue import Bug, load, original, plant
-from traps.record import digest
 
 FILE = Path(__file__).with_name("costs.json")
 TIMEOUT = 120.0  # seconds of one call
@@ -143,16 +140,11 @@ def _figure(record: Record, inputs: Inputs) -> tuple[str, float | None]:
 
 def save(costs: Costs, bugs: Iterable[Bug], file: Path = FILE) -> None:
     """Write what mistakes cost, beside what is kept of others; of no longer known ones, nothing."""
-    old = json.loads(file.read_text()) if file.exists() else {}
-    kept = {}
-    for bug in sorted(bugs, key=str):
-        if bug in costs:
-            figures = {name: _strict(getattr(costs[bug], name)) for name in ("wrong", "right")}
-            kept[str(bug)] = {"hash": digest(bug), **vars(costs[bug]), **figures}
-        elif str(bug) in old:
-            kept[str(bug)] = old[str(bug)]
-    with OutputFile(str(file)) as output:
-        output.write(json.dumps(kept, indent=1, allow_nan=False) + "\n")
+    found = {
+        bug: {**vars(cost), "wrong": _strict(cost.wrong), "right": _strict(cost.right)}
+        for bug, cost in costs.items()
+    }
+    kept.save(found, bugs, file)
 
 
 def recall(bugs: Iterable[Bug], file: Path = FILE) -> Costs:
@@ -161,24 +153,15 @@ def recall(bugs: Iterable[Bug], file: Path = FILE) -> Costs:
     Raises:
         InputError: nothing is kept of one, or it has changed since.
     """
-    kept = json.loads(file.read_text())
-    costs = {}
-    for bug in bugs:
-        said = kept.get(str(bug), {})
-        if said.get("hash") != digest(bug):
-            what = "has changed since it was" if said else "is not"
-            raise InputError(
-                f"what {bug} of traps costs {what} measured: run python -m traps.costs "
-                f"--net {bug.net} --framework {bug.framework} --name {bug.name}"
-            )
-        wrong = said["wrong"]
-        costs[bug] = Cost(
+    return {
+        bug: Cost(
             said["measure"],
             said["steps"],
-            None if wrong is None else float(wrong),
+            None if said["wrong"] is None else float(said["wrong"]),
             float(said["right"]),
         )
-    return costs
+        for bug, said in kept.load(bugs, file, "measured", "traps.costs").items()
+    }
 
 
 def _strict(figure: float | None) -> float | str | None:

@@ -4,8 +4,6 @@ Planting them all takes minutes, so `python -m traps.score --record` writes down
 with a hash of the entry that it was said of.
 """
 
-import hashlib
-import json
 import math
 import re
 from collections.abc import Iterable, Mapping
@@ -13,9 +11,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
 
-from parity.reports.files import OutputFile
 from parity.results import RUNGS
-from shared.errors import InputError
+from traps import kept
 from traps.catalogue import Bug, Entry
 
 FILE = Path(__file__).with_name("record.json")
@@ -68,13 +65,6 @@ def judge(bug: Bug, outcome: Outcome) -> Catch:
     return "caught" if outcome.rung == bug.rung and right_step else "elsewhere"
 
 
-def digest(entry: Entry) -> str:
-    """Return a hash of all of an entry that what is said of it depends on."""
-    changes = [[c.right, c.instead] for c in (*entry.restyled, *entry.changes)]
-    text = json.dumps([changes, entry.recipe, entry.steps, entry.mode])
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
-
-
 def save(outcomes: Outcomes, entries: Iterable[Entry], file: Path = FILE) -> None:
     """Write what was said, beside what is kept of other entries.
 
@@ -83,16 +73,13 @@ def save(outcomes: Outcomes, entries: Iterable[Entry], file: Path = FILE) -> Non
         entries: the whole catalogue; what is kept of anything else is dropped.
         file: the record.
     """
-    old = json.loads(file.read_text()) if file.exists() else {}
-    record = {}
-    for entry in sorted(entries, key=str):
-        if (entry, entry.judged[0]) in outcomes:
-            said = {dtype: _strict(outcomes[entry, dtype]) for dtype in entry.judged}
-            record[str(entry)] = {"hash": digest(entry), **said}
-        elif str(entry) in old:
-            record[str(entry)] = old[str(entry)]
-    with OutputFile(str(file)) as output:
-        output.write(json.dumps(record, indent=1, allow_nan=False, ensure_ascii=False) + "\n")
+    known = list(entries)
+    said = {
+        entry: {dtype: _strict(outcomes[entry, dtype]) for dtype in entry.judged}
+        for entry in known
+        if (entry, entry.judged[0]) in outcomes
+    }
+    kept.save(said, known, file)
 
 
 def load(entries: Iterable[Entry], file: Path = FILE) -> Outcomes:
@@ -101,16 +88,8 @@ def load(entries: Iterable[Entry], file: Path = FILE) -> Outcomes:
     Raises:
         InputError: nothing is kept of an entry, or it has changed since.
     """
-    kept = json.loads(file.read_text())
     outcomes = {}
-    for entry in entries:
-        said = kept.get(str(entry), {})
-        if said.get("hash") != digest(entry):
-            what = "has changed since it was recorded" if said else "is not recorded"
-            raise InputError(
-                f"{entry} of traps {what}: run python -m traps.score --record "
-                f"--net {entry.net} --framework {entry.framework} --name {entry.name}"
-            )
+    for entry, said in kept.load(entries, file, "recorded", "traps.score --record").items():
         for dtype in entry.judged:
             fields = {**said[dtype], "ratio": float(said[dtype]["ratio"])}
             outcomes[entry, dtype] = Outcome(**fields)
