@@ -15,7 +15,8 @@ from parity.contract import PortError
 from parity.sessions.drafts import made
 from parity.sessions.drafts.messages import Look
 from parity.sessions.drafts.target import Target
-from parity.standard import reference, soundness
+from parity.standard import floors, reference, soundness
+from parity.standard.comparison import LIMIT
 from parity.standard.inputs import Store
 from parity.standard.native import Native
 from shared.errors import InputError
@@ -230,16 +231,17 @@ def test_a_drafted_reference_is_sound_and_errs_under_noise(
     ran = reference.run(loaded, inputs)
     soundness.check(native, ran)  # it repeats itself, and depends on its weights
     assert all(value.dtype == "float64" for value in ran.path[2].values())
+    held = floors.measure(loaded, inputs, ran, lambda message: None)
     native = Native(loaded, inputs, "float32")
-    with native.err(np.random.default_rng(0)):
+    with native.err(np.random.default_rng(99)):  # as no run of those that were measured
         erring = {
             (rung, name): value
             for rung, tensors in reference.rungs(native, inputs.weights, 0)
             for name, value in tensors.items()
         }
     for (rung, name), value in erring.items():
-        if rung != "update":  # Adam makes a whole step of the noise around a gradient of zero
-            np.testing.assert_allclose(value, ran.expected[rung, 0][name], rtol=1e-2, atol=1e-4)
+        off = np.abs(value - ran.expected[rung, 0][name])
+        assert (off <= LIMIT * held.expected[rung, 0][name]).all(), (rung, name)
     assert np.abs(erring["forward", "outputs"] - ran.expected["forward", 0]["outputs"]).max() > 0
 
 
