@@ -11,6 +11,7 @@ from bench.goals import Goal, goals
 from bench.library import LIBRARIES
 from bench.measure import BenchResult, run
 from parity.contract import is_installed
+from parity.reports.endings import in_a_sentence
 from parity.reports.files import writable_folder
 from shared import recipes
 
@@ -32,7 +33,8 @@ GROWTH_PORTS = ("numpy", "tensorflow", "torch", "jax")
 @click.option("--output", type=Path, default=Path("out/bench"), show_default=True)
 def main(recipe: tuple[str, ...], rounds: int, grows: bool, errs: bool, output: Path) -> None:
     """Time every port against other idioms, peers and floors: in alternation, on one thread."""
-    folder = writable_folder(output)
+    with in_a_sentence():
+        folder = writable_folder(output)
     for name in recipe:
         if name not in BENCH_RECIPES:
             raise click.UsageError(recipes.unknown("benchmark of", name, list(BENCH_RECIPES)))

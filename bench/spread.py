@@ -23,6 +23,7 @@ from parity.contract import is_installed
 from parity.processes import addresses, mpi
 from parity.processes.messages import Failed
 from parity.processes.worker import Worker, WorkerDiedError, launch_alone
+from parity.reports.endings import in_a_sentence
 from parity.reports.files import writable_folder
 
 ALONE, TOGETHER = "mnist", "mnist_workers"
@@ -188,7 +189,8 @@ def _plain(times: Sequence[SpreadTime], each: SpreadTime) -> dict[int, float]:
 @click.option("--output", type=Path, default=Path("out/bench"), show_default=True)
 def main(rounds: int, output: Path) -> None:
     """Time each framework's engine over 1 to 4 workers, against a sum over them alone."""
-    folder = writable_folder(output)
+    with in_a_sentence():
+        folder = writable_folder(output)
     console, told = Console(highlight=False, width=100), Console(stderr=True, highlight=False)
     able = [name for name in OF if is_installed(name)]
     times = list(measure(able, rounds, told.print))

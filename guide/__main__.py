@@ -1,13 +1,12 @@
 """Run as `python -m guide`; see --help."""
 
-import sys
 from pathlib import Path
 
 import click
 
 from parity.reports import extras
+from parity.reports.endings import in_a_sentence
 from parity.reports.files import writable_folder
-from shared.errors import InputError
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
@@ -36,16 +35,13 @@ def main(output: Path, address: str, repository: str, with_numbers: bool) -> Non
     for name, url in (("--address", address), ("--repository", repository)):
         if url and not url.startswith(("https://", "http://")):
             raise click.UsageError(f"{name} is {url!r}: give it whole, as https://...")
-    try:
+    with in_a_sentence():
         extras.require("the guide")
         from guide import numbers, ports, site  # they need what is checked first
 
         writable_folder(output)  # before anything is run
         recorded = numbers.record(ports.nets()) if with_numbers else {}
         files = site.build(output, address, repository, recorded)
-    except InputError as error:
-        click.echo(f"python -m guide: {error}", err=True)
-        sys.exit(2)
     pages = sum(file.suffix == ".html" for file in files)
     click.echo(f"{pages} pages; open {output / 'index.html'}")
 

@@ -19,6 +19,7 @@ from rich.console import Console
 from parity.contract import DTYPES, FRAMEWORKS, check_framework, nets_of
 from parity.processes.options import Options
 from parity.processes.progress import Progress
+from parity.reports.endings import in_a_sentence
 from parity.reports.files import writable_folder
 from parity.reports.progress import Lines, Live
 from parity.reports.terminal import console
@@ -65,7 +66,8 @@ def main(
             raise click.UsageError(unknown("recipe", name, list(RECIPES)))
     check_framework(reference)
     names = [name for name in recipe or RECIPES if get(name).net in nets_of(reference)]
-    folder = writable_folder(output)
+    with in_a_sentence():
+        folder = writable_folder(output)
     kinds = verdicts(names)
     numbers = max(full, -(-draws // kinds))
     plan: list[tuple[int, int | None]] = [
@@ -77,7 +79,7 @@ def main(
     ]
     if cluster is not None:
         plans = [cell for each in plans for cell in each.cells()]
-    with command.sentences(cluster):
+    with in_a_sentence():
         judged = list(run(plans, numbers * kinds, cluster))
     alarms = [each for each in judged if each.verdict != "agree"]
     report = {

@@ -8,6 +8,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import click
 import pytest
 from click.testing import CliRunner
 from numpy.typing import NDArray
@@ -28,6 +29,7 @@ from parity.standard import floors, reference
 from parity.standard.comparison import LIMIT
 from parity.standard.inputs import Store
 from shared.experiment import prepare
+from studies import false_alarms
 
 STEPS = 6
 FLOORS = ("autograd alone, on addmm",)  # that do all the work of a step
@@ -195,3 +197,12 @@ def test_workers_help_until_they_wait_for_each_other(monkeypatch: pytest.MonkeyP
 def test_what_a_floor_sums_is_as_large_as_the_weights() -> None:
     experiment = prepare("mnist", "float32", 1, choice="digits")
     assert sum(weight.size for weight in experiment.weights.values()) == all_reduce.NUMBERS
+
+
+@pytest.mark.parametrize("command", [main, spread.main, false_alarms.main])
+def test_a_folder_that_cannot_be_is_one_sentence(command: click.Command, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    found = CliRunner().invoke(command, ["--output", f"{tmp_path / 'file' / 'out'}"])
+    assert found.exit_code == 2
+    assert f"{tmp_path / 'file' / 'out'} cannot be written to" in found.output
+    assert found.output.count("\n") == 1

@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from parity.contract import DTYPES
+from parity.reports.endings import in_a_sentence
 from parity.reports.progress import Lines
 from parity.sessions.cluster import command
 from traps import outcomes, record
@@ -45,7 +46,7 @@ def score(net: str, framework: str, name: str, kept: bool, cluster: str | None) 
     if not entries:
         raise click.UsageError("no entry has these texts in its names")
     told = Console(stderr=True, highlight=False)
-    with command.sentences(cluster):
+    with in_a_sentence():
         if cluster is None:
             found = outcomes.run(entries, told.print)
         else:
