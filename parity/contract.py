@@ -129,13 +129,13 @@ class Port:
     """A loaded port: its module, and the runtime that surrounds it.
 
     modes: those it can run in, its own first: both where it is compiled and has a switch for that.
-    devices: those that its runtime has, the first for whoever asks for another.
+    only_cpu: whether its runtime has no other device, whatever is asked for.
     """
 
     module: ModuleType
     framework: str
     modes: tuple[Mode, ...]
-    devices: tuple[str, ...]
+    only_cpu: bool
     run_eagerly: Callable[[bool], None] | None
     configure: Callable[[str, str, int], None]
     to_native: Callable[[Array], Any]
@@ -207,17 +207,20 @@ def nets_of(framework: str) -> list[str]:
     return sorted({path.stem for path in files} - {"__init__", *BESIDE_NETS})
 
 
-def load_framework(name: PortName) -> tuple[str, tuple[Mode, ...], tuple[str, ...]]:
-    """Import what all ports of that name need; return the framework's name, modes and devices.
+def load_framework(name: PortName) -> tuple[str, tuple[Mode, ...], bool]:
+    """Import what all ports of that name need; return what its ports have of `Port`.
+
+    Returns:
+        The framework's name, the modes, and whether it has only the CPU.
 
     Raises:
         PortError: as `load`.
     """
     if name.file is None:
         runtime = importlib.import_module(f"impls.{name}.runtime")
-        return str(name), _modes(runtime, runtime), _devices(runtime)
+        return str(name), _modes(runtime, runtime), _has_only_cpu(runtime)
     port = load(name, name.file.stem)
-    return port.framework, port.modes, port.devices
+    return port.framework, port.modes, port.only_cpu
 
 
 def join(name: PortName, seat: Seat) -> None:
@@ -319,7 +322,7 @@ def _port(module: ModuleType, framework: str, runtime: ModuleType | SimpleNamesp
         module,
         framework,
         _modes(module, runtime),
-        _devices(runtime),
+        runtime is not module and _has_only_cpu(runtime),  # a port's own gets what is asked for
         getattr(runtime, SWITCH, None),
         *(getattr(runtime, name) for name in RUNTIME if name != SWITCH),
     )
@@ -334,14 +337,8 @@ def _modes(module: ModuleType, runtime: ModuleType | SimpleNamespace) -> tuple[M
     return MODES if mode == "compiled" and has_switch else (mode,)
 
 
-def _devices(runtime: ModuleType | SimpleNamespace) -> tuple[str, ...]:
-    """Return the devices of a runtime, all that there are unless it says otherwise by DEVICES."""
-    return tuple(getattr(runtime, "DEVICES", DEVICES))
-
-
-def device(devices: tuple[str, ...], asked: str) -> str:
-    """Return the one of some devices that was asked for or, where it is none of them, the first."""
-    return asked if asked in devices else devices[0]
+def _has_only_cpu(runtime: ModuleType | SimpleNamespace) -> bool:
+    return bool(getattr(runtime, "ONLY_CPU", False))
 
 
 def _nothing_to_configure(dtype: str, device: str, threads: int) -> None:
@@ -349,7 +346,7 @@ def _nothing_to_configure(dtype: str, device: str, threads: int) -> None:
 
 
 PLAIN = SimpleNamespace(
-    DEVICES=DEVICES[:1],
+    ONLY_CPU=True,
     configure=_nothing_to_configure,
     to_native=np.array,
     to_numpy=np.asarray,

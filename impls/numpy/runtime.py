@@ -4,7 +4,7 @@ import numpy as np
 import threadpoolctl
 
 MODE = "eager"
-DEVICES = ("cpu",)
+ONLY_CPU = True
 
 
 def configure(dtype, device, threads):

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
 
-from parity.contract import DEVICES, OTHER_NAMES, PACKAGES, ROOT, Port, is_installed
+from parity.contract import OTHER_NAMES, PACKAGES, ROOT, Port, is_installed
 from parity.functions.reach import origins, reached, root
 from shared.errors import InputError
 from shared.recipes import unknown
@@ -102,7 +102,7 @@ def _without_functions(name: str, runtime: ModuleType) -> Port:
         module=ModuleType("functions"),
         framework=name,
         modes=("eager",),
-        devices=DEVICES[:1],
+        only_cpu=True,
         run_eagerly=None,
         configure=runtime.configure,
         to_native=runtime.to_native,

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from parity.contract import PortName, device
+from parity.contract import PortName
 from parity.diagnosis.unusable import of_failure
 from parity.judging import bisection, waivers
 from parity.judging.inquiry import Inquiry
@@ -79,7 +79,7 @@ def judge(
         trial=Trial(experiment, record.requested),
         port=str(port),
         framework=record.framework or str(port),
-        device=device(record.devices, inputs.device),
+        device="cpu" if record.only_cpu else inputs.device,
         mode=record.mode,
         data={
             "name": experiment.data.name,

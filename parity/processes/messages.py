@@ -238,7 +238,7 @@ class Loaded:
 
     framework: str
     modes: tuple[Mode, ...]
-    devices: tuple[str, ...]
+    only_cpu: bool
     seconds: float
 
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from parity.contract import DEVICES, Mode
+from parity.contract import Mode
 from parity.processes.messages import (
     Alike,
     Answer,
@@ -23,14 +23,14 @@ from parity.standard.inputs import Tensors
 class Record:
     """All that a worker said while its port was run through the rungs.
 
-    modes, devices: those that the port can run in or on, its own first. requested: the mode asked
-    for. fixed_rows: the functions that take no other number of rows than a batch has. others: what
-    workers answered that differ from worker 0, by rank.
+    modes, only_cpu: see `contract.Port`. requested: the mode asked for. fixed_rows: the functions
+    that take no other number of rows than a batch has. others: what workers answered that differ
+    from worker 0, by rank.
     """
 
     framework: str = ""
     modes: tuple[Mode, ...] = ("eager",)
-    devices: tuple[str, ...] = DEVICES
+    only_cpu: bool = False
     requested: Mode = "compiled"
     lacking: tuple[str, ...] = ()
     fixed_rows: list[str] = field(default_factory=list)
@@ -51,7 +51,7 @@ class Record:
         """Return a record of the same port, loaded as here, that has answered nothing yet."""
         seconds = dict(self.seconds)
         return Record(
-            *(self.framework, self.modes, self.devices, requested),
+            *(self.framework, self.modes, self.only_cpu, requested),
             seconds=seconds,
             failure=self.failure,
         )
@@ -61,7 +61,7 @@ class Record:
         match message:
             case Loaded():
                 self.framework, self.modes = message.framework, message.modes
-                self.devices = message.devices
+                self.only_cpu = message.only_cpu
                 self.seconds["import"] = message.seconds
             case Lacking():
                 self.lacking = message.functions

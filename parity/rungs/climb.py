@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from parity.contract import Mode, Port, PortError, device
+from parity.contract import Mode, Port, PortError
 from parity.processes import programs
 from parity.processes.messages import (
     Answer,
@@ -83,7 +83,7 @@ class Run:
     ) -> None:
         self.port, self.inputs, self.send, self.shapes = port, inputs, send, shapes or {}
         send(Calling("configure"))
-        port.configure(inputs.dtype, device(port.devices, inputs.device), inputs.threads)
+        port.configure(inputs.dtype, "cpu" if port.only_cpu else inputs.device, inputs.threads)
         send(Calling("run_eagerly"))
         port.run_in(mode)
         send(Calling("keep_programs"))

@@ -73,7 +73,7 @@ def _same_or_none(file: Path, losses: np.ndarray) -> Outcome:
 def messages(random: Random) -> Iterator[Try]:
     """Damage what a port's process sends; it is what was sent, or no message."""
     sent: tuple[Message, ...] = (
-        Loaded("numpy", ("eager",), ("cpu",), 0.5),
+        Loaded("numpy", ("eager",), True, 0.5),
         Answer("gradients", 3, {"W": np.ones((4, 3)), "b": np.zeros(3, "float32")}),
         Predictions("accuracy", "test", np.ones((5, 2)), 0.25),
     )
