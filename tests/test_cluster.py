@@ -265,7 +265,7 @@ def test_studies_and_traps_say_so_in_one_sentence_too(tmp_path: Path) -> None:
     ):
         done = CliRunner().invoke(main, [*how, "--cluster=nowhere"])
         assert done.exit_code == 2
-        assert "Error: no Dask scheduler can be reached at nowhere" in done.output
+        assert f"{main.name}: no Dask scheduler can be reached at nowhere" in done.output
 
 
 @pytest.mark.parametrize(

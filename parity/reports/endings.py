@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import NoReturn
 
 import click
 
@@ -9,24 +10,22 @@ from parity.processes.standards import ReferenceFailedError
 from shared.errors import ClusterError, InputError
 
 
-class _UnusableInputError(click.ClickException):
-    exit_code = 2
-
-
-class _FailedError(click.ClickException):
-    exit_code = 3
-
-
 @contextmanager
 def in_a_sentence() -> Iterator[None]:
-    """Let what goes wrong meanwhile end the command in a sentence, with the status of compare.py.
+    """Let what goes wrong meanwhile end the command as it ends compare.py.
 
     Raises:
-        click.ClickException: something did, of which click tells.
+        click.exceptions.Exit: something did, and standard error says what.
     """
     try:
         yield
     except InputError as error:
-        raise _UnusableInputError(f"{error}") from error
+        _end(2, error)
     except (ClusterError, ReferenceFailedError) as error:
-        raise _FailedError(f"{error}") from error
+        _end(3, error)
+
+
+def _end(status: int, error: Exception) -> NoReturn:
+    context = click.get_current_context()
+    click.echo(f"{context.command_path}: {error}", err=True)
+    context.exit(status)
