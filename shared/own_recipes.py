@@ -198,8 +198,7 @@ class _Said:
                 self.refuse(f"compares {name} without {other}", f"the reference needs {other}, too")
         if not {*named} - {"build", "export"}:
             self.refuse("compares nothing", f"the reference has none of {', '.join(FUNCTIONS)}")
-        untrained = "train" not in named and "functions" not in self.values
-        if untrained and "batch" in self.values:
+        if "batch" in self.values and "train" not in defined:
             self.refuse("says batch, but its reference has no train", "say rows for fewer rows")
         return tuple(name for name in FUNCTIONS if name in named)
 

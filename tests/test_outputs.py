@@ -21,7 +21,7 @@ from parity.reports.outputs import Outputs
 from parity.reports.pictures import losses
 from parity.reports.plot_data import looks
 from parity.reports.run import FinishedRun
-from parity.results import Diagnosis, Divergence, RungResult, Trial, overall
+from parity.results import Diagnosis, Divergence, KnownDifference, RungResult, Trial, overall
 from parity.sessions.port_files import read_by
 from parity.standard.comparison import Example
 from parity.standard.place import Place
@@ -113,7 +113,9 @@ def test_the_headline_counts_results(verdicts: list[str], said: str) -> None:
 
 IRIS = Trial(prepare("iris", "float32", 30), "compiled")
 IN_DOUBLE = Trial(prepare("iris", "float64", 30), "compiled")
-DESCENT = Trial(prepare("descent", "float32", 30), "compiled")
+DESCENT, GATES, SIGNALS = (
+    Trial(prepare(name, "float32", 30), "compiled") for name in ("descent", "gates", "signals")
+)
 
 
 @pytest.mark.parametrize(
@@ -139,7 +141,15 @@ DESCENT = Trial(prepare("descent", "float32", 30), "compiled")
         ),
         (
             [(IRIS, name) for name in "abcd"],
-            "4 ports disagree on 1 recipe; 4 of 8 results agree",
+            "4 ports disagree on iris; 4 of 8 results agree",
+        ),
+        (
+            [(trial, "my.py") for trial in (IRIS, DESCENT, GATES, SIGNALS)],
+            "my.py disagrees on 4 recipes; 4 of 8 results agree",
+        ),
+        (
+            [*zip((IRIS, DESCENT, GATES, SIGNALS), "abcd", strict=True)],
+            "4 ports disagree on 4 recipes; 4 of 8 results agree",
         ),
     ],
 )
@@ -156,6 +166,18 @@ def test_the_title_says_who_fails() -> None:
     both = [*one, port_result(trial=IN_DOUBLE, port="my.py", verdict="disagree")]
     assert wording.title(both) == "my.py disagrees or fails on iris; 1 of 3 results agrees"
     assert wording.title(both, "<{}>".format).startswith("<my.py> disagrees or fails on <iris>")
+    other = [*both[:1], port_result(trial=DESCENT, port="a.py", verdict="disagree"), both[1]]
+    said = "a.py disagrees on descent, my.py fails on iris; 1 of 3 results agrees"
+    assert wording.title(other) == said
+    assert wording.title(other[1:2]) == "a.py disagrees on descent"
+
+
+def test_what_is_wrong_first_is_said_of_every_result_that_fails() -> None:
+    known = KnownDifference("gradients of W", "layout", fault="it agrees there")
+    expected = port_result(verdict="disagree", known_differences=(known,))
+    assert "is expected to differ on gradients of W" in wording.finding(expected, []).first
+    both = port_result(verdict="error", error="it raised", known_differences=(known,))
+    assert wording.finding(both, []).first == "it raised"
 
 
 def test_ports_that_fail_look_like_no_other_and_come_first() -> None:

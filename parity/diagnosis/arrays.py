@@ -36,7 +36,7 @@ def _converted(divergence: Divergence, sent: "np.ndarray", back: "np.ndarray") -
             return Diagnosis(CAUSES[name], evidence, 0.9)
     with np.errstate(divide="ignore", invalid="ignore"):
         scales = back / sent
-    if np.isfinite(scales).all() and np.ptp(scales) <= 1e-5 * np.abs(scales).max():
+    if np.isfinite(scales).all() and scales.all() and np.ptp(scales) <= 1e-5 * np.abs(scales).max():
         evidence = (
             f"what comes back of {divergence.place} is {scales.mean():.6g} times what was sent"
         )

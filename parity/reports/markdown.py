@@ -53,7 +53,8 @@ def code(text: str) -> str:
 def _head(run: FinishedRun) -> Iterable[str]:
     yield f"## Lockstep: {wording.title(run.results, code)}"
     yield ""
-    yield f"{wording.headline(run.results)}; {wording.effort(run.results, run.seconds)}."
+    said, effort = wording.headline(run.results), wording.effort(run.results, run.seconds)
+    yield f"{effort}." if said == wording.title(run.results) else f"{said}; {effort}."
     for notice in run.notices:
         yield ""
         yield f"> ⚠️ **STAND-IN DATA:** {escape(notice)}"
@@ -132,11 +133,10 @@ def _cell(result: PortResult) -> str:
 def _details(result: PortResult, found: Finding) -> Iterable[str]:
     yield "<details>"
     what = f"differs first on {_place(result)}" if result.divergence else result.verdict
-    eager = ", eager" if result.requested == result.mode == "eager" else ""
     cause = f"; {found.likeness}" if found.likeness else ""
     yield (
         f"<summary>{EMOJI[result.verdict]} {escape(result.recipe)}: {code(result.port)} "
-        f"{result.dtype}{eager} {what}{escape(cause)}</summary>"
+        f"{result.dtype}{wording.eager(result)} {what}{escape(cause)}</summary>"
     )
     yield ""
     if found.error:

@@ -1,6 +1,5 @@
 """What all reports say of a result, and how: plain text, in the same words everywhere."""
 
-import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -75,28 +74,37 @@ def title(results: list[PortResult], written: Callable[[str], str] = str) -> str
     wrong = [result for result in results if result.verdict != "agree"]
     if not wrong:
         return headline(results)
-    recipes: dict[str, dict[str, None]] = {}  # of each port, in their order
+    of_port: dict[str, list[PortResult]] = {}
     for result in wrong:
-        recipes.setdefault(written(result.port), {})[written(result.recipe)] = None
-    ports: dict[tuple[str, ...], list[str]] = {}  # those that disagree on the same
-    for port, own in recipes.items():
-        ports.setdefault(tuple(own), []).append(port)
-    verbs = {"disagree": "disagree", "error": "fail"}
-    verb = " or ".join(dict.fromkeys(verbs[r.verdict] for r in sorted(wrong, key=_verdict)))
-    if len(ports) > FEW_NAMED or any(len(own) > FEW_NAMED for own in (*ports, *ports.values())):
-        every = {result.recipe for result in wrong}
-        said = f"{len(recipes)} ports {verb} on {_counted(len(every), 'recipe')}"
-    else:
-        (first, who), *rest = ports.items()
-        verb = re.sub(r"(disagree|fail)", r"\1s", verb) if len(who) == 1 else verb
-        more = [f", {listed(own)} on {listed([*names])}" for names, own in rest]
-        said = f"{listed(who)} {verb} on {listed([*first])}{_alone(wrong, results)}{''.join(more)}"
+        of_port.setdefault(result.port, []).append(result)
+    groups: dict[tuple[tuple[str, ...], tuple[str, ...]], list[str]] = {}
+    for port, own in of_port.items():  # those that do the same on the same recipes
+        recipes = tuple(dict.fromkeys(written(result.recipe) for result in own))
+        groups.setdefault((recipes, _verdicts(own)), []).append(written(port))
+    if len(groups) > 1 and len(of_port) > FEW_NAMED:
+        every = tuple(dict.fromkeys(written(result.recipe) for result in wrong))
+        groups = {(every, _verdicts(wrong)): [written(port) for port in of_port]}
+    clauses, before = list[str](), ""
+    for (recipes, verdicts), ports in groups.items():
+        verb = _verb(verdicts, len(ports))
+        who = listed(ports) if len(ports) <= FEW_NAMED else _counted(len(ports), "port")
+        on = listed([*recipes]) if len(recipes) <= FEW_NAMED else _counted(len(recipes), "recipe")
+        clauses.append(f"{who} on {on}" if verb == before else f"{who} {verb} on {on}")
+        before = verb
+    said = ", ".join(clauses) + _alone(wrong, results)
     agree = len(results) - len(wrong)
-    return f"{said}; {agree} of {_counted(len(results), 'result')} agree{'s' * (agree == 1)}"
+    of_all = f"; {agree} of {len(results)} results agree{'s' * (agree == 1)}"
+    return said + of_all * (len(results) > 1)
 
 
-def _verdict(result: PortResult) -> str:
-    return result.verdict
+def _verdicts(results: list[PortResult]) -> tuple[str, ...]:
+    return tuple(sorted({result.verdict for result in results}))
+
+
+def _verb(verdicts: tuple[str, ...], ports: int) -> str:
+    """Return what so many ports do that come to some verdicts: "disagrees or fails"."""
+    verbs = {"disagree": "disagree", "error": "fail"}
+    return " or ".join(verbs[verdict] + "s" * (ports == 1) for verdict in verdicts)
 
 
 def _alone(wrong: list[PortResult], results: list[PortResult]) -> str:
@@ -105,14 +113,6 @@ def _alone(wrong: list[PortResult], results: list[PortResult]) -> str:
         return ""
     own = {r.dtype for r in results if (r.port, r.recipe) == (wrong[0].port, wrong[0].recipe)}
     return f" in {wrong[0].dtype}" if len({result.dtype for result in wrong}) < len(own) else ""
-
-
-def failure(result: PortResult) -> str:
-    """Return in a few words what is wrong with a result."""
-    divergence = result.divergence
-    if result.verdict == "error" or divergence is None:
-        return result.error or result.verdict
-    return f"differs first on {divergence.rung}, step {divergence.step}, {divergence.place}"
 
 
 def _counted(number: int, word: str) -> str:
@@ -217,8 +217,12 @@ def count(number: int) -> str:
 
 def who(result: PortResult) -> str:
     """Return which port this is, in which precision and, if that was asked for, mode."""
-    eager = ", eager" if result.requested == result.mode == "eager" else ""
-    return f"{result.port} {result.dtype}{eager}"
+    return f"{result.port} {result.dtype}{eager(result)}"
+
+
+def eager(result: PortResult) -> str:
+    """Return that a port ran without its compiler, if that was asked for."""
+    return ", eager" if result.requested == result.mode == "eager" else ""
 
 
 @dataclass(frozen=True)
@@ -228,8 +232,7 @@ class Finding:
     who: which port. error: why it has no verdict. faults: what came of differences that the recipe
     expects, where that is wrong. where: what differs first. extent: how far. values: index,
     expected and got. elsewhere: which layers are right, and where the same port agrees. cause: the
-    mistake that
-    it looks like, with its confidence and its evidence.
+    mistake that it looks like, with its confidence and its evidence.
     """
 
     who: str
@@ -242,6 +245,11 @@ class Finding:
     cause: str | None = None
     confidence: str | None = None
     evidence: str | None = None
+
+    @property
+    def first(self) -> str:
+        """What is wrong, or the first thing of all that is."""
+        return next(filter(None, (self.error, self.where, *self.faults)), "")
 
     @property
     def titles(self) -> list[str]:

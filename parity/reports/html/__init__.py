@@ -69,8 +69,9 @@ def _alike(rows: list[Row]) -> list[list[Row]]:
     groups: dict[tuple[object, ...], list[Row]] = {}
     for row in rows:
         result, found = row.result, row.finding
-        key = (result.port, result.trial.mode, result.recipe, wording.failure(result))
-        groups.setdefault((*key, found and found.cause), []).append(row)
+        own = found and (found.first, found.cause)
+        key = (result.port, result.trial.mode, result.recipe, own)
+        groups.setdefault(key, []).append(row)
     return list(groups.values())
 
 

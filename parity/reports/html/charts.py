@@ -128,10 +128,13 @@ def free_runs(charts: Charts, results: list[PortResult]) -> Iterator[Chart]:
 def _steps_shown(charts: Charts, runs: list[Curves]) -> NDArray[np.int64]:
     """Return the steps of free runs that are drawn, that with the worst ratio of each among them.
 
-    They are the same for all, so that one can be read beside the other.
+    They are the same for all, so that one can be read beside the other; in each stretch they are
+    those of the largest ratio, and of the largest and the smallest loss, of any run.
     """
-    series = [each for r in runs for each in (free_ratios(r), r.losses, -r.losses)]
-    return kept(series, max(charts.stretches // len(runs), FEWEST))
+    ratios, losses = [free_ratios(r) for r in runs], [r.losses for r in runs]
+    extremes = (np.fmax.reduce(each) for each in (ratios, losses, [-loss for loss in losses]))
+    worst = [ratio.argmax() for ratio in ratios]
+    return np.union1d(kept([*extremes], charts.stretches), worst)
 
 
 def single_steps(charts: Charts, results: list[PortResult]) -> Iterator[Chart]:
@@ -168,13 +171,15 @@ def _losses_said(ran: list[tuple[PortResult, Curves]], own: Looks) -> str:
         return f"Losses that are not finite: {', '.join(bad)}."
     ends = {result.port: float(curves.losses[-1]) for result, curves in ran}
     failing = {port: end for port, end in ends.items() if is_failing(own[port])}
-    others = [end for port, end in ends.items() if port not in failing]
+    others = {port: end for port, end in ends.items() if port not in failing}
     said = [f"{port} ends at {end + 0.0:.6f}" for port, end in failing.items()]
     if others:
-        low, high = f"{min(others) + 0.0:.6f}", f"{max(others) + 0.0:.6f}"
+        low, high = (f"{end(others.values()) + 0.0:.6f}" for end in (min, max))
         where = f"at {low}" if low == high else f"between {low} and {high}"
-        who = "the others" if failing else "all losses"
-        said.append(f"{who} end {where}" if len(ends) > 1 else f"the loss ends {where}")
+        if len(others) == 1:
+            said.append(f"{next(iter(others)) if failing else 'the loss'} ends {where}")
+        else:
+            said.append(f"{'the others' if failing else 'all losses'} end {where}")
     return f"After {len(ran[0][1].losses):,} steps, {', '.join(said)}."
 
 

@@ -32,9 +32,9 @@ class Row:
         return self.result.verdict
 
     @property
-    def failure(self) -> str:
-        """What is wrong, in a few words."""
-        return wording.failure(self.result)
+    def eager(self) -> str:
+        """That the port ran without its compiler, if that was asked for."""
+        return wording.eager(self.result)
 
     @property
     def ratio(self) -> str:

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from parity.reports.pictures.style import port_style, spare_ticks
 from parity.reports.plot_data.drawn import Drawn
+from parity.reports.plot_data.looks import failing_first
 from parity.reports.plot_data.thinning import kept
 from parity.standard.comparison import LIMIT
 from parity.standard.floors import EXACT_ZERO
@@ -20,6 +21,7 @@ def draw(drawn: Drawn) -> Figure:
     """Draw the losses of all ports, their errors and the limit, a column per precision."""
     ran = [result for result in drawn.results if result.curves]
     dtypes = list(dict.fromkeys(result.dtype for result in ran))
+    ran = failing_first(ran, drawn.looks)
     figure = Figure(figsize=(5.5 * len(dtypes), 6.5), layout="constrained")
     figure.suptitle(drawn.title)
     axes = figure.subplots(2, len(dtypes), squeeze=False, sharex=True)
@@ -40,7 +42,12 @@ def draw(drawn: Drawn) -> Figure:
         for axis in (loss.xaxis, error.xaxis, error.yaxis):
             spare_ticks(axis)
     axes[0, 0].set_ylabel("loss before the update")
-    lines, labels = axes[1, 0].get_legend_handles_labels()
+    named = {
+        label: line
+        for axis in axes[1]
+        for line, label in zip(*axis.get_legend_handles_labels(), strict=True)
+    }
+    lines, labels = [*named.values()], [*named]
     figure.legend(lines, labels, loc="outside lower center", ncols=min(len(labels), 4))
     axes[1, 0].set_ylabel("distance from NumPy in float64")
     return figure

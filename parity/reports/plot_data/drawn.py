@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from parity.reports.plot_data.looks import Looks, failing_first, looks
+from parity.reports.plot_data.looks import Looks, looks
 from parity.results import Curves, PortResult, Trial, by_recipe
 from shared.experiment import Experiment
 
@@ -71,12 +71,12 @@ class Drawn:
 
 
 def drawable(results: list[PortResult]) -> Iterator[tuple[Trial, Drawn]]:
-    """Yield each recipe and mode on which any port answered, failing ports first."""
+    """Yield each recipe and mode on which any port answered."""
     own_looks = looks(results)
     for trial, group in by_recipe(results):
         own = [result for result in group if result.verdict != "error"]
         if own:
-            yield trial, Drawn(trial.experiment, failing_first(own, own_looks), own_looks)
+            yield trial, Drawn(trial.experiment, own, own_looks)
 
 
 def free_ratios(curves: Curves) -> Array:

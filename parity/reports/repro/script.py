@@ -5,6 +5,7 @@ import textwrap
 from string import Template
 from typing import NamedTuple
 
+from parity.reports import wording
 from parity.reports.repro import scene as scenes
 from parity.reports.repro.scene import Demonstration, Scene
 from parity.reports.repro.source import Source
@@ -165,12 +166,11 @@ def text(scene: Scene, case: Demonstration, source: Source, arrays: str) -> str:
 def _header(scene: Scene, source: Source, arrays: str) -> str:
     """Return the comment at the top: what differs, and what the script needs."""
     result = scene.result
-    eager = ", eager" if result.requested == result.mode == "eager" else ""
     needs = ["NumPy", *([result.framework] if result.framework not in ("numpy", "own") else [])]
     paragraphs = [
         "Written by Lockstep, with --repro.",  # names come after the lines that may name a coding
-        f"{result.port} in {result.dtype}{eager} differs from Lockstep's reference on "
-        f"{result.recipe}: {scene.rung}, step {scene.step}, {scene.place}.",
+        f"{result.port} in {result.dtype}{wording.eager(result)} differs from Lockstep's reference "
+        f"on {result.recipe}: {scene.rung}, step {scene.step}, {scene.place}.",
         f"This script shows it without Lockstep. It needs {' and '.join(needs)}, and {arrays} "
         "beside it. It exits with status 1 while the difference shows, and with 0 once it is gone.",
     ]

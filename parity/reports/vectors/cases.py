@@ -55,8 +55,7 @@ class Vectors:
     """All cases of one recipe in one precision.
 
     rows: x, y, x_test and y_test, or each of several arrays of these, as far as the cases need
-    them. left_out: why there is less than
-    the judge compares, a sentence for each.
+    them. left_out: why there is less than the judge compares, a sentence for each.
     """
 
     rows: Tensors
