@@ -145,11 +145,13 @@ class Inside:
     """What can be told of a forward pass that differs, from inside.
 
     layers: in the order in which they are computed. line: the first of the reference's whose result
-    does not come up in the port, as "file.py:12: text".
+    does not come up in the port, as "file.py:12: text". farthest: of the layer from whose values
+    all in the port are farthest, how many floors the nearest are from them.
     """
 
     layers: tuple[Layer, ...] = ()
     line: str | None = None
+    farthest: float = 0.0
 
     @property
     def wrong(self) -> Layer | None:

@@ -1,6 +1,7 @@
 """What diagnoses are made of: recognised nets, rounded numbers, other optimizers' rules."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -100,6 +101,29 @@ def test_bfloat16_and_float16_round_as_libraries_do() -> None:
 def test_tf32_keeps_ten_bits() -> None:
     assert precision.tf32(np.array(1 + 2.0**-10)) == 1 + 2.0**-10
     assert precision.tf32(np.array(1 + 2.0**-12)) == 1.0
+
+
+@pytest.mark.parametrize(
+    ("units", "inside", "said"),
+    [(1.0, 0.0, True), (20.0, 0.0, False), (1.0, 1.0, True), (1.0, 20.0, False)],
+)
+def test_errors_are_of_a_formats_size_where_they_would_agree_in_it_in_layers_too(
+    units: float, inside: float, said: bool, tmp_path: Path
+) -> None:
+    random = default_rng(0)
+    bfloat16 = 1e-16 * 2.0**53 * precision.UNITS["bfloat16"]  # a floor of it, of case_of's floors
+
+    def rounded(gradients: Tensors) -> Tensors:
+        return {
+            name: g + units * bfloat16 * random.uniform(-1, 1, g.shape)
+            for name, g in gradients.items()
+        }
+
+    case = case_of("mnist-tutorial", tmp_path, rounded)
+    divergence = replace(case.findings.divergence, ratio=0.0)
+    seen = replace(case.findings, divergence=divergence, inside=inside * bfloat16 / 1e-16)
+    found = precision.size(replace(case, findings=seen), "gradients")
+    assert (found is not None and "precision" in found.cause) is said
 
 
 @pytest.mark.parametrize(

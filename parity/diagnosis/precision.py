@@ -14,8 +14,7 @@ from parity.standard.inputs import Tensors
 from shared.rows import Array, Rows, mapped
 
 Format = Callable[[Array], Array]
-# Of a format's own noise floors: an error between the two is of its size.
-LEAST_OWN, MOST_OWN = 1e-2, 30.0
+LEAST_OWN = 1e-2  # of a format's own noise floors: an error between that and LIMIT is of its size
 MODERATE = 0.6
 MOSTLY = 0.8
 ENOUGH, LEANING = 16, 0.5  # errors in a column, and how far their mean may be from 0
@@ -154,12 +153,12 @@ def exact(case: Case, rung: str) -> Diagnosis | None:
 
 
 def size(case: Case, rung: str) -> Diagnosis | None:
-    """Name a format whose noise has the size of the errors."""
-    ratio = case.before(rung)
+    """Name a format whose noise has the size of the errors, of layers, too."""
+    ratio = max(case.before(rung), case.findings.inside)
     unit = 2.0**-53 if case.inputs.dtype == "float64" else 2.0**-24
     for name in formats(case):
         own = ratio * unit / UNITS[name]
-        if LEAST_OWN < own < MOST_OWN and _scattered(case, rung):
+        if LEAST_OWN < own <= LIMIT and _scattered(case, rung):
             evidence = (
                 f"the errors are up to {ratio:.2g} noise floors of {case.inputs.dtype}, which is "
                 f"{own:.2g} of those that {name} would have, and they look like rounding"

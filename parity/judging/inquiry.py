@@ -155,8 +155,8 @@ class Inquiry:
             return None
         return {m.rung: m.tensors for m in messages if isinstance(m, Answer)}
 
-    def explain(self, divergence: Divergence) -> Diagnosis | None:
-        """Name the mistake behind a divergence, if any fits."""
+    def explain(self, divergence: Divergence, inside: float) -> Diagnosis | None:
+        """Name the mistake behind a divergence, if any fits; inside: see `Findings`."""
         reference, floors = self.standard.reference, self.standard.floors
         rung, step, rank = divergence.rung, divergence.step, divergence.place.rank
         stepwise = rung in STEPWISE
@@ -172,6 +172,7 @@ class Inquiry:
             self.known.get(step) if stepwise else None,
             self.record.lacking,
             any(not c.agrees for c in self.record.alike if c.place.rung == rung),
+            inside,
         )
         request = Explain(
             *(self.standard.inputs, reference, floors.expected),

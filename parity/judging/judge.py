@@ -124,7 +124,7 @@ def _diagnosis(
     if inquiry and divergence:
         try:
             looked = look_inside(divergence, inquiry) if divergence.place.rank == 0 else looked
-            found = inquiry.explain(divergence)
+            found = inquiry.explain(divergence, looked.farthest)
         except Exception:
             fault = traceback.format_exc()
     if record.failure:

@@ -36,7 +36,7 @@ def look_inside(divergence: Divergence, inquiry: Inquiry) -> Inside:
         named = answers.get(looking.NAMED, {})
         ratios = inquiry.find_layers(step, function, named).ratios if named else {}
         layers = [Layer(name, None, ratio <= LIMIT, None) for name, ratio in ratios.items()]
-        return Inside(tuple(layers), line)
+        return Inside(tuple(layers), line, max(ratios.values(), default=0.0))
     own = inquiry.record.answers.get((function, step), {})
     floors = inquiry.allowing(function, reference.floors)
     layers = [
@@ -49,7 +49,11 @@ def look_inside(divergence: Divergence, inquiry: Inquiry) -> Inside:
         )
         for name, value in reference.came_out.items()
     ]
-    return Inside(tuple(layers), line)
+    nearest = answers.get(looking.NEAREST, {})
+    farthest = max(
+        (float(nearest[name]) for name in reference.came_out if name in nearest), default=0
+    )
+    return Inside(tuple(layers), line, farthest)
 
 
 def _first_line(reference: ReferenceLayers, answers: Answers) -> str | None:

@@ -130,7 +130,7 @@ class Findings:
     of the divergence. states: losses and weights of its free run after some numbers of steps.
     waypoint: the reference at the step of the divergence, if that is no checkpoint. lacking: the
     functions that the port does not provide. apart: whether its workers' answers differ on that
-    rung.
+    rung. inside: how many floors it is, at most, from what comes out of a layer of the reference.
     """
 
     divergence: Divergence
@@ -141,6 +141,7 @@ class Findings:
     waypoint: Waypoint | None = None
     lacking: tuple[str, ...] = ()
     apart: bool = False
+    inside: float = 0.0
 
 
 @dataclass(frozen=True)
