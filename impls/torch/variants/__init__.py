@@ -94,7 +94,7 @@ class _Meeting(TorchFunctionMode):
         kwargs = kwargs or {}
         if not rules.knows(func):
             return func(*args, **kwargs)
-        operation = Operation(func, args, kwargs, tuple(self.lately))
+        operation = Operation(func, args, kwargs, self.lately)
         result = self.meet(operation)
         self.lately.appendleft((result, operation))
         return result

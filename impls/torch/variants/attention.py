@@ -1,5 +1,6 @@
 """How attention, its masks and its heads may be made otherwise; rules as in `rules`."""
 
+import math
 from itertools import permutations
 
 import torch
@@ -23,16 +24,20 @@ def attention(operation):
     """Scale or mask attention otherwise, or give it its inputs in another order."""
     query = operation["query"]
     width, heads = query.shape[-1], query.shape[-3] if query.ndim > 3 else 1
-    own = operation["scale"] or width**-0.5
+    usual = width**-0.5
+    own = usual if operation["scale"] is None else operation["scale"]
     scales = {
         "not scaled": 1.0,
+        "divided by the root of the width of a head": usual,
+    }
+    others = {  # each named by how it differs from the usual one
         "divided by the width of a head, not its root": 1 / width,
         "divided by the root of the width of all heads": (width * heads) ** -0.5,
         "multiplied by the root of the width, not divided": width**0.5,
         "divided by the root of the width twice": 1 / width,
     }
-    for said, scale in scales.items():
-        if scale != own:
+    for said, scale in (scales | (others if math.isclose(own, usual) else {})).items():
+        if not math.isclose(scale, own):
             yield causes.ATTENTION_SCALE, f"attention scores are {said}", instead(scale=scale)
     if operation["is_causal"]:
         yield (
@@ -72,7 +77,7 @@ def _other_masks(mask):
     }
     for claim, other in others.items():
         yield causes.PADDING_MASK, claim, by(other)
-    if mask.shape[-1] != 1 or mask.ndim < 2:
+    if _hides_keys(mask):
         claim = "the mask of attention hides queries, not keys"
         yield causes.PADDING_MASK, claim, by(lambda z, m: z.masked_fill(~m.mT, least))
     claim = "the mask of attention is applied after the softmax"
@@ -85,7 +90,7 @@ def _other_masks(mask):
 
 def masks(operation):
     """Invert a mask before a softmax, fill in another number, or mask another axis or nothing."""
-    x, mask, value = operation.args
+    x, mask, value = (operation[name] for name in operation.names)
     if isinstance(value, torch.Tensor) or x.ndim < 3 or mask.dtype != torch.bool or value > -1e3:
         return
     least = max(value, -1e9)
@@ -94,10 +99,16 @@ def masks(operation):
         "what a mask hides is 0, not minus infinity": lambda x, m: x.masked_fill(m, 0.0),
         "nothing is masked": lambda x, m: x.clone(),
         "a mask is added as zeros and ones": lambda x, m: x + ~m,
-        "a mask hides queries, not keys": lambda x, m: x.masked_fill(m.mT, least),
     }
+    if _hides_keys(mask):
+        others["a mask hides queries, not keys"] = lambda x, m: x.masked_fill(m.mT, least)
     for claim, other in others.items():
-        yield causes.PADDING_MASK, claim, lambda o, f=other: f(*o.args[:2])
+        yield causes.PADDING_MASK, claim, lambda o, f=other: f(o["input"], o["mask"])
+
+
+def _hides_keys(mask):
+    """Whether a mask differs from key to key, and can be turned to do so from query to query."""
+    return mask.ndim > 1 and mask.shape[-1] > 1
 
 
 def repeated(operation):
@@ -110,7 +121,7 @@ def repeated(operation):
 
 def expanded(operation):
     """Likewise, where heads are repeated along a new axis, as by Llama."""
-    x = operation.args[0]
+    x = operation["input"]
     result = operation()
     new = [d for d in range(result.ndim) if x.ndim == result.ndim and x.shape[d] < result.shape[d]]
     if len(new) == 1 and result.ndim == 5 and new[0] > 1:
@@ -126,10 +137,10 @@ def expanded(operation):
 
 def transposed(operation):
     """Only call the axes of heads and of tokens by the other's names."""
-    x, one, other = operation.args if len(operation.args) == 3 else (operation.args[0], None, None)
-    if x.ndim == 4 and {one, other} == {1, 2}:
+    x, one, other = (operation[name] for name in operation.names)
+    if x.ndim == 4 and {one % 4, other % 4} == {1, 2}:
         claim = "heads and tokens are reshaped, not transposed"
-        yield causes.HEADS, claim, lambda o: o.args[0].reshape(o().shape)
+        yield causes.HEADS, claim, lambda o: o["input"].reshape(o().shape)
 
 
 def _swapped(names, said):

@@ -28,23 +28,29 @@ OWN_ACTIVATIONS = ("relu", "relu_", "gelu", "silu", "tanh", "sigmoid", "leaky_re
 
 def activations(operation):
     """Put another activation in place of one."""
-    z = operation.args[0]
-    if not isinstance(z, torch.Tensor):
-        return
-    own = operation.func(z, *operation.args[1:], **operation.kwargs)
+    z = operation["input"]
+    own = operation(input=z.clone())  # which may be written into
     for name, function in ACTIVATIONS.items():
         if not torch.equal(function(z), own):
             gelu = operation.name == "gelu" and name.startswith("GELU")
             cause = causes.GELU if gelu else causes.ACTIVATION
             claim = f"{name} is in place of {operation.name}"
-            yield cause, claim, lambda operation, f=function: f(operation.args[0])
+            yield cause, claim, lambda o, f=function: _by(f, o)
     claim = f"the derivative of {operation.name} is taken for 1"
-    yield causes.CUT, claim, lambda o: o.args[0] + (o() - o.args[0]).detach()
+    yield causes.CUT, claim, lambda o: _by(lambda z: z + (o(input=z.clone()) - z).detach(), o)
+
+
+def _by(function, operation):
+    """Return another function of what an operation is given, where that has its own result."""
+    z = operation["input"]
+    return z.copy_(function(z.clone())) if operation.in_place else function(z)
 
 
 def added(operation):
     """Vary a small number that is added, or leave out one of two arrays."""
-    one, other = operation.args[0], operation.args[1]
+    one, other = operation["input"], operation["other"]
+    if operation["alpha"] != 1:
+        return
     if isinstance(other, int | float) and 0 < other <= NEGLIGIBLE:
         for epsilon in EPSILONS:
             if epsilon != other:
@@ -52,51 +58,41 @@ def added(operation):
                 yield causes.EPSILON, claim, instead(other=epsilon)
     if isinstance(one, torch.Tensor) and isinstance(other, torch.Tensor) and one.ndim > 1:
         result = operation()
-        for said, kept in (("second", one), ("first", other)):
-            if kept.shape == result.shape:
-                number = 0 if said == "second" else 1
+        for said, kept in (("second", "input"), ("first", "other")):
+            if operation[kept].shape == result.shape:
                 claim = f"the {said} of two arrays is not added"
-                yield causes.RESIDUAL, claim, lambda o, n=number: o.args[n].clone()
-        for number, said in enumerate(("first", "second")):
+                yield causes.RESIDUAL, claim, lambda o, n=kept: o[n].clone()
+        for said, cut in (("first", "input"), ("second", "other")):
             claim = f"no gradient passes through the {said} of two arrays that are added"
-            yield causes.CUT, claim, lambda o, n=number: _cut(o, n)
+            yield causes.CUT, claim, lambda o, n=cut: o(**{n: o[n].detach()})
 
 
 def gated(operation):
     """Let the other factor of a product be the gate, or leave the gate out."""
-    for number, gate in enumerate(operation.args[:2]):
-        made = operation.made(gate, *OWN_ACTIVATIONS)
-        if made is None or not all(isinstance(arg, torch.Tensor) for arg in operation.args):
+    for gate, other in (("input", "other"), ("other", "input")):
+        made = operation.made(operation[gate], *OWN_ACTIVATIONS)
+        if made is None or not isinstance(operation[other], torch.Tensor):
             continue
         name = made.name
         claim = f"{name} is applied to the other of two factors"
-        yield causes.GATED, claim, lambda o, n=number: _other_gate(o, n)
-        yield causes.GATED, f"{name} is not multiplied by anything", lambda o, n=number: o.args[n]
+        yield causes.GATED, claim, lambda o, n=(gate, other): _other_gate(o, *n)
+        yield causes.GATED, f"{name} is not multiplied by anything", lambda o, n=gate: o[n].clone()
 
 
-def _other_gate(operation, number):
-    activation = operation.made(operation.args[number], *OWN_ACTIVATIONS)
-    z, others = activation.args[0], activation.args[1:]
-    return z * activation.func(operation.args[1 - number], *others, **activation.kwargs)
+def _other_gate(operation, gate, other):
+    activation = operation.made(operation[gate], *OWN_ACTIVATIONS)
+    return activation["input"] * activation(input=operation[other])
 
 
 def skipped(operation):
     """Add to what a norm gave, not to what it was given."""
-    for number, term in enumerate(operation.args[:2]):
-        if operation.made_of(term, *NORMS) is not None:
+    for name in ("input", "other"):
+        if operation.made_of(operation[name], *NORMS) is not None:
 
-            def change(operation, number=number):
-                args = list(operation.args)
-                args[number] = operation.made_of(args[number], *NORMS)
-                return operation.func(*args, **operation.kwargs)
+            def change(operation, name=name):
+                return operation(**{name: operation.made_of(operation[name], *NORMS)})
 
             yield causes.SKIPPED, "what a norm gives is added, not what it is given", change
-
-
-def _cut(operation, number):
-    args = list(operation.args[:2])
-    args[number] = args[number].detach()
-    return operation.func(*args, *operation.args[2:], **operation.kwargs)
 
 
 RULES = {

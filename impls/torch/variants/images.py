@@ -66,19 +66,19 @@ def pooling(operation):
 
 def flattened(operation):
     """Flatten images with their channels last, not first."""
-    x = operation.args[0]
+    x = operation["input"]
     if x.ndim > 2 and operation().ndim == 2 and operation().shape[0] == x.shape[0]:
         claim = "the channels come last where an array is flattened, not first"
         yield (
             causes.FLATTENED,
             claim,
-            lambda o: o.func(o.args[0].movedim(1, -1).contiguous(), *o.args[1:], **o.kwargs),
+            lambda o: o(input=o["input"].movedim(1, -1).contiguous()),
         )
         claim = "the channels come first where an array is flattened, not last"
         yield (
             causes.FLATTENED,
             claim,
-            lambda o: o.func(o.args[0].movedim(-1, 1).contiguous(), *o.args[1:], **o.kwargs),
+            lambda o: o(input=o["input"].movedim(-1, 1).contiguous()),
         )
 
 

@@ -59,7 +59,7 @@ def rms(operation):
     def by(centred=False, mean=torch.mean, under=True, offset=0.0, through=True):
         def change(operation):
             x, weight = operation["input"], operation["weight"]
-            eps = operation["eps"] or torch.finfo(x.dtype).eps
+            eps = torch.finfo(x.dtype).eps if operation["eps"] is None else operation["eps"]
             x = x - x.mean(dims, keepdim=True) if centred else x
             square = mean(x * x, dims, keepdim=True)
             root = torch.sqrt(square + eps) if under else torch.sqrt(square) + eps
@@ -183,18 +183,17 @@ def batch_norm_by_hand(operation):
 
 def variances(operation):
     """Divide by n, not n - 1, or back."""
-    x = operation.args[0]
-    own = operation.kwargs.get("correction", operation.kwargs.get("unbiased", 1))
-    dims = operation.args[1] if len(operation.args) > 1 else operation.kwargs.get("dim")
-    kwargs = {k: v for k, v in operation.kwargs.items() if k == "keepdim"}
-    if isinstance(dims, bool) or not isinstance(x, torch.Tensor):
+    dims, keepdim = operation["dim"], bool(operation["keepdim"])
+    told = operation.kwargs.get("correction", operation["unbiased"])
+    own = 1 if told is None else told
+    if isinstance(dims, bool):
         return
     said = "n, not n - 1" if own else "n - 1, not n"
     claim = f"a variance is over {said}"
     yield (
         causes.VARIANCE,
         claim,
-        lambda o: torch.var(o.args[0], dims, correction=0 if own else 1, **kwargs),
+        lambda o: torch.var(o["input"], dims, correction=0 if own else 1, keepdim=keepdim),
     )
 
 

@@ -1,7 +1,13 @@
 """A call of one of PyTorch's functions or methods, which can be called otherwise, too."""
 
+import torch
+
+REDUCED = ("input", "dim", "keepdim")
 PARAMETERS = {
-    "add": ("input", "other"),
+    "__getitem__": ("input", "index"),
+    "__matmul__": ("input", "other"),
+    "__rpow__": ("input", "other"),
+    "add": ("input", "other", "alpha"),
     "avg_pool1d": ("input", "kernel_size", "stride", "padding", "ceil_mode", "count_include_pad"),
     "avg_pool2d": ("input", "kernel_size", "stride", "padding", "ceil_mode", "count_include_pad"),
     "chunk": ("input", "chunks", "dim"),
@@ -11,16 +17,29 @@ PARAMETERS = {
         *("input", "target", "weight", "size_average", "ignore_index", "reduce", "reduction"),
         "label_smoothing",
     ),
+    "div": ("input", "other", "rounding_mode"),
+    "elu": ("input", "alpha", "inplace"),
     "embedding": ("input", "weight", "padding_idx"),
     "flatten": ("input", "start_dim", "end_dim"),
     "gelu": ("input", "approximate"),
+    "leaky_relu": ("input", "negative_slope", "inplace"),
     "linear": ("input", "weight", "bias"),
+    "log_softmax": ("input", "dim"),
+    "masked_fill": ("input", "mask", "value"),
+    "matmul": ("input", "other"),
     "max_pool1d": ("input", "kernel_size", "stride", "padding", "dilation", "ceil_mode"),
     "max_pool2d": ("input", "kernel_size", "stride", "padding", "dilation", "ceil_mode"),
+    "mean": REDUCED,
+    "mul": ("input", "other"),
     "nll_loss": (
         *("input", "target", "weight", "size_average", "ignore_index", "reduce", "reduction"),
     ),
+    "pow": ("input", "exponent"),
+    "relu": ("input", "inplace"),
+    "silu": ("input", "inplace"),
     "softmax": ("input", "dim"),
+    "sum": REDUCED,
+    "transpose": ("input", "dim0", "dim1"),
     "repeat_interleave": ("input", "repeats", "dim"),
     "scaled_dot_product_attention": (
         *("query", "key", "value", "attn_mask", "dropout_p", "is_causal", "scale", "enable_gqa"),
@@ -40,19 +59,33 @@ PARAMETERS = {
     "unflatten": ("input", "dim", "sizes"),
     "var": ("input", "dim", "unbiased", "keepdim"),
 }
-DEFAULTS = {"eps": 1e-5, "approximate": "none", "diagonal": 0, "label_smoothing": 0.0}
+DEFAULTS = {
+    "alpha": 1,
+    "approximate": "none",
+    "diagonal": 0,
+    "eps": 1e-5,
+    "label_smoothing": 0.0,
+    ("rms_norm", "eps"): None,
+}
+ALIASES = {  # most are NumPy's names, which PyTorch takes too
+    "dim": ("axis",),
+    "input": ("self", "x", "a", "x1"),
+    "keepdim": ("keepdims",),
+    "other": ("x2",),
+}
 
 
 class Operation:
     """One call of one of PyTorch's functions or methods, which can be called otherwise, too.
 
-    lately: results and operations before this one, of those there are rules for, the last first.
+    lately: results and operations before this one, of those there are rules for, the last first;
+        what is done later may still join them.
     """
 
     def __init__(self, func, args, kwargs, lately=()):
         self.func, self.args, self.kwargs, self.lately = func, args, kwargs, lately
         self.name = func.__name__
-        self.names = PARAMETERS.get(self.name, ())
+        self.names = PARAMETERS.get(self.name, ("input",))
 
     def __call__(self, **others):
         """Return the result, with other arguments in place of its own."""
@@ -62,24 +95,47 @@ class Operation:
             if number < len(args):
                 args[number] = value
             else:
-                kwargs[name] = value
+                kwargs[self._given_as(name)] = value
         return self.func(*args, **kwargs)
 
     def made(self, tensor, *names):
-        """Return the operation of one of those names that made a tensor lately, or None."""
-        made = (operation for result, operation in self.lately if result is tensor)
-        return next((operation for operation in made if operation.name in names), None)
+        """Return the operation of one of those names that made a tensor lately, or None.
+
+        None, too, if what it is given, or the tensor itself, has been written into since.
+        """
+        made = ((result, o) for result, o in self.lately if o.name in names)
+        own = next((o for result, o in made if result is tensor), None)
+        return own if own and own._makes(tensor) else None
 
     def made_of(self, tensor, *names):
         """Return the result of an operation of one of those names on a tensor lately, or None."""
         made = ((result, o) for result, o in self.lately if o.name in names)
-        return next((result for result, o in made if o.args and o.args[0] is tensor), None)
+        found = next(((result, o) for result, o in made if o["input"] is tensor), None)
+        return found[0] if found and found[1]._makes(found[0]) else None
+
+    @property
+    def in_place(self):
+        """Whether the result is written where the input was."""
+        told = "inplace" in self.names and self["inplace"]
+        return bool(told) or (self.name.endswith("_") and not self.name.endswith("__"))
 
     def __getitem__(self, name):
         number = self.names.index(name)
         if number < len(self.args):
             return self.args[number]
-        return self.kwargs.get(name, DEFAULTS.get(name))
+        default = DEFAULTS.get((self.name, name), DEFAULTS.get(name))
+        return self.kwargs.get(self._given_as(name), default)
+
+    def _given_as(self, name):
+        """Return by which keyword the call has an argument."""
+        return next((key for key in (name, *ALIASES.get(name, ())) if key in self.kwargs), name)
+
+    def _makes(self, tensor):
+        """Whether the result, made again, is a tensor bit for bit."""
+        if self.in_place:
+            return False
+        with torch.no_grad():
+            return torch.equal(self(), tensor)
 
 
 def instead(**others):

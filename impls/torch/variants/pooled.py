@@ -21,14 +21,14 @@ def means(operation):
     }
     for said, other in others.items():
         claim = f"{said} along axis {dim} of an array is taken, not the mean"
-        yield causes.POOLING, claim, lambda o, f=other: f(o.args[0]).reshape(o().shape)
+        yield causes.POOLING, claim, lambda o, f=other: f(o["input"]).reshape(o().shape)
 
 
 def quotients(operation):
     """Count padded tokens in a mean, or take one token in place of it."""
-    summed = operation.made(operation.args[0], "sum")
+    summed = operation.made(operation["input"], "sum")
     own = _masked(summed) if summed else None
-    if own is None or not isinstance(operation.args[1], torch.Tensor):
+    if own is None or not isinstance(operation["other"], torch.Tensor):
         return
     dim = _axis(summed)
     others = {
@@ -52,7 +52,7 @@ def quotients(operation):
     for (cause, claim), other in others.items():
 
         def change(operation, other=other):
-            x, mask = _masked(operation.made(operation.args[0], "sum"))
+            x, mask = _masked(operation.made(operation["input"], "sum"))
             return other(x, mask).reshape(operation().shape)
 
         yield cause, claim, change
@@ -60,8 +60,7 @@ def quotients(operation):
 
 def _axis(operation):
     """Return the axis between the first and the last that an operation is along; None if none."""
-    x = operation.args[0]
-    dim = operation.args[1] if len(operation.args) > 1 else operation.kwargs.get("dim")
+    x, dim = operation["input"], operation["dim"]
     if isinstance(dim, list | tuple) and len(dim) == 1:
         (dim,) = dim
     if type(dim) is not int or not isinstance(x, torch.Tensor) or x.ndim < 3:
@@ -72,8 +71,9 @@ def _axis(operation):
 
 def _masked(summed):
     """Return what was multiplied by a mask before it was summed, and the mask."""
-    product = summed.made(summed.args[0], "mul") if _axis(summed) is not None else None
-    for x, mask in (product.args[:2], product.args[1::-1]) if product else ():
+    product = summed.made(summed["input"], "mul") if _axis(summed) is not None else None
+    factors = (product["input"], product["other"]) if product else ()
+    for x, mask in (factors, factors[::-1]) if product else ():
         tensors = isinstance(x, torch.Tensor) and isinstance(mask, torch.Tensor)
         if not tensors or mask.ndim != x.ndim or mask.shape[-1] > 1 or x.shape[-1] == 1:
             continue

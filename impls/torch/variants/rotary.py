@@ -53,10 +53,12 @@ class Rotation(NamedTuple):
 
 def rotation(added):
     """Return the rotation that an addition is the end of; None if it is none."""
-    made = [added.made(term, "mul") for term in added.args[:2]]
-    if None in made or not all(isinstance(arg, torch.Tensor) for op in made for arg in op.args):
+    made = [added.made(added[name], "mul") for name in ("input", "other")]
+    if None in made or added["alpha"] != 1:
         return None
-    (x, cos), (turned, sin) = (operation.args[:2] for operation in made)
+    (x, cos), (turned, sin) = ((product["input"], product["other"]) for product in made)
+    if not all(isinstance(each, torch.Tensor) for each in (cos, sin)):
+        return None
     if x.shape != turned.shape or x.ndim < 3 or x.shape[-1] % 2:
         return None
     for pairs, (quarter, _, _) in QUARTERS.items():
@@ -74,7 +76,7 @@ def added(operation):
     claim = f"rotary positions rotate pairs of {other}, not of {own.pairs}"
     yield causes.ROTARY, claim, _pairs
     claim = "rotary positions rotate the other way"
-    yield causes.ROTARY, claim, lambda o: o.args[0] - o.args[1]
+    yield causes.ROTARY, claim, lambda o: o["input"] - o["other"]
     claim = "queries and keys are not rotated"
     yield causes.ROTARY, claim, lambda o: rotation(o).x.clone()
 
@@ -87,23 +89,23 @@ def _pairs(operation):
 
 def bases(operation):
     """Take another base of the frequencies, or other exponents of it."""
-    base, exponents = operation.args[:2]
-    if operation.name == "__rpow__":
-        base, exponents = exponents, base
+    base, _ = _power_of(operation)
     if not isinstance(base, int | float) or base < min(BASES):
         return
     for other in BASES:
         if other != base:
             claim = f"the base of the frequencies is {other:g}, not {base:g}"
-            yield causes.ROTARY, claim, lambda o, b=other: _power(o, b, 1)
+            yield causes.ROTARY, claim, lambda o, b=other: b ** _power_of(o)[1]
     for factor, said in ((2, "doubled"), (0.5, "halved")):
         claim = f"the exponents of the base of the frequencies are {said}"
-        yield causes.ROTARY, claim, lambda o, f=factor: _power(o, base, f)
+        yield causes.ROTARY, claim, lambda o, f=factor: base ** (f * _power_of(o)[1])
 
 
-def _power(operation, base, factor):
-    exponents = next(arg for arg in operation.args if isinstance(arg, torch.Tensor))
-    return base ** (factor * exponents)
+def _power_of(operation):
+    """Return a base and its exponents."""
+    if operation.name == "__rpow__":
+        return operation["other"], operation["input"]
+    return operation["input"], operation["exponent"]
 
 
 def attention(operation):
@@ -133,10 +135,8 @@ def _unrotated(operation, tensor):
     if own is not None:
         return own.x
     repeated = operation.made(tensor, *REPEATS)
-    before = _unrotated(operation, repeated.args[0]) if repeated else None
-    if before is None:
-        return None
-    return repeated.func(before, *repeated.args[1:], **repeated.kwargs)
+    before = _unrotated(operation, repeated["input"]) if repeated else None
+    return None if before is None else repeated(input=before)
 
 
 RULES = {
