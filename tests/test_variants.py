@@ -272,5 +272,71 @@ def test_an_optimizer_may_be_scheduled_otherwise(claim: str, changed: Any) -> No
     assert_is_the_port_with(claim, reference, port, np.array([1.0, 2.0]))
 
 
+def by_groups(
+    start: Any,
+    scheduled: str = "by hand",
+    decayed: Any = None,
+    rates: tuple[float, float] = (0.1, 0.3),
+) -> Any:
+    """Return a weight of each of two groups, with rates of their own, after three steps.
+
+    scheduled: by whom, "by hand" or "by PyTorch", if by anybody. decayed: of what rates the decay
+    is, if not of those that are scheduled.
+    """
+    torch = pytest.importorskip("torch")
+    weights = [value.clone().requires_grad_() for value in start]
+    groups = [{"params": [w], "lr": rate} for w, rate in zip(weights, rates, strict=True)]
+    made = torch.optim.AdamW(groups, 0.7, eps=0.1, weight_decay=0.1)
+    if scheduled == "by PyTorch":
+        schedule = torch.optim.lr_scheduler.LambdaLR(made, lambda step: (step + 1) / 4)
+    for step in range(3):
+        for group, rate in zip(made.param_groups, rates, strict=True):
+            if scheduled == "by hand":
+                group["lr"] = rate * (step + 1) / 4
+            if decayed:
+                group["weight_decay"] = 0.1 * decayed[rates.index(rate)] / group["lr"]
+        made.zero_grad()
+        sum(w**2 for w in weights).sum().backward()
+        made.step()
+        if scheduled == "by PyTorch":
+            schedule.step()
+    return torch.stack(weights).detach()
+
+
+BEFORE = "the weight decay of AdamW is multiplied by the learning rate before it is scheduled"
+
+
+@pytest.mark.parametrize(
+    ("claim", "reference", "port"),
+    [
+        (
+            "AdamW has the learning rate that it was made with, unscheduled",
+            by_groups,
+            partial(by_groups, scheduled="by nobody"),
+        ),
+        (BEFORE, by_groups, partial(by_groups, decayed=(0.1, 0.3))),
+        (
+            BEFORE,
+            partial(by_groups, scheduled="by PyTorch"),
+            partial(by_groups, scheduled="by PyTorch", decayed=(0.1, 0.3)),
+        ),
+    ],
+)
+def test_each_group_of_an_optimizer_has_its_own_first_rate(
+    claim: str, reference: Any, port: Any
+) -> None:
+    assert_is_the_port_with(claim, reference, port, np.array([1.0, 2.0]))
+
+
+def test_no_schedule_is_said_to_be_another_where_there_is_none() -> None:
+    torch = pytest.importorskip("torch")
+    tools = importlib.import_module("impls.torch.variants")
+    start = torch.tensor([1.0, 2.0], dtype=torch.float64)
+    for scheduled, said in (("by hand", True), ("by nobody", False)):
+        found = tools.found(None, lambda by=scheduled: by_groups(start, by), lambda: "line")
+        assert any(each.cause == tools.optimizers.schedules.SCHEDULE for each in found) == said
+        assert any(each.claim == BEFORE for each in found) == said
+
+
 def nn() -> Any:
     return importlib.import_module("torch.nn.functional")

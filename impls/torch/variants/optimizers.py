@@ -9,7 +9,7 @@ from torch.optim.optimizer import (
     register_optimizer_step_pre_hook,
 )
 
-from impls.torch.variants import schedules
+from impls.torch.variants import rates, schedules
 from shared.variants import Place, Variant
 
 PLACE, CLIPPING = Place("the optimizer", ""), Place("the clipping", "")
@@ -43,7 +43,7 @@ def noted(variants):
 
     hook = register_optimizer_step_pre_hook(note)
     try:
-        with _clipping_by(clip):
+        with _clipping_by(clip), rates.remembered():
             yield
     finally:
         hook.remove()
@@ -59,7 +59,7 @@ def applied(variant):
         with schedules.applied(variant.change):
             yield
     elif PLACE in variant.places:
-        with _stepping_by(variant.change):
+        with _stepping_by(variant.change), rates.remembered():
             yield
     else:
         yield
@@ -131,20 +131,21 @@ def of(optimizer):
             claim = f"{name} has {'no ' if own[key] else ''}{said}"
             yield cause, claim, _set(**{key: not own[key]})
     if "decoupled_weight_decay" in own:
-        yield from _decays(name, groups)
+        yield from _decays(name, optimizer)
     for factor in FACTORS:
         yield FACTOR, f"gradients are multiplied by {factor} before {name}", _times(factor)
-    if any(group["lr"] != optimizer.defaults["lr"] for group in groups):
+    if rates.changed(optimizer) and not rates.has_scheduler(optimizer):
         claim = f"{name} has the learning rate that it was made with, unscheduled"
-        yield schedules.SCHEDULE, claim, _set(lr=optimizer.defaults["lr"])
+        yield schedules.SCHEDULE, claim, _unscheduled
     if "betas" in own:
         claim = f"{name} adds its epsilon before the bias of the squares is corrected, as Keras'"
         yield variant, claim, _early_epsilon
         yield variant, f"{name} does not correct the bias of its means", _uncorrected
 
 
-def _decays(name, groups):
+def _decays(name, optimizer):
     """Yield the weight decays that an optimizer has in its other form, or in some groups alone."""
+    groups = optimizer.param_groups
     decoupled = groups[0]["decoupled_weight_decay"]
     said = "added to gradients, as Adam's" if decoupled else "of the weights alone, as AdamW's"
     other = {"decoupled_weight_decay": not decoupled}
@@ -152,12 +153,12 @@ def _decays(name, groups):
     if decaying:
         yield "weight decay", f"the weight decay of {name} is {said}", _set(**other)
     if decaying and decoupled:
-        for said, rate in (
-            ("by no learning rate", lambda optimizer: 1.0),
-            ("by the learning rate before it is scheduled", _unscheduled),
-        ):
-            claim = f"the weight decay of {name} is multiplied {said}"
-            yield "weight decay", claim, _decaying_at(rate)
+        claim = f"the weight decay of {name} is multiplied by no learning rate"
+        yield "weight decay", claim, _decaying_at(lambda o: [1.0] * len(o.param_groups))
+    scheduled = rates.has_scheduler(optimizer) or rates.changed(optimizer)
+    if decaying and decoupled and scheduled:
+        said = "by the learning rate before it is scheduled"
+        yield "weight decay", f"the weight decay of {name} is multiplied {said}", _decaying_first
     for value in filter(None, DECAYS):
         if not decaying:
             claim = f"{name} has a weight decay of {value}, {said}"
@@ -168,18 +169,22 @@ def _decays(name, groups):
 
 
 def _unscheduled(optimizer):
-    return optimizer.param_groups[0].get("initial_lr", optimizer.defaults["lr"])
+    for group, rate in zip(optimizer.param_groups, rates.first(optimizer), strict=True):
+        group["lr"] = rate
 
 
-def _decaying_at(rate):
-    """Return what lets decoupled decays be at another rate: a function of the optimizer."""
+def _decaying_at(others):
+    """Return what lets decoupled decays be at other rates, of each group of an optimizer."""
 
     def change(optimizer):
-        for group in optimizer.param_groups:
+        for group, rate in zip(optimizer.param_groups, others(optimizer), strict=True):
             if group["lr"]:
-                group["weight_decay"] *= rate(optimizer) / group["lr"]
+                group["weight_decay"] *= rate / group["lr"]
 
     return change
+
+
+_decaying_first = _decaying_at(rates.first)
 
 
 def _where_it_decays(value):

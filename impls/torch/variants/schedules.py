@@ -1,10 +1,11 @@
-"""How learning rates may be scheduled otherwise, by torch.optim.lr_scheduler or by hand."""
+"""How learning rates may be scheduled otherwise by the schedulers of torch.optim.lr_scheduler."""
 
 import warnings
 from contextlib import contextmanager
 
 from torch.optim.lr_scheduler import LRScheduler
 
+from impls.torch.variants import rates
 from shared.variants import Place
 
 PLACE = Place("the schedule", "")
@@ -16,7 +17,7 @@ def of(optimizer):
 
     That is a function of the step as it is and of the scheduler.
     """
-    if all("initial_lr" in group for group in optimizer.param_groups):  # as schedulers add
+    if rates.has_scheduler(optimizer):
         for claim, change in CHANGES.items():
             yield SCHEDULE, claim, change
 
