@@ -28,7 +28,7 @@ WRITTEN = {
     **{name: name.capitalize() for name in ("adam", "flax", "keras", "nesterov", "python")},
     **{name: name.upper() for name in ("bert", "gelu", "gpt", "sgd", "xla")},
 }
-HARDLY = 0.005  # half a percent of the rows
+HARDLY = 0.005  # half a percentage point
 REPRODUCED = ": with that mistake"  # what evidence goes on with, where the reference was changed
 TELLING = {
     "caught": "caught",

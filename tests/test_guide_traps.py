@@ -49,7 +49,7 @@ def test_what_is_recorded_names_no_file_of_some_machine() -> None:
 def test_every_bug_is_recorded_as_told_apart_and_no_variation() -> None:
     for bug in (*CATALOGUE.bugs, *IN_EXAMPLES.bugs):
         assert all(judge(bug, RECORD[bug, dtype]) != "missed" for dtype in bug.dtypes), bug
-    for variation in CATALOGUE.variations:
+    for variation in (*CATALOGUE.variations, *IN_EXAMPLES.variations):
         assert all(RECORD[variation, dtype].verdict == "agree" for dtype in DTYPES), variation
 
 

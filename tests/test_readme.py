@@ -155,7 +155,7 @@ def test_what_bugs_cost_is_counted() -> None:
     few, known = guide_traps.unseen(guide_traps.traps())
     text = " ".join(TEXT[ROOT / "docs" / "evidence.md"].split())
     assert f"Of {known} mistakes whose port trains" in text
-    assert f"{few} change its accuracy by less than half a percent" in text
+    assert f"{few} change its accuracy by less than half a percentage point" in text
 
 
 def test_the_bugs_in_examples_are_counted() -> None:
