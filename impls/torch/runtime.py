@@ -19,7 +19,7 @@ def configure(dtype, device, threads):
     torch.set_default_dtype(getattr(torch, dtype))
     torch.set_num_threads(threads)
     torch.set_float32_matmul_precision("highest")  # float32 means float32, not TF32
-    torch.backends.cudnn.allow_tf32 = False  # in convolutions, neither
+    torch.backends.cudnn.allow_tf32 = False  # nor TF32 in convolutions
     _device = torch.device(device)
 
 
