@@ -22,8 +22,9 @@ from parity.processes.progress import Progress
 from parity.processes.record import Record
 from parity.processes.scratch import Scratch
 from parity.processes.shared_worker import SharedWorker
-from parity.processes.worker import WorkerDiedError
+from parity.processes.standards import ReferenceFailedError
 from parity.processes.workforce import Workforce
+from parity.reports.endings import in_a_sentence
 from parity.standard.inputs import Inputs, Store
 from shared import recipes
 from shared.experiment import Experiment, prepare
@@ -33,14 +34,16 @@ from traps.catalogue import Bug, load, original, plant
 
 FILE = Path(__file__).with_name("costs.json")
 TIMEOUT = 120.0  # seconds of one call
+ACCURACY = {"test": "accuracy on test rows", "train": "accuracy on training rows"}
+MEASURES = (*ACCURACY.values(), "last loss")  # a number of rows says more than a loss
 
 
 @dataclass(frozen=True)
 class Cost:
     """What a run came to: the port's own figure with a mistake in it, and without.
 
-    measure: "accuracy on test rows", "accuracy on training rows", or "last loss". wrong: None where
-    the port gave none, as it raised.
+    measure: one of MEASURES, the first that both gave. wrong: None where the port with the mistake
+    gave none that the other did, as where it raised.
     """
 
     measure: str
@@ -50,6 +53,7 @@ class Cost:
 
 
 Costs = Mapping[Bug, Cost]
+Figures = Mapping[str, float]  # of one run, by measure
 
 
 def measured(bugs: Iterable[Bug]) -> list[Bug]:
@@ -63,6 +67,8 @@ def run(bugs: Iterable[Bug]) -> Iterator[tuple[Bug, Cost]]:
 
     Raises:
         InputError: MNIST is not to be had.
+        ReferenceFailedError: a port without the mistake gave no figure.
+        WorkerDiedError: a process crashed, or hung; what that costs is not known.
     """
     for _, own in groupby(sorted(bugs, key=_order), lambda bug: bug.framework):
         yield from _of_framework(list(own))
@@ -84,14 +90,22 @@ def _of_framework(bugs: list[Bug]) -> Iterator[tuple[Bug, Cost]]:
             with tempfile.TemporaryDirectory(dir=scratch.path) as folder:
                 real = Path(folder) / "real.py"
                 real.write_text(_named(group[0]))
-                measure, right = trainer.train(real)
-                assert right is not None, f"{group[0].port} does not train"
+                right = trainer.train(real)
+                if not right:
+                    raise ReferenceFailedError(f"{group[0].port} gave no figure after its run")
                 for bug in group:
-                    _, wrong = trainer.train(plant(bug, Path(folder)))
-                    yield bug, Cost(measure, experiment.steps, wrong, right)
+                    wrong = trainer.train(plant(bug, Path(folder)))
+                    yield bug, compared(right, wrong, experiment.steps)
     finally:
         workforce.stop()
         scratch.remove()
+
+
+def compared(right: Figures, wrong: Figures, steps: int) -> Cost:
+    """Return what a mistake costs, of the figures of the port without it, and of that with it."""
+    known = [measure for measure in MEASURES if measure in right]
+    measure = next((each for each in known if each in wrong), known[0])
+    return Cost(measure, steps, wrong.get(measure), right[measure])
 
 
 def _named(bug: Bug) -> str:
@@ -115,27 +129,30 @@ class _Trainer:
         options = self.workforce.options
         return self.store.inputs(self.experiment, options.device, options.threads)
 
-    def train(self, file: Path) -> tuple[str, float | None]:
-        """Return what a port says of itself after a whole run: which figure, and what it is."""
+    def train(self, file: Path) -> Figures:
+        """Return what a port says of itself after a whole run; nothing where it raised before.
+
+        Raises:
+            WorkerDiedError: its process crashed, or hung.
+        """
         inputs, record = self.inputs, Record()
         port, worker = PortName(file.name, file), self.worker.take()
         climb = Climb(inputs, "compiled", {}, inputs.weights)
-        try:
-            for request in (Load(port), climb):
-                self.workforce.ask(worker, file.name, "run", request, record.add, TIMEOUT)
-        except WorkerDiedError:
-            return "", None
-        return _figure(record, inputs)
+        for request in (Load(port), climb):
+            self.workforce.ask(worker, file.name, "run", request, record.add, TIMEOUT)
+        return _figures(record, inputs)
 
 
-def _figure(record: Record, inputs: Inputs) -> tuple[str, float | None]:
-    """Return the best figure that there is: a number of test rows says more than a loss."""
-    own = {said.split: said.figure for said in record.predictions if said.rung == "trajectory"}
-    for split, rows in (("test", "test"), ("train", "training")):
-        if split in own:
-            return f"accuracy on {rows} rows", own[split]
+def _figures(record: Record, inputs: Inputs) -> Figures:
+    figures = {
+        ACCURACY[said.split]: said.figure
+        for said in record.predictions
+        if said.rung == "trajectory" and said.split in ACCURACY and said.figure is not None
+    }
     losses = record.answers.get(("trajectory", inputs.steps), {}).get("loss")
-    return "last loss", float(losses[-1]) if losses is not None and losses.size else None
+    if losses is not None and losses.size:
+        figures["last loss"] = float(losses[-1])
+    return figures
 
 
 def save(costs: Costs, bugs: Iterable[Bug], file: Path = FILE) -> None:
@@ -184,11 +201,12 @@ def main(net: str, framework: str, name: str) -> None:
     console = Console(highlight=False)
     costs = {}
     try:
-        for bug, cost in run(chosen):
-            costs[bug] = cost
-            wrong = "none" if cost.wrong is None else f"{cost.wrong:.4f}"
-            told = f"{bug}: {cost.measure} {wrong}, without it {cost.right:.4f}"
-            console.print(told, markup=False, soft_wrap=True)
+        with in_a_sentence():
+            for bug, cost in run(chosen):
+                costs[bug] = cost
+                wrong = "none" if cost.wrong is None else f"{cost.wrong:.4f}"
+                told = f"{bug}: {cost.measure} {wrong}, without it {cost.right:.4f}"
+                console.print(told, markup=False, soft_wrap=True)
     finally:
         save(costs, known)
 

@@ -7,6 +7,7 @@ from typing import NoReturn
 import click
 
 from parity.processes.standards import ReferenceFailedError
+from parity.processes.worker import WorkerDiedError
 from shared.errors import ClusterError, InputError
 
 
@@ -21,7 +22,7 @@ def in_a_sentence() -> Iterator[None]:
         yield
     except InputError as error:
         _end(2, error)
-    except (ClusterError, ReferenceFailedError) as error:
+    except (ClusterError, ReferenceFailedError, WorkerDiedError) as error:
         _end(3, error)
 
 
