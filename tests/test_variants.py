@@ -136,12 +136,13 @@ def assert_is_the_port_with(claim: str, reference: Any, port: Any, *arrays: Any)
         assert_agree(port, reference, *arrays, **both)
 
 
-def rotated(x: Any, pairs: str = "halves", base: float = 1e4) -> Any:
+def rotated(x: Any, pairs: str = "halves", base: float = 1e4, positions: Any = None) -> Any:
     """Return tokens with rotary positions, (batch, heads, tokens, width)."""
     torch = pytest.importorskip("torch")
     tokens, width = x.shape[-2:]
     exponents = torch.arange(0, width, 2, dtype=x.dtype) / width
-    angles = torch.outer(torch.arange(tokens, dtype=x.dtype), 1 / base**exponents)
+    positions = torch.arange(tokens) if positions is None else positions
+    angles = positions.unsqueeze(-1) / base**exponents
     if pairs == "halves":
         angles = torch.cat((angles, angles), -1)
         turned = torch.cat((-x[..., width // 2 :], x[..., : width // 2]), -1)
@@ -174,6 +175,10 @@ TEXTS: dict[str, Any] = {
     "the base of the frequencies is 500000, not 10000": (
         lambda x, m: rotated(x),
         lambda x, m: rotated(x, base=5e5),
+    ),
+    "rotary positions go along the heads, not along the positions": (
+        lambda x, m: rotated(x),
+        lambda x, m: rotated(x, positions=pytest.importorskip("torch").arange(2)[:, None]),
     ),
     "values are rotated, as queries and keys are": (
         lambda x, m: attended(x, m),

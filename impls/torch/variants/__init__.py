@@ -37,7 +37,7 @@ def found(model, call, line):
             variants.append(Variant(cause, claim, (place,)))
         return operation()
 
-    with _met(model, note, line), optimizers.noted(variants):
+    with _met(model, note, line), optimizers.noted(variants, model):
         call()
     return gathered(variants)
 

@@ -1,15 +1,14 @@
 """How the optimizers of torch.optim, and the clipping before them, may be set otherwise."""
 
 from contextlib import contextmanager
+from weakref import WeakKeyDictionary
 
 import torch
 from torch.nn.utils import clip_grad, clip_grad_norm_, clip_grad_value_
-from torch.optim.optimizer import (
-    register_optimizer_step_post_hook,
-    register_optimizer_step_pre_hook,
-)
+from torch.optim.optimizer import register_optimizer_step_pre_hook
 
-from impls.torch.variants import rates, schedules
+from impls.torch.variants import decays, micro_batches, rates, schedules
+from impls.torch.variants.groups import set_to, stepping_by
 from shared.variants import Place, Variant
 
 PLACE, CLIPPING = Place("the optimizer", ""), Place("the clipping", "")
@@ -17,20 +16,26 @@ CLIPPED, FACTOR = "gradients clipped", "a constant factor"
 FACTORS = (2, 4, 8, 0.5, 0.25, 0.125)  # of gradients, as where those of parts are summed
 EPSILONS = (1e-8, 1e-7, 1e-6, 1e-5, 1e-3, 1e-10)
 BETAS = ((0.9, 0.999), (0.9, 0.99), (0.9, 0.95), (0.9, 0.98), (0.5, 0.999), (0.0, 0.999))
-DECAYS = (0.0, 0.01, 0.1, 0.05, 4e-3, 1e-3, 5e-4, 1e-4)
 MOMENTA = (0.0, 0.9, 0.99, 0.95, 0.5)
 RATES = (1e-3, 1e-2, 1e-1)  # as people leave them in place
 
 
 @contextmanager
-def noted(variants):
-    """Add the variants of optimizers that make steps while it lasts to a list, and of clipping."""
+def noted(variants, model):
+    """Add the variants of optimizers that make steps while it lasts to a list, and of clipping.
+
+    model: what they train.
+    """
+    passes = micro_batches.Passes()
 
     def note(optimizer, args, kwargs):
-        for cause, claim, change in of(optimizer):
-            variants.append(Variant(cause, claim, (PLACE,), change))
-        for cause, claim, change in schedules.of(optimizer):
-            variants.append(Variant(cause, claim, (schedules.PLACE,), change))
+        for place, own in (
+            (PLACE, (*of(optimizer), *decays.of(optimizer, model))),
+            (schedules.PLACE, schedules.of(optimizer)),
+            (micro_batches.PLACE, passes.of(optimizer)),
+        ):
+            for cause, claim, change in own:
+                variants.append(Variant(cause, claim, (place,), change))
 
     def clip(parameters, max_norm):
         for claim, change in CLIPS.items():
@@ -43,7 +48,7 @@ def noted(variants):
 
     hook = register_optimizer_step_pre_hook(note)
     try:
-        with _clipping_by(clip), rates.remembered():
+        with _clipping_by(clip), rates.remembered(), passes.counted():
             yield
     finally:
         hook.remove()
@@ -58,32 +63,14 @@ def applied(variant):
     elif schedules.PLACE in variant.places:
         with schedules.applied(variant.change):
             yield
+    elif micro_batches.PLACE in variant.places:
+        with micro_batches.applied(variant.change):
+            yield
     elif PLACE in variant.places:
-        with _stepping_by(variant.change), rates.remembered():
+        with stepping_by(variant.change), rates.remembered():
             yield
     else:
         yield
-
-
-@contextmanager
-def _stepping_by(change):
-    """Let a function change what is set of optimizers for each of their steps while it lasts."""
-    own = []
-
-    def before(optimizer, *args):
-        own.append([{**group} for group in optimizer.param_groups])
-        change(optimizer)
-
-    def after(optimizer, *args):
-        for group, was in zip(optimizer.param_groups, own.pop(), strict=True):
-            group.update(was)
-
-    hooks = register_optimizer_step_pre_hook(before), register_optimizer_step_post_hook(after)
-    try:
-        yield
-    finally:
-        for hook in hooks:
-            hook.remove()
 
 
 @contextmanager
@@ -118,54 +105,37 @@ def of(optimizer):
         ("eps", variant, EPSILONS, "an epsilon of"),
         ("betas", variant, BETAS, "betas of"),
         ("momentum", "momentum", MOMENTA, "a momentum of"),
-        ("weight_decay", "weight decay", DECAYS, "a weight decay of"),
+        ("weight_decay", decays.DECAY, decays.DECAYS, "a weight decay of"),
         ("lr", "another learning rate", RATES, "a learning rate of"),
     ):
         for value in others if key in own else ():
             if any(group[key] != value for group in groups):
                 claim = f"{name} has {said} {value}, not {_own(groups, key)}"
-                yield cause, claim, _set(**{key: value})
+                yield cause, claim, set_to(**{key: value})
     for key, said in (("amsgrad", "AMSGrad's maximum"), ("nesterov", "Nesterov's momentum")):
         if key in own and (key == "amsgrad" or own.get("momentum")):
             cause = variant if key == "amsgrad" else "Nesterov momentum"
             claim = f"{name} has {'no ' if own[key] else ''}{said}"
-            yield cause, claim, _set(**{key: not own[key]})
-    if "decoupled_weight_decay" in own:
-        yield from _decays(name, optimizer)
+            yield cause, claim, set_to(**{key: not own[key]})
     for factor in FACTORS:
         yield FACTOR, f"gradients are multiplied by {factor} before {name}", _times(factor)
     if rates.changed(optimizer) and not rates.has_scheduler(optimizer):
         claim = f"{name} has the learning rate that it was made with, unscheduled"
         yield schedules.SCHEDULE, claim, _unscheduled
+    if rates.changed(optimizer) or rates.has_scheduler(optimizer):
+        claim = "the learning rate is 0 at the first step, and one step behind from there"
+        yield schedules.SCHEDULE, claim, _from_zero()
     if "betas" in own:
         claim = f"{name} adds its epsilon before the bias of the squares is corrected, as Keras'"
         yield variant, claim, _early_epsilon
         yield variant, f"{name} does not correct the bias of its means", _uncorrected
-
-
-def _decays(name, optimizer):
-    """Yield the weight decays that an optimizer has in its other form, or in some groups alone."""
-    groups = optimizer.param_groups
-    decoupled = groups[0]["decoupled_weight_decay"]
-    said = "added to gradients, as Adam's" if decoupled else "of the weights alone, as AdamW's"
-    other = {"decoupled_weight_decay": not decoupled}
-    decaying = [group["weight_decay"] for group in groups if group["weight_decay"]]
-    if decaying:
-        yield "weight decay", f"the weight decay of {name} is {said}", _set(**other)
-    if decaying and decoupled:
-        claim = f"the weight decay of {name} is multiplied by no learning rate"
-        yield "weight decay", claim, _decaying_at(lambda o: [1.0] * len(o.param_groups))
-    scheduled = rates.has_scheduler(optimizer) or rates.changed(optimizer)
-    if decaying and decoupled and scheduled:
-        said = "by the learning rate before it is scheduled"
-        yield "weight decay", f"the weight decay of {name} is multiplied {said}", _decaying_first
-    for value in filter(None, DECAYS):
-        if not decaying:
-            claim = f"{name} has a weight decay of {value}, {said}"
-            yield "weight decay", claim, _set(weight_decay=value, **other)
-        elif len(decaying) < len(groups) and {*decaying} != {value}:
-            claim = f"{name} has a weight decay of {value} where it has one of {decaying[0]}"
-            yield "weight decay", claim, _where_it_decays(value)
+    if name in ("Adam", "AdamW") and not own["amsgrad"] and not own["maximize"]:
+        for outside in dict.fromkeys((0.0, 1e-8, own["eps"])):
+            claim = (
+                f"{name} has its epsilon of {own['eps']:g} inside the root, as eps_root of Optax "
+                f"has it, and {outside:g} outside"
+            )
+            yield variant, claim, _rooted(outside)
 
 
 def _unscheduled(optimizer):
@@ -173,40 +143,9 @@ def _unscheduled(optimizer):
         group["lr"] = rate
 
 
-def _decaying_at(others):
-    """Return what lets decoupled decays be at other rates, of each group of an optimizer."""
-
-    def change(optimizer):
-        for group, rate in zip(optimizer.param_groups, others(optimizer), strict=True):
-            if group["lr"]:
-                group["weight_decay"] *= rate / group["lr"]
-
-    return change
-
-
-_decaying_first = _decaying_at(rates.first)
-
-
-def _where_it_decays(value):
-    def change(optimizer):
-        for group in optimizer.param_groups:
-            if group["weight_decay"]:
-                group["weight_decay"] = value
-
-    return change
-
-
 def _own(groups, key):
     values = {f"{group[key]}" for group in groups}
     return " and ".join(sorted(values))
-
-
-def _set(**values):
-    def change(optimizer):
-        for group in optimizer.param_groups:
-            group.update(values)
-
-    return change
 
 
 def _early_epsilon(optimizer):
@@ -221,6 +160,46 @@ def _uncorrected(optimizer):
         group["eps"] /= second
         if group.get("decoupled_weight_decay"):
             group["weight_decay"] *= second / first
+
+
+def _rooted(outside):
+    """Return what makes each step again, with epsilon inside the root, and another outside."""
+
+    @torch.no_grad()
+    def change(optimizer):
+        groups, before = optimizer.param_groups, {}
+        roots = [_roots(optimizer, group) for group in groups]
+        for group in groups:
+            given = (p for p in group["params"] if p.grad is not None)
+            before |= {parameter: parameter.clone() for parameter in given}
+
+        @torch.no_grad()
+        def step():
+            for group, (first, second) in zip(groups, roots, strict=True):
+                rate, decay = group["lr"], group["weight_decay"]
+                kept = 1 - rate * decay if group["decoupled_weight_decay"] else 1
+                for parameter in before.keys() & set(group["params"]):
+                    state = optimizer.state[parameter]
+                    mean, square = state["exp_avg"] / first, state["exp_avg_sq"] / second**2
+                    root = (square + group["eps"]).sqrt() + outside
+                    parameter.copy_(before[parameter] * kept - rate * mean / root)
+
+        return step
+
+    return change
+
+
+def _from_zero():
+    last = WeakKeyDictionary()
+
+    def change(optimizer):
+        groups = optimizer.param_groups
+        now = [group["lr"] for group in groups]
+        for group, rate in zip(groups, last.get(optimizer, [0.0] * len(now)), strict=True):
+            group["lr"] = rate
+        last[optimizer] = now
+
+    return change
 
 
 def _roots(optimizer, group):

@@ -24,6 +24,11 @@ def remembered():
         Optimizer.add_param_group = own
 
 
+def known():
+    """Return the optimizers whose rates are remembered, and that there still are."""
+    return list(_made_with)
+
+
 def first(optimizer):
     """Return the first rate of each group: what schedulers took it for, or it was made with."""
     groups, made = optimizer.param_groups, _made_with.get(optimizer, [])

@@ -77,8 +77,29 @@ def added(operation):
     yield causes.ROTARY, claim, _pairs
     claim = "rotary positions rotate the other way"
     yield causes.ROTARY, claim, lambda o: o["input"] - o["other"]
+    if _along_heads(own) is not None:
+        claim = "rotary positions go along the heads, not along the positions"
+        yield causes.ROTARY, claim, lambda o: _along_heads(rotation(o)).of(rotation(o).x)
     claim = "queries and keys are not rotated"
     yield causes.ROTARY, claim, lambda o: rotation(o).x.clone()
+
+
+def _along_heads(rotation):
+    """Return a rotation whose angles go along the heads, not the positions; None if none can.
+
+    For that, arrays have four axes, of which the first is the batch and the last that of pairs.
+    """
+    angles = []
+    for each in (rotation.cos, rotation.sin):
+        each = each.reshape((1,) * (4 - each.ndim) + each.shape)
+        along = [axis for axis in range(3) if each.shape[axis] > 1]
+        if rotation.x.ndim != 4 or along not in ([1], [2]):
+            return None
+        heads = rotation.x.shape[3 - along[0]]
+        if heads > each.shape[along[0]]:
+            return None
+        angles.append(each.narrow(along[0], 0, heads).transpose(1, 2))
+    return rotation._replace(cos=angles[0], sin=angles[1])
 
 
 def _pairs(operation):

@@ -1,0 +1,152 @@
+"""Steps of a PyTorch reference made otherwise: its decay, its epsilon, micro-batches, a warm-up."""
+
+import importlib
+from functools import partial
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tests.test_variants import assert_is_the_port_with
+
+STEPS = 4
+HIDDEN = 4
+
+
+def warmed_up(start: Any, behind: int = 0, by_torch: bool = False) -> Any:
+    """Return a weight after steps at rates that rise, from 1/8 of the whole one."""
+    torch = pytest.importorskip("torch")
+    weight = start.clone().requires_grad_()
+    made = torch.optim.AdamW([weight], 0.1, eps=0.1, weight_decay=0.1)
+    if by_torch:
+        schedule = torch.optim.lr_scheduler.LambdaLR(made, lambda step: (step + 1 - behind) / 8)
+    for step in range(STEPS):
+        if not by_torch:
+            made.param_groups[0]["lr"] = 0.1 * (step + 1 - behind) / 8
+        made.zero_grad()
+        (weight**3).sum().backward()
+        made.step()
+        if by_torch:
+            schedule.step()
+    return weight.detach()
+
+
+FROM_ZERO = "the learning rate is 0 at the first step, and one step behind from there"
+
+
+@pytest.mark.parametrize("by_torch", [True, False], ids=["by a scheduler", "by hand"])
+def test_a_warm_up_that_starts_at_zero_is_seen(by_torch: bool) -> None:
+    reference = partial(warmed_up, by_torch=by_torch)
+    port = partial(reference, behind=1)
+    assert_is_the_port_with(FROM_ZERO, reference, port, np.array([1.0, 2.0]))
+
+
+def accumulated(start: Any, every: int = 3, scale: float = 1 / 3) -> Any:
+    """Return a weight after steps, each by gradients of three micro-batches.
+
+    every: after how many there is a step.
+    """
+    torch = pytest.importorskip("torch")
+    weight = start.clone().requires_grad_()
+    made = torch.optim.Adam([weight], 0.1, eps=0.1)
+    for number in range(3 * STEPS):
+        loss = scale * ((number + 1) * weight**2 / 9).sum()
+        loss.backward()
+        if number % every == every - 1:
+            made.step()
+            made.zero_grad()
+    return weight.detach()
+
+
+EACH = "Adam takes a step after each of 3 backward passes, not after the last"
+
+
+@pytest.mark.parametrize(
+    ("claim", "scale"), [(EACH, 1 / 3), (f"{EACH}, by gradients that are 3 times as large", 1.0)]
+)
+def test_a_step_after_each_micro_batch_is_seen(claim: str, scale: float) -> None:
+    port = partial(accumulated, every=1, scale=scale)
+    assert_is_the_port_with(claim, accumulated, port, np.array([1.0, 2.0]))
+
+
+def adam(start: Any, decay: float = 0.0, outside: float | None = None) -> Any:
+    """Return a weight after steps of AdamW, with epsilon inside the root where there is another."""
+    torch = pytest.importorskip("torch")
+    weight = start.clone().requires_grad_()
+    if outside is None:
+        made = torch.optim.AdamW([weight], 0.1, eps=1e-3, weight_decay=decay)
+        for _ in range(STEPS):
+            made.zero_grad()
+            (weight**3 / 9).sum().backward()
+            made.step()
+        return weight.detach()
+    weight, mean, square = start, 0.0, 0.0
+    for step in range(1, STEPS + 1):
+        gradient = weight**2 / 3
+        mean, square = 0.9 * mean + 0.1 * gradient, 0.999 * square + 0.001 * gradient**2
+        root = (square / (1 - 0.999**step) + 1e-3) ** 0.5 + outside
+        weight = weight * (1 - 0.1 * decay) - 0.1 * mean / (1 - 0.9**step) / root
+    return weight
+
+
+@pytest.mark.parametrize("decay", [0.0, 0.1])
+@pytest.mark.parametrize(("outside", "said"), [(0.0, "0"), (1e-8, "1e-08"), (1e-3, "0.001")])
+def test_an_epsilon_inside_the_root_is_seen(outside: float, said: str, decay: float) -> None:
+    inside = "AdamW has its epsilon of 0.001 inside the root, as eps_root of Optax has it,"
+    reference = partial(adam, decay=decay)
+    port = partial(reference, outside=outside)
+    assert_is_the_port_with(f"{inside} and {said} outside", reference, port, np.array([0.1, 0.2]))
+
+
+def net() -> Any:
+    """Return a net with a matrix, a bias, and a norm with its two vectors."""
+    torch = pytest.importorskip("torch")
+    torch.manual_seed(0)
+    parts = torch.nn.Linear(3, HIDDEN), torch.nn.LayerNorm(HIDDEN), torch.nn.Tanh()
+    return torch.nn.Sequential(*parts).double()
+
+
+def trained(model: Any, decaying: tuple[str, ...]) -> dict[str, Any]:
+    """Return the parameters after steps under which only some of them decay, in two groups."""
+    torch = pytest.importorskip("torch")
+    named = dict(model.named_parameters())
+    groups = [
+        {"params": [p for n, p in named.items() if (n in decaying) is decays], "weight_decay": rate}
+        for decays, rate in ((True, 0.1), (False, 0.0))
+    ]
+    made = torch.optim.AdamW([group for group in groups if group["params"]], 0.1, eps=0.1)
+    x = torch.linspace(-1, 2, 15, dtype=torch.float64).reshape(5, 3)
+    for _ in range(STEPS):
+        made.zero_grad()
+        (model(x) ** 2).sum().backward()
+        made.step()
+    return {name: parameter.detach() for name, parameter in named.items()}
+
+
+ALL = ("0.weight", "0.bias", "1.weight", "1.bias")
+
+
+@pytest.mark.parametrize(
+    ("reference", "port", "claim"),
+    [
+        (ALL[:1], ALL[2:], "only the parameters of norms decay"),
+        (ALL[:1], ALL[1:], "only vectors decay, as biases are"),
+        (ALL[:1], ALL[:2], "all but the parameters of norms decay"),
+        (ALL, ALL[:1], "only matrices decay"),
+        (ALL, ALL[2:], "only the parameters of norms decay"),
+        (ALL[:2], ALL[2:], "only the parameters of norms decay"),
+        (ALL[::2], ALL[1::2], "only what is not to decay does"),
+    ],
+)
+def test_it_is_seen_which_parameters_decay(
+    reference: tuple[str, ...], port: tuple[str, ...], claim: str
+) -> None:
+    tools = importlib.import_module("impls.torch.variants")
+    found = tools.found(model := net(), lambda: trained(model, reference), lambda: "line")
+    (variant,) = {each for each in found if each.claim == f"under AdamW, {claim}"}
+    with tools.applied(model := net(), variant, lambda: "line"):
+        changed = trained(model, reference)
+    wanted, own = trained(net(), port), trained(net(), reference)
+    for name, values in changed.items():
+        np.testing.assert_array_equal(values, wanted[name])
+    assert any((own[name] != wanted[name]).any() for name in ALL)
