@@ -2,11 +2,14 @@
 
 import importlib
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from tests.running import PORTS, Compare
+from tests.test_own_recipes import withs, written
 from tests.test_variants import assert_is_the_port_with
 
 STEPS = 4
@@ -150,3 +153,31 @@ def test_it_is_seen_which_parameters_decay(
     for name, values in changed.items():
         np.testing.assert_array_equal(values, wanted[name])
     assert any((own[name] != wanted[name]).any() for name in ALL)
+
+
+SOURCE = (PORTS / "mlp_accumulating.py").read_text()
+STEPPING = "half.backward()\n            optimizer.step()\n            optimizer.zero_grad()"
+MISTAKES = {  # what is right and what is put in its place, and what is then said
+    "norms.py": (
+        ('name.endswith(".weight") and weight.ndim > 1', 'name.startswith("1.")'),
+        "only the parameters of norms decay",
+    ),
+    "zero.py": (("(step + 1) / 8", "step / 8"), FROM_ZERO),
+    "each.py": (("half.backward()", STEPPING), "a step after each of 2 backward passes"),
+    "root.py": (("torch.optim.AdamW(", "EpsilonInside("), "inside the root, as eps_root of Optax"),
+}
+
+
+def test_a_step_made_otherwise_wins_over_all_that_it_may_be_taken_for(
+    compare: Compare, tmp_path: Path
+) -> None:
+    recipe = written(tmp_path, reference="reference.py")
+    (tmp_path / "reference.py").write_text(SOURCE)
+    for name, ((right, wrong), _) in MISTAKES.items():
+        assert SOURCE.count(right) == 1
+        (tmp_path / name).write_text(SOURCE.replace(right, wrong))
+    run = compare(recipe, "--dtype=float64", *withs(tmp_path, list(MISTAKES)))
+    assert run.status == 1, run.stderr
+    said = {name: run.result(name, "float64")["diagnosis"]["evidence"] for name in MISTAKES}
+    for name, (_, claim) in MISTAKES.items():
+        assert claim in said[name]
