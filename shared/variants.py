@@ -20,6 +20,7 @@ BATCH_NORM_MOMENTUM = "another momentum in BatchNorm"
 BIAS = "bias left out"
 CELL = "another recurrent cell"
 CUT = "a gradient is cut off"
+DROPOUT = "dropout in evaluation"
 CAUSAL_MASK = "another causal mask"
 EMBEDDING = "another embedding"
 EPSILON = "another epsilon"
@@ -39,15 +40,19 @@ NORMALISED = "normalised otherwise"
 PADDED = "padded tokens count"
 PADDING = "padding on other sides"
 PADDING_MASK = "another padding mask"
+PLACED = "norms in another place"
 POOLING = "pooled otherwise"
 RESIDUAL = "a term left out"
 ROTARY = "other rotary positions"
 SKIPPED = "another residual connection"
 SOFTMAX = "softmax along the wrong axis"
 STATE = "another state of a sequence"
+SWAPPED = "weights of two norms swapped"
 TRANSPOSED = "a tensor is transposed"
 TWICE = "softmax or sigmoid applied twice"
 VARIANCE = "variance over another number"
+
+TOGETHER = (PLACED, SWAPPED)  # are of several places at once, and nothing at one of them
 
 HELD = {  # what is varied of the numbers that modules hold, by their names
     "epsilon": (EPSILON, EPSILONS),
@@ -98,10 +103,14 @@ def held(modules: Iterable[tuple[str, Any]]) -> Iterator[Variant]:
             for other in others if cause == EPSILON else dict.fromkeys((1 - own, *others)):
                 if other != own:
                     claim = f"the {attribute} of {kind} is {other:g}, not {own:g}"
-                    yield Variant(cause, claim, (Place(name, kind),), _held(attribute, other))
+                    yield Variant(
+                        cause, claim, (Place(name, kind),), set_attribute(attribute, other)
+                    )
 
 
-def _held(attribute: str, value: float) -> Change:
+def set_attribute(attribute: str, value: float) -> Change:
+    """Return a context of a module's, in which an attribute of it has another value."""
+
     @contextmanager
     def change(module: Any) -> Iterator[None]:
         own = getattr(module, attribute)
@@ -130,14 +139,22 @@ def holding(modules: Mapping[str, Any], variant: Variant) -> Iterator[None]:
 def gathered(found: Iterable[Variant]) -> list[Variant]:
     """Return variants as they are tried: each everywhere, then at one line, then at one place.
 
+    Those that are TOGETHER are tried everywhere only.
+
     found: of one place each, in the order in which they came up.
     """
     alike: dict[tuple[str, str], dict[Place, Variant]] = {}
     for each in found:
         alike.setdefault((each.cause, each.claim), {}).setdefault(each.places[0], each)
     tried: dict[tuple[str, str, tuple[Place, ...]], Variant] = {}
-    for key in (lambda place: None, lambda place: place.line, lambda place: place):
+    keys: tuple[Callable[[Place], Any], ...] = (
+        *(lambda place: None, lambda place: place.line),
+        lambda place: place,
+    )
+    for number, key in enumerate(keys):
         for (cause, claim), own in alike.items():
+            if number and cause in TOGETHER:
+                continue
             for _, group in groupby(sorted(own, key=lambda p: str(key(p))), key):
                 together = set(group)
                 places = tuple(place for place in own if place in together)

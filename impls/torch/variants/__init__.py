@@ -5,7 +5,7 @@ is put in its place.
 """
 
 from collections import deque
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 
 import torch
 from torch.nn.modules.module import (
@@ -15,9 +15,10 @@ from torch.nn.modules.module import (
 from torch.overrides import TorchFunctionMode
 
 from impls.torch import layers
-from impls.torch.variants import optimizers, rules
+from impls.torch.variants import optimizers, pairs, rules
 from impls.torch.variants.operation import Operation
-from shared.variants import Place, Variant, gathered
+from shared import variants as causes
+from shared.variants import Place, Variant, gathered, holding
 
 LATELY = 64  # operations of which it is known what they made
 
@@ -30,11 +31,14 @@ def found(model, call, line):
         call: of no arguments.
         line: tells the line of a user's from which an operation is called.
     """
-    variants = []
+    variants, links = list(pairs.of_layers(layers.named(model))), {}
 
-    def note(operation, place):
+    def note(operation):
         for cause, claim, _ in rules.of(operation):
-            variants.append(Variant(cause, claim, (place,)))
+            variants.append(Variant(cause, claim, (operation.place,)))
+        for claim, *each in pairs.of(operation, links):
+            for own in each:
+                variants.append(Variant(causes.PLACED, claim, (own.place,), links))
         return operation()
 
     with _met(model, note, line), optimizers.noted(variants, model):
@@ -45,31 +49,42 @@ def found(model, call, line):
 @contextmanager
 def applied(model, variant, line):
     """Let operations be as a variant has them while it lasts; arguments as of `found`."""
+    names = layers.named(model)
 
-    def changed(operation, place):
-        if place in variant.places:
+    def changed(operation):
+        if operation.place in variant.places:
             for _, claim, change in rules.of(operation):
                 if claim == variant.claim:
                     return change(operation)
+            if change := pairs.changes(operation, variant):
+                return change(operation)
         return operation()
 
-    with _met(model, changed, line), optimizers.applied(variant):
+    of_layers = any(place.line == pairs.NORM_FIRST for place in variant.places)
+    held = holding(names, variant) if of_layers else nullcontext()
+    with _met(model, changed, line), optimizers.applied(variant), held:
         yield
 
 
 @contextmanager
 def _met(model, meet, line):
     """Let `meet` give the result of each operation while it lasts."""
-    names = {module: name for name, module in layers.named(model).items()}
-    inside = []  # the modules at work
+    modules = layers.named(model)
+    names = {module: name for name, module in modules.items()}
+    inside, kept = [], {}  # the modules at work; what changes keep from one call to the next
 
-    def place():
-        module, at = inside[-1] if inside else None, line()
-        name = names.get(module)
+    def place(module):
+        name, at = names.get(module), line()
         if name is None:
             return Place(at, at)
         own = type(module).__module__.startswith("torch.")
         return Place(name if own else f"{at} in {name}", at)
+
+    def met(operation):
+        module = inside[-1] if inside else None
+        operation.modules, operation.module = modules, names.get(module)
+        operation.place, operation.kept = place(module), kept
+        return meet(operation)
 
     with ExitStack() as stack:
         for hook in (
@@ -80,7 +95,7 @@ def _met(model, meet, line):
         ):
             stack.callback(hook.remove)
         stack.enter_context(torch.compiler.set_stance("force_eager"))
-        stack.enter_context(_Meeting(lambda operation: meet(operation, place())))
+        stack.enter_context(_Meeting(met))
         yield
 
 

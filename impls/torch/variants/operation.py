@@ -18,6 +18,7 @@ PARAMETERS = {
         "label_smoothing",
     ),
     "div": ("input", "other", "rounding_mode"),
+    "dropout": ("input", "p", "training", "inplace"),
     "elu": ("input", "alpha", "inplace"),
     "embedding": ("input", "weight", "padding_idx"),
     "flatten": ("input", "start_dim", "end_dim"),
@@ -79,13 +80,16 @@ class Operation:
     """One call of one of PyTorch's functions or methods, which can be called otherwise, too.
 
     lately: results and operations before this one, of those there are rules for, the last first;
-        what is done later may still join them.
+        what is done later may still join them. place: where it is called. modules: of the model, by
+        name. module: the name of the one at work, if it has any. kept: what is kept from one call
+        to the next.
     """
 
     def __init__(self, func, args, kwargs, lately=()):
         self.func, self.args, self.kwargs, self.lately = func, args, kwargs, lately
         self.name = func.__name__
         self.names = PARAMETERS.get(self.name, ("input",))
+        self.place, self.module, self.modules, self.kept = None, None, {}, {}
 
     def __call__(self, **others):
         """Return the result, with other arguments in place of its own."""
@@ -112,6 +116,10 @@ class Operation:
         made = ((result, o) for result, o in self.lately if o.name in names)
         found = next(((result, o) for result, o in made if o["input"] is tensor), None)
         return found[0] if found and found[1]._makes(found[0]) else None
+
+    def takers(self, tensor, *names):
+        """Return the operations of those names on a tensor lately, the last first."""
+        return [o for _, o in self.lately if o.name in names and o["input"] is tensor]
 
     @property
     def in_place(self):

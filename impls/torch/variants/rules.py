@@ -15,6 +15,7 @@ from impls.torch.variants import (
     images,
     indexing,
     losses,
+    noise,
     norms,
     pooled,
     rotary,
@@ -22,8 +23,8 @@ from impls.torch.variants import (
 )
 
 SUBJECTS = (
-    *(attention, by_hand, cells, elementwise, images, indexing, losses, norms, pooled, rotary),
-    weights,
+    *(attention, by_hand, cells, elementwise, images, indexing, losses, noise, norms, pooled),
+    *(rotary, weights),
 )
 RULES = defaultdict(list)
 for subject in SUBJECTS:

@@ -1,0 +1,148 @@
+"""Norms of a PyTorch reference at another place, or with the weights of others; dropout left on."""
+
+import importlib
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+WIDTH = 6
+PRE, POST = "pre", "post"
+NORMS = ["LayerNorm", "RMSNorm"]
+LAYERS = ["TransformerEncoderLayer", "TransformerDecoderLayer"]
+
+
+def torch() -> Any:
+    return pytest.importorskip("torch")
+
+
+def model(way: str, kind: str = "LayerNorm", swapped: bool = False) -> Any:
+    """Return two blocks of two layers each, with norms, and a norm behind all.
+
+    way: where norms are. swapped: whether the first of each block is in the place of the second.
+    """
+    nn = torch().nn
+    norm = getattr(nn, kind)
+
+    class Block(nn.Module):  # type: ignore[misc, name-defined] # of PyTorch, which is not typed here
+        def __init__(self) -> None:
+            super().__init__()
+            self.norm1, self.norm2 = norm(WIDTH), norm(WIDTH)
+            self.one, self.two = nn.Linear(WIDTH, WIDTH), nn.Linear(WIDTH, WIDTH)
+
+        def forward(self, x: Any) -> Any:
+            norm1, norm2 = (self.norm2, self.norm1) if swapped else (self.norm1, self.norm2)
+            if way == PRE:
+                x = x + self.one(norm1(x)).tanh()
+                return x + self.two(norm2(x)).tanh()
+            x = norm1(x + self.one(x).tanh())
+            return norm2(x + self.two(x).tanh())
+
+    return drawn(nn.Sequential(Block(), Block(), norm(WIDTH)))
+
+
+def drawn(net: Any) -> Any:
+    """Return a net with weights that follow a seed."""
+    torch().manual_seed(3)
+    for parameter in net.double().parameters():
+        torch().nn.init.normal_(parameter)
+    return net
+
+
+def answered(net: Any) -> Any:
+    """Return what a net makes of some vectors, and the gradients of its weights."""
+    x = torch().linspace(-1, 2, 5 * WIDTH, dtype=torch().float64).reshape(1, 5, WIDTH)
+    result = net(x)
+    net.zero_grad()
+    result.square().sum().backward()
+    return result.detach(), {name: each.grad.clone() for name, each in net.named_parameters()}
+
+
+def assert_named(claim: str, reference: Callable[[], Any], port: Callable[[], Any]) -> None:
+    """Check that a reference answers as a port once it has the variant of a claim, and only then.
+
+    reference, port: each builds a net, with the same weights.
+    """
+    tools = importlib.import_module("impls.torch.variants")
+    found = tools.found(net := reference(), lambda: answered(net), lambda: "line")
+    (variant,) = (each for each in found if each.claim == claim)
+    with tools.applied(net := reference(), variant, lambda: "line"):
+        changed, changed_gradients = answered(net)
+    wanted, gradients = answered(port())
+    torch().testing.assert_close(changed, wanted)
+    for name, gradient in changed_gradients.items():
+        torch().testing.assert_close(gradient, gradients[name])
+    assert not torch().allclose(answered(reference())[0], wanted)
+
+
+BEHIND = "norms are behind the residual sums, as in post-norm, not before the layers"
+AHEAD = "norms are before the layers, as in pre-norm, not behind the residual sums"
+
+
+@pytest.mark.parametrize("kind", NORMS)
+@pytest.mark.parametrize(("claim", "reference", "port"), [(BEHIND, PRE, POST), (AHEAD, POST, PRE)])
+def test_norms_may_be_behind_sums_or_before_layers(
+    claim: str, reference: str, port: str, kind: str
+) -> None:
+    assert_named(claim, lambda: model(reference, kind), lambda: model(port, kind))
+
+
+@pytest.mark.parametrize("kind", LAYERS)
+@pytest.mark.parametrize(
+    ("said", "first"),
+    [
+        ("behind the residual sums, as by norm_first=False", True),
+        ("before the layers, as by norm_first=True", False),
+    ],
+)
+def test_a_layer_of_transformers_may_have_its_norms_elsewhere(
+    said: str, first: bool, kind: str
+) -> None:
+    def net(first: bool) -> Any:
+        class Layer(torch().nn.Module):  # type: ignore[misc] # as above
+            def __init__(self) -> None:
+                super().__init__()
+                self.one = getattr(torch().nn, kind)(WIDTH, 2, 8, 0.0, norm_first=first)
+
+            def forward(self, x: Any) -> Any:
+                return self.one(*(x,) * (1 + (kind == LAYERS[1])))
+
+        return drawn(Layer())
+
+    assert_named(f"{kind} has its norms {said}", lambda: net(first), lambda: net(not first))
+
+
+@pytest.mark.parametrize("kind", NORMS)
+@pytest.mark.parametrize("way", [PRE, POST])
+def test_the_weights_of_two_norms_may_be_swapped(kind: str, way: str) -> None:
+    claim = "the weights of norm1 and norm2 are swapped"
+    assert_named(claim, lambda: model(way, kind), lambda: model(way, kind, swapped=True))
+
+
+def test_what_is_of_several_places_is_not_tried_at_one() -> None:
+    tools = importlib.import_module("impls.torch.variants")
+    for way, claim in ((PRE, BEHIND), (POST, AHEAD)):
+        found = tools.found(net := model(way), lambda net=net: answered(net), lambda: "line")
+        assert [len(each.places) for each in found if each.claim == claim] == [{PRE: 6}.get(way, 8)]
+        assert {PRE: AHEAD, POST: BEHIND}[way] not in {each.claim for each in found}
+
+
+def test_dropout_may_be_left_on_under_a_usual_seed() -> None:
+    functions = importlib.import_module("torch.nn.functional")
+
+    def net(seed: int | None) -> Any:
+        class Dropping(torch().nn.Module):  # type: ignore[misc] # as above
+            def __init__(self) -> None:
+                super().__init__()
+                self.one = torch().nn.Linear(WIDTH, WIDTH)
+
+            def forward(self, x: Any) -> Any:
+                if seed is not None:
+                    torch().manual_seed(seed)
+                x = functions.dropout(self.one(x), 0.5, training=seed is not None)
+                return functions.dropout(x.tanh(), 0.25, training=seed is not None)
+
+        return drawn(Dropping())
+
+    claim = "dropout is on in evaluation, with random numbers that follow the seed 42"
+    assert_named(claim, lambda: net(None), lambda: net(42))
