@@ -2,9 +2,13 @@
 
 import importlib
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
+
+from tests.running import PORTS, Compare
+from tests.test_own_recipes import withs, written
 
 WIDTH = 6
 PRE, POST = "pre", "post"
@@ -146,3 +150,35 @@ def test_dropout_may_be_left_on_under_a_usual_seed() -> None:
 
     claim = "dropout is on in evaluation, with random numbers that follow the seed 42"
     assert_named(claim, lambda: net(None), lambda: net(42))
+
+
+SOURCE = (PORTS / "mlp_residual.py").read_text()
+PRE_NORM = """        x = x + torch.tanh(self.one(self.norm1(x)))
+        return x + torch.tanh(self.two(self.norm2(x)))
+"""
+POST_NORM = """        x = self.norm1(x + torch.tanh(self.one(x)))
+        return self.norm2(x + torch.tanh(self.two(x)))
+"""
+SWAPPED = PRE_NORM.replace("norm1", "norm0").replace("norm2", "norm1").replace("norm0", "norm2")
+DROPOUT = "x = F.dropout(self.block(self.first(x)), 0.1, training=False)"
+ON = f"torch.manual_seed(0); {DROPOUT.replace('False', 'True')}"
+MISTAKES = {  # what is right, what is put in its place, and the cause
+    "post.py": (PRE_NORM, POST_NORM, "norms in another place"),
+    "swapped.py": (PRE_NORM, SWAPPED, "weights of two norms swapped"),
+    "dropping.py": (DROPOUT, ON, "dropout in evaluation"),
+    "without.py": ("self.norm1(x)", "x + 0 * self.norm1(x)", "normalised otherwise"),
+}
+
+
+def test_norms_elsewhere_win_over_all_that_they_may_be_taken_for(
+    compare: Compare, tmp_path: Path
+) -> None:
+    recipe = written(tmp_path, reference="reference.py", weights=None)
+    (tmp_path / "reference.py").write_text(SOURCE)
+    for name, (right, wrong, _) in MISTAKES.items():
+        assert SOURCE.count(right) == 1
+        (tmp_path / name).write_text(SOURCE.replace(right, wrong))
+    run = compare(recipe, "--dtype=float64", *withs(tmp_path, list(MISTAKES)))
+    assert run.status == 1, run.stderr
+    said = {name: run.result(name, "float64")["diagnosis"]["cause"] for name in MISTAKES}
+    assert said == {name: cause for name, (*_, cause) in MISTAKES.items()}
