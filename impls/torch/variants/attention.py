@@ -24,20 +24,19 @@ def attention(operation):
     """Scale or mask attention otherwise, or give it its inputs in another order."""
     query = operation["query"]
     width, heads = query.shape[-1], query.shape[-3] if query.ndim > 3 else 1
-    usual = width**-0.5
-    own = usual if operation["scale"] is None else operation["scale"]
+    usual = width**-0.5, 1 / math.sqrt(width)  # which may differ in the last bit
+    own = usual[0] if operation["scale"] is None else operation["scale"]
     scales = {
         "not scaled": 1.0,
-        "divided by the root of the width of a head": usual,
-    }
-    others = {  # each named by how it differs from the usual one
         "divided by the width of a head, not its root": 1 / width,
         "divided by the root of the width of all heads": (width * heads) ** -0.5,
         "multiplied by the root of the width, not divided": width**0.5,
         "divided by the root of the width twice": 1 / width,
     }
-    for said, scale in (scales | (others if math.isclose(own, usual) else {})).items():
-        if not math.isclose(scale, own):
+    if own not in usual:  # then none of these says how they differ
+        scales = {"not scaled": 1.0, "divided by the root of the width of a head": usual[0]}
+    for said, scale in scales.items():
+        if scale not in (usual if own in usual else (own,)):
             yield causes.ATTENTION_SCALE, f"attention scores are {said}", instead(scale=scale)
     if operation["is_causal"]:
         yield (
