@@ -162,6 +162,16 @@ def test_a_norm_is_seen_bit_for_bit_and_in_its_own_precision() -> None:
             lambda x, m: (x @ x.mT).softmax(-1) @ x,
         ),
         (
+            "attention has a causal mask",
+            lambda x, m: nn().scaled_dot_product_attention(x, x, x, m),
+            lambda x, m: nn().scaled_dot_product_attention(x, x, x, m & square(3).tril()),
+        ),
+        (
+            "the softmax of attention is along the queries",
+            lambda x, m: nn().scaled_dot_product_attention(x, 2 * x, 3 * x, square(3).tril()),
+            lambda x, m: (x @ x.mT).masked_fill(~square(3).tril(), -np.inf).softmax(-2) @ (3 * x),
+        ),
+        (
             "attention scores are divided by the root of the width of a head",
             lambda x, m: nn().scaled_dot_product_attention(x, x, x, scale=1.0),
             lambda x, m: nn().scaled_dot_product_attention(x, x, x),
@@ -170,6 +180,12 @@ def test_a_norm_is_seen_bit_for_bit_and_in_its_own_precision() -> None:
 )
 def test_an_operation_is_seen_however_it_is_called(claim: str, reference: Any, port: Any) -> None:
     assert_is_the_port_with(claim, reference, port, X, MASK)
+
+
+def square(many: int) -> Any:
+    """Return a matrix of which all is true."""
+    torch = pytest.importorskip("torch")
+    return torch.ones(many, many, dtype=torch.bool)
 
 
 def written(x: Any, operation: Any) -> Any:

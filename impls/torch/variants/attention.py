@@ -167,14 +167,24 @@ def _scores(operation):
     return query @ key.mT * (operation["scale"] or query.shape[-1] ** -0.5)
 
 
+def _unmasked(operation):
+    """Return the scores, to which nothing has been done for causality; and which keys are seen."""
+    scores, mask = _scores(operation), operation["attn_mask"]
+    if mask is not None:
+        scores = (
+            scores.masked_fill(~mask, -torch.inf) if mask.dtype == torch.bool else scores + mask
+        )
+    return scores, torch.ones(scores.shape[-2:], dtype=torch.bool, device=scores.device)
+
+
 def _masked(diagonal, value):
     """Return attention that sees the keys up to a diagonal; other scores are a value."""
 
     def change(operation):
-        scores = _scores(operation)
-        seen = torch.ones(scores.shape[-2:], dtype=torch.bool).tril(diagonal)
+        scores, seen = _unmasked(operation)
+        seen = seen.tril(diagonal)
         scores = scores * seen if value == 0 else scores.masked_fill(~seen, value)
-        return scores.softmax(-1) @ _of_queries(operation, "value")
+        return _attended(operation, scores.softmax(-1))
 
     return change
 
@@ -187,17 +197,15 @@ def _tiled(operation):
 
 
 def _anticausal(operation):
-    scores = _scores(operation)
-    seen = torch.ones(scores.shape[-2:], dtype=torch.bool).triu()
-    return scores.masked_fill(~seen, -torch.inf).softmax(-1) @ _of_queries(operation, "value")
+    scores, seen = _unmasked(operation)
+    return _attended(operation, scores.masked_fill(~seen.triu(), -torch.inf).softmax(-1))
 
 
 def _by_queries(operation):
-    scores = _scores(operation)
+    scores, seen = _unmasked(operation)
     if operation["is_causal"]:
-        seen = torch.ones(scores.shape[-2:], dtype=torch.bool).tril()
-        scores = scores.masked_fill(~seen, -torch.inf)
-    return scores.softmax(-2) @ _of_queries(operation, "value")
+        scores = scores.masked_fill(~seen.tril(), -torch.inf)
+    return _attended(operation, scores.softmax(-2))
 
 
 def diagonals(operation):
