@@ -103,27 +103,36 @@ def test_tf32_keeps_ten_bits() -> None:
     assert precision.tf32(np.array(1 + 2.0**-12)) == 1.0
 
 
-@pytest.mark.parametrize(
-    ("units", "inside", "said"),
-    [(1.0, 0.0, True), (20.0, 0.0, False), (1.0, 1.0, True), (1.0, 20.0, False)],
-)
-def test_errors_are_of_a_formats_size_where_they_would_agree_in_it_in_layers_too(
-    units: float, inside: float, said: bool, tmp_path: Path
-) -> None:
+FLOOR = 1e-16  # of `case_of`
+IN_BFLOAT16 = FLOOR * 2.0**53 * precision.UNITS["bfloat16"]
+
+
+def sized(folder: Path, units: float, inside: float = 0.0, first_right: bool = False) -> str | None:
+    """Return which format errors of so many floors of bfloat16's are of, by their size."""
     random = default_rng(0)
-    bfloat16 = 1e-16 * 2.0**53 * precision.UNITS["bfloat16"]  # a floor of it, of case_of's floors
+    right = iter([first_right])
 
-    def rounded(gradients: Tensors) -> Tensors:
-        return {
-            name: g + units * bfloat16 * random.uniform(-1, 1, g.shape)
-            for name, g in gradients.items()
-        }
+    def erring(gradients: Tensors) -> Tensors:
+        size = 0 if next(right, False) else units * IN_BFLOAT16
+        return {name: g + random.uniform(-size, size, g.shape) for name, g in gradients.items()}
 
-    case = case_of("mnist-tutorial", tmp_path, rounded)
+    case = case_of("mnist-tutorial", folder, erring)
     divergence = replace(case.findings.divergence, ratio=0.0)
-    seen = replace(case.findings, divergence=divergence, inside=inside * bfloat16 / 1e-16)
+    seen = replace(case.findings, divergence=divergence, inside=inside * IN_BFLOAT16 / FLOOR)
     found = precision.size(replace(case, findings=seen), "gradients")
-    assert (found is not None and "precision" in found.cause) is said
+    return found.cause if found else None
+
+
+@pytest.mark.parametrize("inside", [0.0, 1.0])
+def test_errors_are_of_the_size_of_a_format(inside: float, tmp_path: Path) -> None:
+    assert sized(tmp_path, 0.5, inside) == "bfloat16 precision"
+    assert sized(tmp_path, 0.5 / 16, inside / 16) == "float16 or TF32 precision"
+
+
+def test_errors_are_too_large_for_a_format_or_not_at_every_step(tmp_path: Path) -> None:
+    assert sized(tmp_path, 20.0) is None
+    assert sized(tmp_path, 1.0, inside=20.0) is None
+    assert sized(tmp_path, 1.0, first_right=True) is None
 
 
 @pytest.mark.parametrize(

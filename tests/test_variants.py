@@ -34,6 +34,30 @@ def test_mistakes_in_operations_are_named(compare: Compare, tmp_path: Path, fram
     assert named == causes
 
 
+def test_products_with_fewer_digits_are_named_by_what_they_give(
+    compare: Compare, tmp_path: Path
+) -> None:
+    recipe = written(tmp_path, reference="mlp_torch.py")
+    forward = "def forward(model, x):\n    return model(x)\n"
+    mixed = """
+def rounded(x):
+    return x.to(torch.bfloat16).to(x.dtype)
+
+
+def forward(model, x):
+    h = F.linear(rounded(x), rounded(model[0].weight), model[0].bias)
+    h = rounded(model[1:3](h))
+    return F.linear(h, rounded(model[3].weight), model[3].bias)
+"""
+    source = (PORTS / "mlp_torch.py").read_text()
+    assert source.count(forward) == 1
+    (tmp_path / "mixed.py").write_text(source.replace(forward, mixed))
+    run = compare(recipe, "--dtype=float64", "--steps=2", *withs(tmp_path, ["mixed.py"]))
+    found = run.result("mixed.py", "float64")["diagnosis"]
+    assert found["cause"] == "bfloat16 precision"
+    assert "the factors of each product are rounded to bfloat16" in found["evidence"]
+
+
 def test_variants_are_tried_everywhere_then_by_line_then_alone() -> None:
     places = (Place("a.norm1", "8"), Place("a.norm2", "9"), Place("b.norm1", "8"))
     found = [Variant("cause", "claim", (place,)) for place in places]
@@ -90,6 +114,13 @@ def test_an_optimizer_may_decay_otherwise(reference: Any, port: Any, claim: str)
     assert stepped(reference) != stepped(port)
 
 
+def smoothed_among_others(z: Any, y: Any) -> Any:
+    """Return a cross-entropy whose right class has 0.9, and whose others have 0.1 together."""
+    likely = nn().log_softmax(z, 1)
+    right = likely.gather(1, y[:, None])[:, 0]
+    return -(0.9 * right + 0.1 / (z.shape[1] - 1) * (likely.sum(1) - right)).mean()
+
+
 @pytest.mark.parametrize(
     ("reference", "port", "claim"),
     [
@@ -102,6 +133,11 @@ def test_an_optimizer_may_decay_otherwise(reference: Any, port: Any, claim: str)
             lambda z, y: nn().cross_entropy(z, y),
             lambda z, y: -z.gather(1, y[:, None]).mean(),
             "the loss is minus the logit of the right class",
+        ),
+        (
+            lambda z, y: nn().cross_entropy(z, y, label_smoothing=0.1),
+            smoothed_among_others,
+            "labels are smoothed by 0.1, shared among the other classes alone",
         ),
         (
             lambda z, y: z[:, -1] + y,
@@ -167,7 +203,42 @@ def scale() -> Any:
     return torch.nn.Parameter(torch.arange(1.0, 5.0, dtype=torch.float64))
 
 
+def of_heads(x: Any, mask: Any, scale: float = 1.0, behind: bool = True) -> Any:
+    """Return what PyTorch's own attention of two heads gives; its queries and keys, scaled.
+
+    behind: whether heads lie behind one another, not between.
+    """
+    torch = pytest.importorskip("torch")
+    tokens, hidden = x[:, 0], ~mask[:, 0, 0]
+    weight = torch.sin(torch.arange(48.0, dtype=x.dtype)).reshape(12, 4)
+    weight[:8] *= scale**0.5
+    last = torch.cos(torch.arange(16.0, dtype=x.dtype)).reshape(4, 4)
+    if not behind:  # so that each head takes what lies between
+        order = torch.tensor([0, 2, 1, 3])
+        weight = weight.reshape(3, 4, 4)[:, order].reshape(12, 4)
+    return torch.nn.functional.multi_head_attention_forward(
+        *(tokens.transpose(0, 1),) * 3,
+        *(4, 2, weight, None, None, None, False, 0.0, last, None),
+        key_padding_mask=hidden,
+        need_weights=False,
+    )[0]
+
+
 TEXTS: dict[str, Any] = {
+    "attention scores are multiplied by the root of the width, not divided": (
+        of_heads,
+        lambda x, m: of_heads(x, m, scale=2.0),
+    ),
+    "attention has no mask": (of_heads, lambda x, m: of_heads(x, m | True)),
+    "heads made by another shape lie between one another, not behind": (
+        of_heads,
+        lambda x, m: of_heads(x, m, behind=False),
+    ),
+    "nothing is multiplied by 3": (lambda x, m: (x * 3).cos(), lambda x, m: x.cos()),
+    "numbers are divided by the root of 3": (
+        lambda x, m: (x / 3).cos(),
+        lambda x, m: (x / 3**0.5).cos(),
+    ),
     "rotary positions rotate pairs of neighbours, not of halves": (
         lambda x, m: rotated(x),
         lambda x, m: rotated(x, "neighbours"),

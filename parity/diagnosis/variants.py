@@ -22,7 +22,7 @@ from parity.standard.layers import user_line
 from parity.standard.native import Native
 from shared.batches import part
 from shared.rows import Array
-from shared.variants import Variant
+from shared.variants import ROUNDED, Variant
 
 Answer = TypeVar("Answer")
 SECONDS = 30.0  # of a processor, for which variants are tried on one port, about
@@ -35,6 +35,26 @@ def tried(case: Case, rung: str) -> Iterator[Scored | None]:
         case: what is to be explained.
         rung: one of forward to update, or "trajectory".
     """
+    until = time.process_time() + SECONDS
+    for idea in _ideas(case, rung):
+        if idea.cause in ROUNDED:
+            continue
+        if time.process_time() > until:
+            return
+        in_run = rung == "trajectory"
+        yield idea.diagnose_run(case, RUN_STEPS) if in_run else idea.diagnose(case, rung)
+
+
+def of_fewer_digits(case: Case, rung: str) -> "Iterator[Varied]":
+    """Yield the reference with products that are computed with fewer digits, all of them."""
+    known = set()
+    for idea in _ideas(case, rung):
+        if idea.cause in ROUNDED and idea.variant.claim not in known:
+            known.add(idea.variant.claim)
+            yield idea
+
+
+def _ideas(case: Case, rung: str) -> "Iterator[Varied]":
     own = _tools(case)
     if own is None or not case.inputs.begins_anew:
         return
@@ -42,13 +62,8 @@ def tried(case: Case, rung: str) -> Iterator[Scored | None]:
         found = _found(case, own, rung)
     except Exception:  # of a user's code, seen from inside, nothing is sure
         return
-    until = time.process_time() + SECONDS
     for variant in found:
-        if time.process_time() > until:
-            return
-        idea = Varied(variant.cause, str(variant), variant=variant, tools=own)
-        in_run = rung == "trajectory"
-        yield idea.diagnose_run(case, RUN_STEPS) if in_run else idea.diagnose(case, rung)
+        yield Varied(variant.cause, str(variant), variant=variant, tools=own)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,6 +8,7 @@ from collections import deque
 from contextlib import ExitStack, contextmanager, nullcontext
 
 import torch
+import torch.nn.functional as F
 from torch.nn.modules.module import (
     register_module_forward_hook,
     register_module_forward_pre_hook,
@@ -107,9 +108,21 @@ class _Meeting(TorchFunctionMode):
 
     def __torch_function__(self, func, types, args=(), kwargs=None):
         kwargs = kwargs or {}
+        if func is F.multi_head_attention_forward:
+            return self._inside(func, args, kwargs)
         if not rules.knows(func):
             return func(*args, **kwargs)
         operation = Operation(func, args, kwargs, self.lately)
         result = self.meet(operation)
         self.lately.appendleft((result, operation))
         return result
+
+    def _inside(self, attention, args, kwargs):
+        """Meet what attention of several heads is made of, scaled dot products among it."""
+        shares = attention(*args, **kwargs)[1] if kwargs["need_weights"] else None
+        asks, F.has_torch_function = F.has_torch_function, lambda tensors: False
+        try:
+            with self:
+                return attention(*args, **kwargs | {"need_weights": False})[0], shares
+        finally:
+            F.has_torch_function = asks

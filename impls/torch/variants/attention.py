@@ -61,13 +61,13 @@ def attention(operation):
 
 
 def _other_masks(mask):
-    """Yield what else is done by masks of booleans, True where a key is seen."""
-    if mask.dtype != torch.bool:
+    """Yield what else is done by masks that say which keys are seen."""
+    if _seen(mask) is None:
         return
     least = -1e9  # where a query sees no key, -inf would give NaN
 
     def by(change):
-        return lambda o: _attended(o, change(_scores(o), o["attn_mask"]).softmax(-1))
+        return lambda o: _attended(o, change(_scores(o), _seen(o["attn_mask"])).softmax(-1))
 
     others = {
         "the mask of attention is inverted": lambda z, m: z.masked_fill(m, least),
@@ -76,15 +76,22 @@ def _other_masks(mask):
     }
     for claim, other in others.items():
         yield causes.PADDING_MASK, claim, by(other)
-    if _hides_keys(mask):
+    if _hides_keys(_seen(mask)):
         claim = "the mask of attention hides queries, not keys"
         yield causes.PADDING_MASK, claim, by(lambda z, m: z.masked_fill(~m.mT, least))
     claim = "the mask of attention is applied after the softmax"
     yield (
         causes.PADDING_MASK,
         claim,
-        lambda o: _attended(o, _scores(o).softmax(-1) * o["attn_mask"]),
+        lambda o: _attended(o, _scores(o).softmax(-1) * _seen(o["attn_mask"])),
     )
+
+
+def _seen(mask):
+    """Return where a mask of attention lets keys be seen; None if it does more than that."""
+    if mask.dtype == torch.bool:
+        return mask
+    return mask == 0 if ((mask == 0) | (mask == -torch.inf)).all() else None
 
 
 def masks(operation):
@@ -249,9 +256,24 @@ def heads(operation):
         yield causes.HEADS, "heads lie between one another, not behind", change
 
 
+def parted(operation):
+    """Split the last axis into heads the other way round, by a new shape."""
+    x, result = operation["input"], operation()
+    width = result.shape[-1]
+    if x.ndim > 2 and 1 < width < x.shape[-1] and x.shape[-1] % width == 0:
+
+        def change(operation):
+            x = operation["input"].unflatten(-1, (width, -1))
+            return x.transpose(-1, -2).reshape(operation().shape)
+
+        claim = "heads made by another shape lie between one another, not behind"
+        yield causes.HEADS, claim, change
+
+
 RULES = {
     **{name: [softmax] for name in ("softmax", "log_softmax")},
     **{name: [diagonals] for name in ("tril", "triu")},
+    **{name: [parted] for name in ("reshape", "view")},
     "chunk": [chunked],
     "expand": [expanded],
     "masked_fill": [masks],

@@ -84,6 +84,23 @@ def _other_gate(operation, gate, other):
     return activation["input"] * activation(input=operation[other])
 
 
+def scaled(operation):
+    """Leave out a number that is a factor or a divisor, or have another power of it."""
+    name, number = operation.name, operation["other"]
+    if not isinstance(number, int | float) or number in (0, 1, -1) or operation.in_place:
+        return
+    done = "multiplied" if name == "mul" else "divided"
+    others = {
+        f"nothing is {done} by {number:g}": 1,
+        f"numbers are {done} by 1 / {number:g}, not {number:g}": 1 / number,
+        f"numbers are {done} by the square of {number:g}": number**2,
+    }
+    if number > 0:
+        others[f"numbers are {done} by the root of {number:g}"] = number**0.5
+    for claim, other in others.items():
+        yield causes.FACTOR, claim, instead(other=other)
+
+
 def skipped(operation):
     """Add to what a norm gave, not to what it was given."""
     for name in ("input", "other"):
@@ -98,5 +115,6 @@ def skipped(operation):
 RULES = {
     **{name: [activations] for name in OWN_ACTIVATIONS},
     "add": [added, skipped],
-    "mul": [gated],
+    "div": [scaled],
+    "mul": [gated, scaled],
 }

@@ -18,6 +18,12 @@ def cross_entropy(operation):
         if own is not None and smoothing != own:
             claim = f"labels are smoothed by {smoothing:g}, not {own:g}"
             yield causes.LABELS, claim, instead(label_smoothing=smoothing)
+    for smoothing in SMOOTHINGS if own is not None and operation["input"].ndim > 1 else ():
+        classes = operation["input"].shape[1]
+        if smoothing and classes > 1:
+            claim = f"labels are smoothed by {smoothing:g}, shared among the other classes alone"
+            among_all = smoothing * classes / (classes - 1)
+            yield causes.LABELS, claim, instead(label_smoothing=among_all)
     yield causes.MEAN, f"{name} is summed", instead(reduction="sum")
     if name == "cross_entropy":
         claim = "softmax is applied to what is softmax's result"

@@ -10,6 +10,7 @@ PARAMETERS = {
     "add": ("input", "other", "alpha"),
     "avg_pool1d": ("input", "kernel_size", "stride", "padding", "ceil_mode", "count_include_pad"),
     "avg_pool2d": ("input", "kernel_size", "stride", "padding", "ceil_mode", "count_include_pad"),
+    "bmm": ("input", "mat2"),
     "chunk": ("input", "chunks", "dim"),
     "conv1d": ("input", "weight", "bias", "stride", "padding", "dilation", "groups"),
     "conv2d": ("input", "weight", "bias", "stride", "padding", "dilation", "groups"),
@@ -31,6 +32,7 @@ PARAMETERS = {
     "max_pool1d": ("input", "kernel_size", "stride", "padding", "dilation", "ceil_mode"),
     "max_pool2d": ("input", "kernel_size", "stride", "padding", "dilation", "ceil_mode"),
     "mean": REDUCED,
+    "mm": ("input", "mat2"),
     "mul": ("input", "other"),
     "nll_loss": (
         *("input", "target", "weight", "size_average", "ignore_index", "reduce", "reduction"),

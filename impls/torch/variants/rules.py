@@ -18,13 +18,14 @@ from impls.torch.variants import (
     noise,
     norms,
     pooled,
+    products,
     rotary,
     weights,
 )
 
 SUBJECTS = (
     *(attention, by_hand, cells, elementwise, images, indexing, losses, noise, norms, pooled),
-    *(rotary, weights),
+    *(products, rotary, weights),
 )
 RULES = defaultdict(list)
 for subject in SUBJECTS:
