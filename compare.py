@@ -21,6 +21,7 @@ from rich.table import Table
 from parity import contract
 from parity.baseline import file as baseline
 from parity.baseline.recorder import Recorder
+from parity.processes import devices
 from parity.processes.profile import Profile
 from parity.processes.progress import Progress
 from parity.processes.standards import ReferenceFailedError
@@ -258,6 +259,11 @@ def run(
     wanted = {name: options.pop(name) for name in OUTPUT_OPTIONS}
     options["quick"] |= watch
     settings = Settings(**options)
+    if cluster is None:
+        devices.check(settings.device)
+    else:
+        local = {f"--{name.replace('_', '-')}": wanted[name] for name in LOCAL_OUTPUTS}
+        check_cluster({"--watch": watch, "--profile": settings.profile, "--since": since, **local})
     own = list(dict.fromkeys(map(PortFile.parse, files)))
     names, own = choice.over_workers(workers, choice.recipes_of(recipe, own), own)
     ports = choice.choose(names, frameworks, own, drafts=watch)
@@ -266,9 +272,6 @@ def run(
         reading[since] = "the baseline that is compared"
     recorder = recorder_for(since, wanted["save_baseline"])
     outputs = Outputs(**wanted, inputs=reading, timeout=settings.timeout, recorder=recorder)
-    local = {f"--{name.replace('_', '-')}": wanted[name] for name in LOCAL_OUTPUTS}
-    if cluster is not None:
-        check_cluster({"--watch": watch, "--profile": settings.profile, "--since": since, **local})
     if watch:
         others = {"--since": since, "--profile": settings.profile}
         check_watch(own, [*outputs.options, *(name for name, given in others.items() if given)])

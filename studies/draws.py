@@ -11,6 +11,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Self
 
+import click
 from numpy.random import Generator, default_rng
 
 from parity.contract import DTYPES, FRAMEWORKS, check_framework
@@ -20,6 +21,8 @@ from parity.sessions.session import Session
 from shared.datasets import Dataset, rounded
 from shared.experiment import Experiment, prepare
 
+# What a study takes as an option: a number that may be 0, and one of things to do.
+COUNT, SOME = click.IntRange(min=0), click.IntRange(min=1)
 STUDIED_RUNGS = (*MEASURED, "accuracy")  # of accuracy, the outputs are held to noise floors
 TRAIN_ROWS, TEST_ROWS = 5000, 1000  # of a large data set, in a draw that is cut short
 

@@ -28,17 +28,21 @@ from parity.sessions.session import Session
 from parity.standard.comparison import LIMIT
 from shared.recipes import RECIPES, get, unknown
 from studies import on_nodes, summary
-from studies.draws import JudgedDraw, Plan, judge, own_cache
+from studies.draws import COUNT, SOME, JudgedDraw, Plan, judge, own_cache
 
 DRAWS_PER_SESSION = 8  # numbers; every framework is imported once for all of them
 
 
 @click.command()
 @click.argument("recipe", nargs=-1)
-@click.option("--draws", default=1000, show_default=True, help="How many to judge, at least.")
-@click.option("--steps", default=200, show_default=True, help="Updates of most draws.")
-@click.option("--full", default=2, show_default=True, help="Draws of each kind at full budget.")
-@click.option("--seed", default=0, show_default=True, help="Of all draws.")
+@click.option(
+    "--draws", type=COUNT, default=1000, show_default=True, help="How many to judge, at least."
+)
+@click.option("--steps", type=SOME, default=200, show_default=True, help="Updates of most draws.")
+@click.option(
+    "--full", type=COUNT, default=2, show_default=True, help="Draws of each kind at full budget."
+)
+@click.option("--seed", type=COUNT, default=0, show_default=True, help="Of all draws.")
 @click.option(
     "--reference",
     default="numpy",
@@ -64,8 +68,13 @@ def main(
     for name in recipe:
         if name not in RECIPES:
             raise click.UsageError(unknown("recipe", name, list(RECIPES)))
-    check_framework(reference)
+    with in_a_sentence():
+        check_framework(reference)
     names = [name for name in recipe or RECIPES if get(name).net in nets_of(reference)]
+    if not names:
+        raise click.UsageError(f"{reference} has no port of {', '.join(recipe)}")
+    if not (draws or full):
+        raise click.UsageError("--draws and --full are 0: there is nothing to judge")
     with in_a_sentence():
         folder = writable_folder(output)
     kinds = verdicts(names)
@@ -116,7 +125,7 @@ def run(plans: list[Plan], expected: int, cluster: str | None = None) -> Iterato
         ReferenceFailedError: the reference itself failed.
     """
     told = Console(stderr=True, highlight=False, soft_wrap=True, markup=False)
-    judged = on_nodes.judge(cluster, plans, Lines(told)) if cluster else _here(plans, told)
+    judged = _here(plans, told) if cluster is None else on_nodes.judge(cluster, plans, Lines(told))
     start, done, alarms = time.monotonic(), 0, 0
     reference = plans[0].reference
     for drawn, group in groupby(judged, key=lambda each: each.draw):

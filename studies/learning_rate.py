@@ -18,6 +18,7 @@ from parity import contract
 from parity.contract import DTYPES, Port, PortName
 from parity.processes.messages import Climb
 from parity.processes.record import Record
+from parity.reports.endings import in_a_sentence
 from parity.reports.files import writable_folder
 from parity.reports.terminal import console
 from parity.rungs import climb as probe
@@ -26,7 +27,7 @@ from parity.standard import floors, reference
 from parity.standard.inputs import Store
 from parity.standard.standard import Standard
 from shared.experiment import Experiment
-from studies.draws import draw
+from studies.draws import COUNT, SOME, draw
 
 # From the largest relative error down, 5, 2, 1, 0.5, ...
 DOWN = {
@@ -59,14 +60,19 @@ class Caught:
 
 
 @click.command()
-@click.option("--draws", default=5, show_default=True, help="Of each recipe, cut short.")
-@click.option("--steps", default=200, show_default=True, help="Updates of those.")
+@click.option(
+    "--draws", type=COUNT, default=5, show_default=True, help="Of each recipe, cut short."
+)
+@click.option("--steps", type=SOME, default=200, show_default=True, help="Updates of those.")
 @click.option("--full/--no-full", default=True, show_default=True, help="Also at full budgets.")
-@click.option("--seed", default=0, show_default=True, help="Of all draws.")
+@click.option("--seed", type=COUNT, default=0, show_default=True, help="Of all draws.")
 @click.option("--output", type=Path, default=Path("out/false-alarms"), show_default=True)
 def main(draws: int, steps: int, full: bool, seed: int, output: Path) -> None:
     """Find the smallest error of the learning rate that is always caught."""
-    folder = writable_folder(output)
+    if not (draws or full):
+        raise click.UsageError("--draws is 0, with --no-full: there is nothing to judge")
+    with in_a_sentence():
+        folder = writable_folder(output)
     told = Console(stderr=True, highlight=False, soft_wrap=True, markup=False)
     found = []
     for name in FULL:

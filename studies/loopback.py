@@ -44,6 +44,7 @@ def cluster(workers: int, variables: Mapping[str, str], cores: bool = False) -> 
             command = [sys.executable, "-m", "dask", *map(str, arguments)]
             process = subprocess.Popen(  # noqa: S603 - Dask's own command
                 [*command, "--no-dashboard", "--scheduler-file", f"{file}"],
+                cwd=folder,  # it is nobody's whose files are compared
                 env=environment,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,

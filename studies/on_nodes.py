@@ -8,8 +8,7 @@ from pathlib import Path
 
 from parity.processes.options import Options
 from parity.processes.progress import Progress
-from parity.sessions.cluster import judge_main
-from parity.sessions.session import Session
+from parity.sessions.cluster import judge_main, kept
 from parity.standard import cache
 from shared.errors import InputError
 from studies import draws
@@ -55,7 +54,8 @@ def judge_drawing(drawing: Drawing) -> list[JudgedDraw]:
             raise InputError(
                 f"{name} is drawn from other data here (SHA-256 {found}, where {due} is due)"
             )
-    folder, session = _folder(), _session()
+    folder = _folder()
+    session = kept.session(Options(at_once=1))  # a cell is a core's
     judged = list(draws.judge(drawing.plan, folder, session))
     session.forget()
     shutil.rmtree(cache.folder())  # no draw comes again
@@ -64,13 +64,6 @@ def judge_drawing(drawing: Drawing) -> list[JudgedDraw]:
 
 def _data(plan: Plan) -> tuple[str, ...]:
     return tuple(draws.prepared(name, "float64").data.sha256 for name in plan.names)
-
-
-@lru_cache
-def _session() -> Session:
-    """Return a session that lasts as long as this process."""
-    options = Options(at_once=1)  # a cell is a core's
-    return judge_main.KEPT.enter_context(Session(options, Progress(), kept=True))
 
 
 @lru_cache

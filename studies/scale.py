@@ -18,6 +18,7 @@ from rich.table import Table
 from parity.contract import ROOT
 from parity.reports.terminal import console
 from shared.recipes import RECIPES
+from studies.draws import SOME, Plan
 from studies.loopback import cluster
 
 DRAWS = 1_000_000
@@ -27,8 +28,10 @@ TASKS = 5_000  # tiny ones
 
 @click.command()
 @click.argument("options", nargs=-1)
-@click.option("--draws", default=1, show_default=True, help="Draws of each kind, of all recipes.")
-@click.option("--steps", default=200, show_default=True, help="Updates of each draw.")
+@click.option(
+    "--draws", type=SOME, default=1, show_default=True, help="Draws of each kind, of all recipes."
+)
+@click.option("--steps", type=SOME, default=200, show_default=True, help="Updates of each draw.")
 def main(options: tuple[str, ...], draws: int, steps: int) -> None:
     """Measure, and reckon.
 
@@ -87,7 +90,6 @@ def _compare(nodes: int, options: Sequence[str]) -> tuple[float, list[float]]:
 
 def _draw(draws: int, steps: int) -> tuple[int, float, int]:
     """Judge some draws of each kind; return how many, the node's processor seconds, and cells."""
-    from studies.draws import Plan
     from studies.false_alarms import run, verdicts
 
     plan = Plan(tuple(RECIPES), tuple((number, steps) for number in range(draws)), seed=0)

@@ -4,6 +4,7 @@ import ctypes
 import shutil
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -13,9 +14,10 @@ from parity.processes.options import Options
 from parity.processes.progress import Progress
 from parity.results import Trial
 from parity.sessions import session
+from parity.sessions.settings import Settings
 from shared.errors import InputError
 from shared.experiment import prepare
-from tests.running import ROOT
+from tests.running import ROOT, Compare
 
 OWN_RUNTIME = """
 import numpy as np
@@ -66,3 +68,35 @@ def test_a_machine_without_it_is_told_in_a_sentence(
         devices.check("cuda")
     assert said in f"{error.value}"
     devices.check("cpu")
+
+
+def test_a_machine_with_a_gpu_is_accepted(monkeypatch: pytest.MonkeyPatch) -> None:
+    def count(at: Any) -> int:
+        at._obj.value = 1
+        return 0
+
+    driver = SimpleNamespace(cuInit=lambda flags: 0, cuDeviceGetCount=count)
+    monkeypatch.setattr(ctypes, "CDLL", lambda name: driver)
+    devices.check("cuda")
+
+
+def test_the_device_that_is_asked_for_is_that_of_the_processes() -> None:
+    assert Settings(device="cuda").options.device == "cuda"
+
+
+def test_a_comparison_on_this_machine_needs_the_device(
+    command: Compare, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(devices, "DRIVER", "no-such-driver.so")
+    run = command("iris", "--frameworks=numpy", "--device=cuda")
+    assert (run.status, run.stdout) == (2, "")
+    assert "--device is cuda, but this machine has no driver" in run.stderr
+
+
+def test_a_comparison_on_a_cluster_needs_it_there_alone(
+    command: Compare, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(devices, "DRIVER", "no-such-driver.so")
+    run = command("iris", "--frameworks=numpy", "--device=cuda", "--cluster=nowhere")
+    assert run.status == 2
+    assert "no Dask scheduler can be reached at 'nowhere'" in run.stderr

@@ -6,9 +6,12 @@ from random import Random
 import pytest
 from click.testing import CliRunner
 
+from parity.contract import ROOT
 from studies import hostile
 from studies.hostile import CLASSES, attempt
+from studies.hostility import runs
 from studies.hostility.damage import KINDS, damaged
+from studies.hostility.runs import Ended
 from studies.hostility.tries import Outcome, Try
 
 pytestmark = pytest.mark.plain_workers
@@ -33,6 +36,27 @@ def test_a_sample_of_the_tries_is_handled(name: str) -> None:
     found = attempt(tries, SAMPLE[name], seed=1)
     assert len(found) == SAMPLE[name]
     assert [each for each in found if each.outcome != "handled"] == []
+
+
+SAYS = 'Traceback (most recent call last):\n  File "{file}", line 1, in <module>\n{error}\n'
+
+
+@pytest.mark.parametrize(
+    ("file", "error", "outcome"),
+    [
+        ("/usr/lib/python3/site.py", "KeyboardInterrupt", "handled"),
+        ("/usr/lib/python3/site.py", "ImportError", "handled"),
+        (f"{ROOT}/.venv/site.py", "KeyboardInterrupt", "handled"),
+        (f"{ROOT}/shared/files.py", "ValueError: of ours", "crash"),
+        (f"{ROOT}/compare.py", "KeyboardInterrupt", "crash"),
+    ],
+)
+def test_after_a_signal_only_pythons_own_word_of_it_is_excused(
+    file: str, error: str, outcome: Outcome
+) -> None:
+    ended = Ended(130, SAYS.format(file=file, error=error), [], {})
+    assert runs._general(ended, "SIGINT") == outcome
+    assert runs._general(ended) == "crash"
 
 
 def test_the_same_seed_tries_the_same() -> None:

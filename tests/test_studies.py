@@ -4,13 +4,14 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
+import click
 import numpy as np
 import pytest
 from click.testing import CliRunner
 
 from parity.reports.terminal import console
 from parity.standard.comparison import LIMIT
-from studies import false_alarms, learning_rate, summary
+from studies import false_alarms, learning_rate, scale, summary
 from studies.draws import JudgedDraw, Worst, draw
 
 
@@ -52,6 +53,35 @@ def test_one_alarm_is_told_and_is_the_exit_status(
     assert len(report["judged"]) == 2
     assert [alarm["number"] for alarm in report["alarms"]] == [7] * status
     assert {"false-alarms.png", "false-alarms.svg"} <= {path.name for path in tmp_path.iterdir()}
+
+
+@pytest.mark.parametrize(
+    ("main", "options", "said"),
+    [
+        (false_alarms.main, "--draws=0 --full=0", "--draws and --full are 0: there is nothing to"),
+        (false_alarms.main, "--draws=-1", "-1 is not in the range x>=0"),
+        (false_alarms.main, "--full=-1", "-1 is not in the range x>=0"),
+        (false_alarms.main, "--steps=0", "0 is not in the range x>=1"),
+        (false_alarms.main, "--seed=-1", "-1 is not in the range x>=0"),
+        (
+            false_alarms.main,
+            "--reference=tensorflow_v1 gates",
+            "tensorflow_v1 has no port of gate",
+        ),
+        (false_alarms.main, "--reference=pytorch", "did you mean torch?"),
+        (learning_rate.main, "--draws=0 --no-full", "--draws is 0, with --no-full: there is noth"),
+        (learning_rate.main, "--steps=0", "0 is not in the range x>=1"),
+        (learning_rate.main, "--output=/dev/null", "/dev/null"),
+        (scale.main, "--draws=0", "0 is not in the range x>=1"),
+    ],
+)
+def test_what_a_study_cannot_do_is_one_sentence(
+    main: click.Command, options: str, said: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    done = CliRunner().invoke(main, options.split())
+    assert done.exit_code == 2, done.output
+    assert said in done.output
 
 
 def test_the_summary_names_what_came_nearest(capsys: pytest.CaptureFixture[str]) -> None:

@@ -168,6 +168,7 @@ def test_a_message_is_read_from_what_describes_it() -> None:
         ["Loaded", {**LOADED, "framework": 5}],
         ["Loaded", {**LOADED, "framework": "x" * (wire.LONGEST_TEXT + 1)}],
         ["Loaded", {**LOADED, "modes": ["fast"]}],
+        ["Loaded", {**LOADED, "modes": []}],
         ["Loaded", {**LOADED, "only_cpu": 1}],
         ["Answer", {"rung": "loss", "step": 0, "tensors": [["loss", {"array": 3}]]}],
         ["Answer", {"rung": "loss", "step": 0, "tensors": [["loss", 1.0]]}],
@@ -191,6 +192,9 @@ def test_what_is_no_message_is_refused(described: Any) -> None:
         ["<f8", [1 << 40], False],
         ["<f8", "ab", False],
         ["<U5", [1], False],
+        ["<c8", [1], False],
+        ["<f3", [1], False],
+        ["<M8", [1], False],
         ["f8, (", [1], False],
     ],
 )

@@ -235,12 +235,20 @@ class Calling:
 
 @dataclass(frozen=True)
 class Loaded:
-    """The port is loaded; its framework took `seconds` to import. The rest: see `contract.Port`."""
+    """The port is loaded; its framework took `seconds` to import. The rest: see `contract.Port`.
+
+    Raises:
+        ValueError: there is no mode.
+    """
 
     framework: str
     modes: tuple[Mode, ...]
     only_cpu: bool
     seconds: float
+
+    def __post_init__(self) -> None:
+        if not self.modes:
+            raise ValueError("a port has a mode")
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,7 @@ LONGEST_TEXT = 20_000  # characters; more is cut off
 LONGEST_NAME = 200  # of a tensor
 ARRAY = "array"  # in the header: which of the arrays behind it
 NUMBERS = "biuf"  # the kinds of dtypes that are sent
-DTYPE = re.compile(r"[<>|=][a-zA-Z]\d{1,3}")  # as `dtype.str` gives it
+DTYPE = re.compile(rf"[<>|][{NUMBERS}]\d{{1,2}}")  # as `dtype.str` gives it
 
 
 class WireError(Exception):
@@ -124,7 +124,7 @@ def _read_array(stream: IO[bytes], dtype: Any, shape: Any, empty: Any) -> Array:
         raise WireError(f"an array of {dtype!r}")
     kind = np.dtype(dtype)
     sizes = tuple(_whole(size) for size in shape)
-    if kind.kind not in NUMBERS or any(size < 0 for size in sizes):
+    if any(size < 0 for size in sizes):
         raise WireError(f"an array of {kind} and shape {sizes}")
     if empty is True:
         return hollow(np.broadcast_to(np.zeros((), kind), sizes))

@@ -5,7 +5,6 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 
 from parity.contract import DEVICES, DTYPES, MODES
-from parity.processes import devices
 from parity.processes.options import Options
 from parity.processes.profile import Profile
 from parity.results import Trial
@@ -54,7 +53,6 @@ class Settings:
         ):
             if value not in known:
                 raise InputError(unknown(option, value, known))
-        devices.check(self.device)
         if self.steps is not None and self.steps < 1:
             raise InputError(f"--steps is {self.steps}, but there must be at least 1 to compare")
         if self.seed is not None and not 0 <= self.seed < 2**32:

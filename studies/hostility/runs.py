@@ -127,10 +127,15 @@ def _general(ended: Ended, sent: str = "") -> Outcome:
     if ended.left:
         return "left behind"
     allowed = {0, 1, 2, 3, *((130, -getattr(signal, sent)) if sent else ())}
-    # Python itself says where it was interrupted while it had not yet come to compare.py.
-    ours = not sent or "compare.py" in ended.stderr
-    untold = (ours and "Traceback" in ended.stderr) or "an internal error" in ended.stderr
+    raised = "Traceback" in ended.stderr and not (sent and _is_of_python(ended.stderr))
+    untold = raised or "an internal error" in ended.stderr
     return "crash" if ended.status not in allowed or untold else "handled"
+
+
+def _is_of_python(stderr: str) -> bool:
+    """Whether Python itself says where it was interrupted, not yet having come to compare.py."""
+    interrupted = stderr.rstrip().endswith("KeyboardInterrupt")
+    return "compare.py" not in stderr and (interrupted or f"{ROOT}" not in stderr)
 
 
 def _run(

@@ -8,17 +8,17 @@ import hashlib
 import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from parity.contract import MODES, PortName
+from parity.processes import devices
 from parity.processes.options import Options
-from parity.processes.progress import Progress
+from parity.processes.standards import ReferenceFailedError
 from parity.results import PortResult, Trial
-from parity.sessions.cluster import judge_main
+from parity.sessions.cluster import kept
 from parity.sessions.cluster.client import Call, Cluster
 from parity.sessions.session import Session
 from parity.sessions.settings import Settings
@@ -31,6 +31,7 @@ from shared.recipes import base_name
 MNIST = ("mnist", "digits")  # data sets of which one stands in for the other
 LARGEST = 1 << 30  # bytes of a file that travels
 PATHS = ("reference", "weights", "data")  # the keys of a user's recipe that name files
+TOLD = ("error", "traceback")  # what a result says in a user's words, paths among them
 Found = tuple[int, dict[str, Any]]  # the number of a trial in its cell, and a result without it
 
 
@@ -38,7 +39,8 @@ Found = tuple[int, dict[str, Any]]  # the number of a trial in its cell, and a r
 class Cell:
     """One recipe with all its ports.
 
-    files: users' own, by where they are here. digests: of what each trial is made of.
+    recipe: its name; a user's file is named from the root. files: users' own, by where they are
+    here. digests: of what each trial is made of.
     """
 
     recipe: str
@@ -93,15 +95,20 @@ def judge(cell: Cell) -> list[Found]:
     """Judge a cell on a node, in a session that goes on with the next one.
 
     Raises:
-        InputError: its data is not to be had here, or is other data.
+        InputError: its data is not to be had here, or is other data, or there is no such device.
         ReferenceFailedError: the reference itself failed.
     """
-    session = _session(cell.options)
-    there = _Laid(session.workforce.folder / "users-files", cell.files)
+    devices.check(cell.settings.device)
+    session = kept.session(cell.options)
+    there = _Laid(session.workforce.folder.resolve() / "users-files", cell.files)
     try:
-        trials = cell.settings.trials([there.recipe(cell.recipe)])
-    except InputError as error:
-        raise InputError(f"{error}".replace(f"{there.folder}", "")) from error
+        return _judged(cell, session, there)
+    except (InputError, ReferenceFailedError) as error:
+        raise type(error)(there.as_here(f"{error}")) from error
+
+
+def _judged(cell: Cell, session: Session, there: "_Laid") -> list[Found]:
+    trials = cell.settings.trials([there.recipe(cell.recipe)])
     for trial, due in zip(trials, cell.digests, strict=True):
         if digest(trial) != due:
             raise InputError(
@@ -112,7 +119,8 @@ def judge(cell: Cell) -> list[Found]:
     return [
         (
             numbers[result.trial.experiment, result.requested],
-            {name: value for name, value in vars(result).items() if name != "trial"},
+            {name: value for name, value in vars(result).items() if name != "trial"}
+            | {name: there.as_here(text) for name in TOLD if (text := getattr(result, name))},
         )
         for result in session.compare(trials, [there.port(port) for port in cell.ports])
     ]
@@ -126,12 +134,6 @@ def digest(trial: Trial) -> str:
     for name, array in given.items():
         found.update(f"{name} {array.dtype} {array.shape} ".encode() + array.tobytes())
     return found.hexdigest()
-
-
-@lru_cache(1)
-def _session(options: Options) -> Session:
-    """Return the session of this process."""
-    return judge_main.KEPT.enter_context(Session(options, Progress(), kept=True))
 
 
 def _recipes(trials: list[Trial]) -> list[recipes.Recipe]:
@@ -163,7 +165,15 @@ def _cell(
         for path in (parts(file) if file.suffix == ".py" else [file])
         if files.is_regular(path)
     }
-    return Cell(name, there, drawn, tuple(ports), travelling, tuple(map(digest, trials)))
+    named = _named_from_anywhere(name)
+    return Cell(named, there, drawn, tuple(ports), travelling, tuple(map(digest, trials)))
+
+
+def _named_from_anywhere(recipe: str) -> str:
+    base = base_name(recipe)
+    if base in recipes.RECIPES:
+        return recipe
+    return f"{Path(base).absolute()}{recipe.removeprefix(base)}"
 
 
 def _files(name: str) -> list[Path]:
@@ -204,7 +214,11 @@ class _Laid:
                 file.write_bytes(held)
 
     def _at(self, path: Path) -> Path:
-        return self.folder.joinpath(*path.absolute().parts[1:])
+        return self.folder.joinpath(*path.parts[1:])
+
+    def as_here(self, text: str) -> str:
+        """Return a text in which each file is named by where it comes from."""
+        return text.replace(f"{self.folder}", "")
 
     def port(self, port: PortName) -> PortName:
         """Return a port as it is here; a net that is called by a path is a user's recipe."""

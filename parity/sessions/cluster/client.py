@@ -14,6 +14,7 @@ from typing import Any, Self
 import cloudpickle
 from distributed import Client, Future, KilledWorker, Security, as_completed
 from distributed.comm.core import connect
+from distributed.core import send_recv
 
 from parity.processes.progress import Progress
 from parity.processes.standards import ReferenceFailedError
@@ -30,20 +31,39 @@ def check_address(address: str) -> None:
     """Check that a scheduler can be reached; a client that cannot reach it is slow to end.
 
     Raises:
-        InputError: it cannot.
+        InputError: it cannot, or it is no scheduler.
     """
 
-    async def reach() -> None:
+    async def identity() -> dict[str, Any]:
         how = Security().get_connection_args("client")  # TLS, where Dask's configuration says so
-        comm = await connect(address, timeout=WAIT, **how)
-        await comm.close()
+        async with asyncio.timeout(WAIT):  # connecting includes an answer, which may never come
+            comm = await connect(address, **how)
+            try:
+                return dict(await send_recv(comm, op="identity"))
+            finally:
+                comm.abort()
 
-    try:
-        with ThreadPoolExecutor(1) as thread:  # in which no loop runs yet
-            thread.submit(lambda: asyncio.run(reach())).result()
-    except (OSError, ValueError, TypeError, RuntimeError) as error:
+    with _reaching(address), ThreadPoolExecutor(1) as thread:  # in which no loop runs yet
+        found = thread.submit(lambda: asyncio.run(identity())).result()
+    if "workers" not in found:
         raise InputError(
-            f"no Dask scheduler can be reached at {address} ({error}): start one with "
+            f"{address!r} is the address of a Dask {found['type'].lower()}: name its scheduler's"
+        )
+
+
+@contextlib.contextmanager
+def _reaching(address: str) -> Iterator[None]:
+    """Say in a sentence that a scheduler cannot be reached.
+
+    Raises:
+        InputError: it cannot.
+    """
+    try:
+        yield
+    except Exception as error:  # whoever answers there may say anything
+        said = f"{error}" or f"no answer in {WAIT:g} s"
+        raise InputError(
+            f"no Dask scheduler can be reached at {address!r} ({said}): start one with "
             "dask scheduler, and name its address"
         ) from error
 
@@ -84,7 +104,8 @@ class Cluster:
             logging.getLogger(name).setLevel(logging.CRITICAL)  # it is said here, in sentences
         cloudpickle.register_pickle_by_value(node)
         check_address(self._address)
-        self._client = client = Client(self._address, timeout=WAIT, set_as_default=False)
+        with _reaching(self._address):
+            self._client = client = Client(self._address, timeout=WAIT, set_as_default=False)
         with self._stack:
             self._stack.callback(client.close)
             self._nodes = set(client.nthreads())
@@ -157,6 +178,14 @@ class Cluster:
             raise InputError(f"the node at {where} {value}")
         if kind == "failed":
             raise ReferenceFailedError(f"{value}")
+        if kind == "broken":
+            what, traceback = value
+            broken = ClusterError(
+                f"{call.name} cannot be judged: an internal error on the node at {where}, not the "
+                f"fault of any port ({what})"
+            )
+            broken.add_note(traceback)
+            raise broken
         self._progress.finished(where, call.name)
         return pickle.loads(value)  # noqa: S301 - whoever names a cluster trusts it
 

@@ -48,8 +48,8 @@ def answer(cell: bytes) -> "Answer":
         return "unusable", f"says: {error}"
     except ReferenceFailedError as error:
         return "failed", f"{error}"
-    except Exception:
-        return "failed", traceback.format_exc()
+    except Exception as error:
+        return "broken", (f"{type(error).__name__}: {error}", traceback.format_exc())
 
 
 def main() -> None:

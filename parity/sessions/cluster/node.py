@@ -16,7 +16,7 @@ from typing import IO, Any, Literal
 
 from distributed import Worker, WorkerPlugin, get_worker
 
-Answer = tuple[Literal["found", "unusable", "failed"], Any]
+Answer = tuple[Literal["found", "unusable", "failed", "broken"], Any]
 START = (
     "import sys; from lockstep import TREE; sys.path.insert(0, str(TREE)); "
     "from parity.sessions.cluster import judge_main; judge_main.main()"
