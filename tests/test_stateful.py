@@ -59,12 +59,17 @@ AROUND_CLIPPING = {
 }
 
 
-def test_mistakes_around_clipping_are_named(compare: Compare, tmp_path: Path) -> None:
-    recipe = written(tmp_path, reference="clipping.py", learning_rate=0.1, steps=6)
+def clipping(folder: Path) -> tuple[Path, str]:
+    """Write a recipe whose reference clips; return it and the reference's source."""
     adam = "torch.optim.Adam(model.parameters(), lr=learning_rate)"
     assert SOURCE.count(adam) == SOURCE.count(STEP) == 1
     source = SOURCE.replace(adam, SGD).replace(STEP, f"        {CLIP}\n{STEP}")
-    (tmp_path / "clipping.py").write_text(source)
+    (folder / "clipping.py").write_text(source)
+    return written(folder, reference="clipping.py", learning_rate=0.1, steps=6), source
+
+
+def test_mistakes_around_clipping_are_named(compare: Compare, tmp_path: Path) -> None:
+    recipe, source = clipping(tmp_path)
     for name, (right, wrong, _) in AROUND_CLIPPING.items():
         assert source.count(right) == 1, name
         (tmp_path / name).write_text(source.replace(right, wrong))
@@ -73,3 +78,13 @@ def test_mistakes_around_clipping_are_named(compare: Compare, tmp_path: Path) ->
     for name, (_, _, said) in AROUND_CLIPPING.items():
         evidence = run.result(name, "float64")["diagnosis"]["evidence"]
         assert evidence.startswith(said), (name, evidence)
+
+
+def test_what_an_optimizer_keeps_shows_in_the_last_weights_of_two_steps(
+    compare: Compare, tmp_path: Path
+) -> None:
+    recipe, source = clipping(tmp_path)
+    right, wrong, said = AROUND_CLIPPING["heavy.py"]
+    (tmp_path / "heavy.py").write_text(source.replace(right, wrong))
+    run = compare(recipe, "--dtype=float64", "--steps=2", *withs(tmp_path, ["heavy.py"]))
+    assert run.result("heavy.py", "float64")["diagnosis"]["evidence"].startswith(said)

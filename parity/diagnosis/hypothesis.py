@@ -8,7 +8,15 @@ from typing import Any
 import numpy as np
 from numpy.random import Generator, default_rng
 
-from parity.diagnosis.case import Case, Compute, Computed, NotTakenError, distance, growth
+from parity.diagnosis.case import (
+    Case,
+    Compute,
+    Computed,
+    NotTakenError,
+    comparable,
+    distance,
+    growth,
+)
 from parity.diagnosis.rules import Memory, Rule
 from parity.results import UNEXPLAINED, Diagnosis
 from parity.standard.comparison import LIMIT
@@ -25,6 +33,7 @@ NEAR = 1e6  # a ratio up to it may be due to an idea that rounds more than the r
 DRAWS = 4  # of roundings
 MUCH = 100.0  # what leaves a hundredth of the error comes close
 ROUNDINGS = 8.0  # of weights, after which an unstable run goes elsewhere
+SHORTEST = 2  # steps of a free run whose losses tell of an update
 FIRST_STEPS, RUN_STEPS = 10, 200  # steps of a free run on which an idea is tried
 
 Scored = tuple[float, Diagnosis]
@@ -213,6 +222,8 @@ class Hypothesis:
             after = self._off(case, self._losses(case, some), some)
             if LIMIT < after <= min(NEAR, before / MUCH):
                 after = self._off(case, self._losses(case, some), some, noisy=True)
+            if case.inputs.steps == SHORTEST:
+                after = max(after, self._ends_off(case))
             longer = self.conclude(before, after, f"the first {some:,} steps")
             if found is None or not found[1].explains or (longer and longer[1].explains):
                 found = longer
@@ -242,6 +253,18 @@ class Hypothesis:
         with np.errstate(all="ignore"):  # a mistake may well overflow
             start = weights or wide_all(case.inputs.weights)
             return self.train(case, start, list(run), random)[0]
+
+    def _ends_off(self, case: Case) -> float:
+        """Return how far the last weights of a run of two steps are off, in noise floors.
+
+        Its losses tell of one update alone, so not of what an optimizer keeps.
+        """
+        got = case.findings.answers["trajectory", SHORTEST]
+        due = {"loss": case.reference.losses, **case.reference.path[SHORTEST]}
+        if not comparable(due, got):
+            return 0.0
+        ends = self.train(case, wide_all(case.inputs.weights), list(range(SHORTEST)))[1]
+        return max(distance(got[n], ends[n]) / case.second_floors[n] for n in case.trained)
 
     def _off(self, case: Case, losses: Array, steps: int, noisy: bool = False) -> float:
         """Return the worst ratio of the port's first losses to others.
