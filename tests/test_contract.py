@@ -1,6 +1,7 @@
 """Ports of one net are siblings: the same functions, in the same order, with the same arguments."""
 
 import ast
+import importlib
 import symtable
 from collections.abc import Iterator
 
@@ -134,3 +135,11 @@ def test_what_hides_a_function_is_found(line: str) -> None:
 def test_a_port_is_short(framework: str, net: str) -> None:
     lines = (ROOT / "impls" / framework / f"{net}.py").read_text().count("\n")
     assert 40 <= lines <= 120
+
+
+def test_rows_of_a_gradient_are_refused_with_what_to_do() -> None:
+    runtime, tf = map(importlib.import_module, ("impls.tensorflow.runtime", "tensorflow"))
+    rows = tf.IndexedSlices(tf.ones((1, 2)), tf.constant([0]), tf.constant([3, 2]))
+    with pytest.raises(TypeError, match=r"tf\.convert_to_tensor makes a tensor of them"):
+        runtime.to_numpy(rows)
+    assert runtime.to_numpy(tf.convert_to_tensor(rows)).tolist() == [[1, 1], [0, 0], [0, 0]]

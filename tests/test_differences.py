@@ -24,7 +24,8 @@ def test_every_cell_is_what_the_library_does(framework: str) -> None:
 
 
 def test_the_page_is_that_of_the_table() -> None:
-    assert PAGE.read_text() == differences.page(TABLE), "run python -m guide.differences"
+    write = "run python -m guide.differences > docs/differences.md"
+    assert PAGE.read_text() == differences.page(TABLE), write
 
 
 def test_versions_are_those_that_are_tested_with() -> None:

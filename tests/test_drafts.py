@@ -207,6 +207,9 @@ def test_a_recipe_of_pytorch_agrees_with_itself_and_with_no_mistake(
             {f"layers.{i}.{name}" for i in (0, 1) for name in ("kernel", "bias")}
             | {f"norm.{name}" for name in ("scale", "bias", "mean", "var")},
         ),
+        ("torch", "torch_models:Tokens", "4", {"embed.weight", "out.weight", "out.bias"}),
+        ("jax", "flax_models:Tokens", "4", {"embed.embedding", "out.kernel", "out.bias"}),
+        ("jax", "equinox_models:Tokens", "4", {"embed.weight", "out.weight", "out.bias"}),
         (
             "jax",
             "equinox_models:Net",
@@ -245,9 +248,12 @@ def test_a_drafted_reference_is_sound_and_errs_under_noise(
     assert np.abs(erring["forward", "outputs"] - ran.expected["forward", 0]["outputs"]).max() > 0
 
 
-def test_a_drafted_reference_in_keras_agrees_with_itself(here: Path, command: Compare) -> None:
-    assert command("--init", "keras", "keras_models:ready").status == 0  # made while it is imported
-    run = command("ready.toml", "--dtype", "float32", "--steps", 1)
+@pytest.mark.parametrize("name", ["ready", "tokens"])  # made while the module is imported
+def test_a_drafted_reference_in_keras_agrees_with_itself(
+    here: Path, command: Compare, name: str
+) -> None:
+    assert command("--init", "keras", f"keras_models:{name}").status == 0
+    run = command(f"{name}.toml", "--dtype", "float32", "--steps", 1)
     assert run.status == 0, run.stdout + run.stderr
 
 

@@ -426,6 +426,33 @@ def test_a_function_in_which_nothing_errs_is_noticed(framework: str) -> None:
         noise.require([given], "forward")
 
 
+def test_a_layer_that_keras_asks_for_its_shape_errs_when_it_is_called() -> None:
+    keras: Any = importlib.import_module("keras")
+
+    class Own(keras.layers.Layer):  # type: ignore[misc]
+        def call(self, x: Any) -> Any:
+            return keras.ops.tanh(x) * 3.3
+
+    noise = importlib.import_module("impls.tensorflow.noise").Noise(
+        Rounding(np.random.default_rng(0))
+    )
+    given = keras.ops.convert_to_tensor(values("float32")[None])
+    with noise:
+        inputs = keras.Input(given.shape[1:])
+        model = keras.Model(inputs, Own()(inputs))
+        runs = [model(given).numpy() for _ in range(2)]
+    assert (runs[0] != runs[1]).any()
+
+
+def test_a_graph_in_which_nothing_would_err_is_an_error() -> None:
+    tf = importlib.import_module("tensorflow")
+    noise = importlib.import_module("impls.tensorflow.noise").Noise(
+        Rounding(np.random.default_rng(0))
+    )
+    with noise, tf.Graph().as_default(), pytest.raises(NoiseLostError, match="in a graph"):
+        tf.tanh(tf.constant(values("float32")))
+
+
 def test_what_jax_would_execute_as_a_whole_is_an_error() -> None:
     jax = importlib.import_module("jax")
     compiled = jax.jit(lambda a: a * 3.3).lower(values("float32")).compile()

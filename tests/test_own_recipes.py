@@ -225,7 +225,7 @@ def test_what_is_no_recipe_is_refused_in_a_sentence(command: Compare, tmp_path: 
 
 
 REFERENCES = {
-    "is not deterministic: asked twice for outputs": (
+    "failed on mlp float32: the reference is not deterministic: asked twice for outputs": (
         "return model(x)",
         "return model(x) + 1e-9 * torch.rand(())",
     ),

@@ -32,3 +32,59 @@ def test_mistakes_around_an_optimizer_are_named(compare: Compare, tmp_path: Path
     assert run.result("mlp_torch.py", "float64")["verdict"] == "agree"
     named = {name: run.result(name, "float64")["diagnosis"]["cause"] for name in MISTAKES}
     assert named == {name: cause for name, (_, _, cause) in MISTAKES.items()}
+
+
+CLIP = "nn.utils.clip_grad_norm_(model.parameters(), 0.5)"
+EACH = "[w.grad.mul_((0.5 / w.grad.norm()).clamp(max=1)) for w in model.parameters()]"
+SGD = "torch.optim.SGD(model.parameters(), lr=learning_rate, momentum=0.9, nesterov=True)"
+# Of a reference that clips: what is put in place of what, and what is said of it.
+AROUND_CLIPPING = {
+    "unclipped.py": (f"        {CLIP}\n", "", "gradients are not clipped to a norm of 0.5"),
+    "each.py": (CLIP, EACH, "gradients are clipped to a norm of 0.5 each, before SGD"),
+    "heavy.py": (
+        ", nesterov=True",
+        "",
+        "SGD has a momentum of 0.9, in place of Nesterov's momentum of 0.9",
+    ),
+    "single.py": (
+        "momentum=0.9",
+        "momentum=0.8999999761581421",
+        "SGD has Nesterov's momentum of 0.9 rounded to float32, as in Keras",
+    ),
+    "decayed.py": (
+        "nesterov=True",
+        "nesterov=True, weight_decay=0.001",
+        "0.001 times each weight is added to its gradient, before SGD",
+    ),
+}
+
+
+def clipping(folder: Path) -> tuple[Path, str]:
+    """Write a recipe whose reference clips; return it and the reference's source."""
+    adam = "torch.optim.Adam(model.parameters(), lr=learning_rate)"
+    assert SOURCE.count(adam) == SOURCE.count(STEP) == 1
+    source = SOURCE.replace(adam, SGD).replace(STEP, f"        {CLIP}\n{STEP}")
+    (folder / "clipping.py").write_text(source)
+    return written(folder, reference="clipping.py", learning_rate=0.1, steps=6), source
+
+
+def test_mistakes_around_clipping_are_named(compare: Compare, tmp_path: Path) -> None:
+    recipe, source = clipping(tmp_path)
+    for name, (right, wrong, _) in AROUND_CLIPPING.items():
+        assert source.count(right) == 1, name
+        (tmp_path / name).write_text(source.replace(right, wrong))
+    run = compare(recipe, "--dtype=float64", *withs(tmp_path, list(AROUND_CLIPPING)))
+    assert run.status == 1, run.stderr
+    for name, (_, _, said) in AROUND_CLIPPING.items():
+        evidence = run.result(name, "float64")["diagnosis"]["evidence"]
+        assert evidence.startswith(said), (name, evidence)
+
+
+def test_what_an_optimizer_keeps_shows_in_the_last_weights_of_two_steps(
+    compare: Compare, tmp_path: Path
+) -> None:
+    recipe, source = clipping(tmp_path)
+    right, wrong, said = AROUND_CLIPPING["heavy.py"]
+    (tmp_path / "heavy.py").write_text(source.replace(right, wrong))
+    run = compare(recipe, "--dtype=float64", "--steps=2", *withs(tmp_path, ["heavy.py"]))
+    assert run.result("heavy.py", "float64")["diagnosis"]["evidence"].startswith(said)

@@ -58,6 +58,13 @@ class Flax:
                 return (*[SIDE] * len(layer.kernel_size), layer.in_features)
         return None
 
+    def symbols(self):
+        """Return how many symbols there are, if the first layer looks them up, or None."""
+        nnx = self.nnx
+        layers = (layer for _, layer in nnx.iter_modules(self.module))
+        first = next((e for e in layers if isinstance(e, nnx.Embed | nnx.Linear | nnx.Conv)), None)
+        return first.num_embeddings if isinstance(first, nnx.Embed) else None
+
     def mode(self, x):
         """Return what the model does while it is trained."""
         return observed(self.run, self.weights, x)
@@ -105,6 +112,14 @@ class Equinox:
             if isinstance(layer, nn.Conv) and layer.num_spatial_dims <= 2:
                 return (layer.in_channels, *[SIDE] * layer.num_spatial_dims)
         return None
+
+    def symbols(self):
+        """Return how many symbols there are, if the first layer looks them up, or None."""
+        nn = self.eqx.nn
+        kinds = nn.Embedding | nn.Linear | nn.Conv
+        leaves = jax.tree.leaves(self.module, is_leaf=lambda part: isinstance(part, kinds))
+        first = next((leaf for leaf in leaves if isinstance(leaf, kinds)), None)
+        return first.num_embeddings if isinstance(first, nn.Embedding) else None
 
     def mode(self, x):
         """Return whether anything in the model is to be switched off where it is not trained."""

@@ -41,6 +41,12 @@ class Model:
         shape = declared[0].shape[1:] if len(declared) == 1 else (None,)
         return None if None in shape else tuple(shape)
 
+    def symbols(self):
+        """Return how many symbols there are, if the first layer looks them up, or None."""
+        layers = self.layer._flatten_layers(include_self=False)
+        first = next((each for each in layers if each.weights), None)
+        return first.input_dim if isinstance(first, tf.keras.layers.Embedding) else None
+
     def mode(self, x):
         """Return what the model does while it is trained."""
         return observed(self.run, self.weights, x)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import tensorflow as tf
+from keras.src.backend.common.symbolic_scope import in_symbolic_scope
 from tensorflow.python.eager import context, execute
 from tensorflow.python.framework import op_callbacks  # there is no public place for one
 from tensorflow.python.ops.parallel_for import control_flow_ops as vectorized
@@ -67,6 +68,8 @@ class Noise:
         name = name.decode() if isinstance(name, bytes) else name
         if self.busy or self.operations.is_exact(name):
             return
+        if graph is not None and in_symbolic_scope():
+            return  # Keras asks a layer for the shape of what it returns, not for numbers
         if graph is not None:
             raise NoiseLostError(f"{name} is called in a graph, so that it cannot err")
         self.busy = True

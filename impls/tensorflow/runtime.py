@@ -44,5 +44,11 @@ def to_native(array):
 
 
 def to_numpy(value):
-    """Return a tensor as a NumPy array, on a CPU the same memory; of a Variable, a copy."""
+    """Return a tensor as a NumPy array, on a CPU the same memory; of a Variable, a copy.
+
+    Raises:
+        TypeError: it is the gradient of what is looked up, as an embedding's is.
+    """
+    if isinstance(value, tf.IndexedSlices):
+        raise TypeError("rows and their numbers: tf.convert_to_tensor makes a tensor of them")
     return np.asarray(value)

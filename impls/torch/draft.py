@@ -46,6 +46,12 @@ class Model:
                 return None
         return None
 
+    def symbols(self):
+        """Return how many symbols there are, if the first layer looks them up, or None."""
+        layers = self.module.modules()
+        first = next((each for each in layers if [*each.parameters(recurse=False)]), None)
+        return first.num_embeddings if isinstance(first, torch.nn.Embedding) else None
+
     def mode(self, x):
         """Return what the model does while it is trained."""
         return observed(self.run, self.weights, x)

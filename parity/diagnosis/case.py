@@ -66,6 +66,7 @@ class Case:
     findings: Findings
     _answered: dict[str, list[tuple[int, Tensors]]] = field(default_factory=dict)
     _before: dict[str, float] = field(default_factory=dict)
+    _kept: dict[int, Computed] = field(default_factory=dict)
 
     @classmethod
     def of(cls, port: Port, asked: Explain) -> "Case":
@@ -175,6 +176,12 @@ class Case:
             if self.inputs.begins_anew:
                 raise NotTakenError from error
             raise
+
+    def computed_at(self, step: int) -> Computed:
+        """Return what the reference computes on a step's batch with its own weights, kept."""
+        if step not in self._kept:
+            self._kept[step] = self.compute(self.weights[step], *self.batch(step))
+        return self._kept[step]
 
     def _computed(self, weights: Tensors, x: Rows, y: Rows) -> Computed:
         own, due = self.native, self.inputs.functions

@@ -8,7 +8,15 @@ from typing import Any
 import numpy as np
 from numpy.random import Generator, default_rng
 
-from parity.diagnosis.case import Case, Compute, Computed, NotTakenError, distance, growth
+from parity.diagnosis.case import (
+    Case,
+    Compute,
+    Computed,
+    NotTakenError,
+    comparable,
+    distance,
+    growth,
+)
 from parity.diagnosis.rules import Memory, Rule
 from parity.results import UNEXPLAINED, Diagnosis
 from parity.standard.comparison import LIMIT
@@ -25,6 +33,7 @@ NEAR = 1e6  # a ratio up to it may be due to an idea that rounds more than the r
 DRAWS = 4  # of roundings
 MUCH = 100.0  # what leaves a hundredth of the error comes close
 ROUNDINGS = 8.0  # of weights, after which an unstable run goes elsewhere
+SHORTEST = 2  # steps of a free run whose losses tell of an update
 FIRST_STEPS, RUN_STEPS = 10, 200  # steps of a free run on which an idea is tried
 
 Scored = tuple[float, Diagnosis]
@@ -120,7 +129,10 @@ class Hypothesis:
             for start in range(0, count(x), self.size or count(x) or 1):
                 own = slice(start, start + self.size if self.size else None)
                 weights = first if self.anew else weights
-                answer = self.answer(case, weights, picked(x, own), picked(y, own), random)
+                if weights is case.weights.get(step) and self._is_a_rule and random is None:
+                    answer = case.computed_at(step)
+                else:
+                    answer = self.answer(case, weights, picked(x, own), picked(y, own), random)
                 losses.append(answer.loss)
                 rows.append(count(picked(x, own)))
                 moved = answer.gradients
@@ -140,6 +152,11 @@ class Hypothesis:
                 after.append(self.answer(case, weights, x, y, random).loss)
         logged = np.array(before)
         return self.logged(logged, np.array(after)) if self.logged else logged, weights
+
+    @property
+    def _is_a_rule(self) -> bool:
+        """Whether gradients are the reference's, and only what is made of them is not."""
+        return self.compute is None and self.select is None and self.size is None
 
     def diagnose(self, case: Case, rung: str) -> Scored | None:
         """Return how far off this is on one of the rungs forward to update, if it explains it.
@@ -205,6 +222,8 @@ class Hypothesis:
             after = self._off(case, self._losses(case, some), some)
             if LIMIT < after <= min(NEAR, before / MUCH):
                 after = self._off(case, self._losses(case, some), some, noisy=True)
+            if case.inputs.steps == SHORTEST:
+                after = max(after, self._ends_off(case))
             longer = self.conclude(before, after, f"the first {some:,} steps")
             if found is None or not found[1].explains or (longer and longer[1].explains):
                 found = longer
@@ -234,6 +253,18 @@ class Hypothesis:
         with np.errstate(all="ignore"):  # a mistake may well overflow
             start = weights or wide_all(case.inputs.weights)
             return self.train(case, start, list(run), random)[0]
+
+    def _ends_off(self, case: Case) -> float:
+        """Return how far the last weights of a run of two steps are off, in noise floors.
+
+        Its losses tell of one update alone, so not of what an optimizer keeps.
+        """
+        got = case.findings.answers["trajectory", SHORTEST]
+        due = {"loss": case.reference.losses, **case.reference.path[SHORTEST]}
+        if not comparable(due, got):
+            return 0.0
+        ends = self.train(case, wide_all(case.inputs.weights), list(range(SHORTEST)))[1]
+        return max(distance(got[n], ends[n]) / case.second_floors[n] for n in case.trained)
 
     def _off(self, case: Case, losses: Array, steps: int, noisy: bool = False) -> float:
         """Return the worst ratio of the port's first losses to others.

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
 from itertools import product
+from typing import NamedTuple
 
 import numpy as np
 
@@ -12,7 +13,7 @@ from parity.diagnosis.case import Case, distance
 from parity.diagnosis.factors import rate_called
 from parity.diagnosis.hypothesis import Hypothesis, Scored
 from parity.diagnosis.in_run import first_move, gathered, plain_rules, whole_decays
-from parity.diagnosis.optimizers import OPTIMIZERS, Optimizer, adam, at_rate, each, fit
+from parity.diagnosis.optimizers import OPTIMIZERS, SINGLE, Optimizer, adam, at_rate, each, fit
 from parity.diagnosis.rules import Rule
 from parity.standard.comparison import LIMIT
 from parity.standard.inputs import Tensors
@@ -26,20 +27,53 @@ CLIPS = {
     " together": penalties.clip_norm,
     " each": penalties.clip_norms,
 }
-PLAIN = Optimizer("SGD", "no momentum", rules.scheduled(lambda step: 1.0))
+SGD = Optimizer("SGD", "no momentum", rules.scheduled(lambda step: 1.0))
 KNOWN = (
-    PLAIN,
+    SGD,
     *(Optimizer("SGD", f"a momentum of {m:g}", rules.moving(m)) for m in (0.9, 0.95, 0.99, 0.5)),
     *(
         Optimizer("SGD", f"Nesterov's momentum of {m:g}", rules.moving(m, nesterov=True))
         for m in (0.9, 0.95, 0.99)
+    ),
+    *(
+        Optimizer("SGD", f"{said} of 0.9 rounded to float32, as in Keras", rule)
+        for said, rule in (
+            ("a momentum", rules.moving(SINGLE[0])),
+            ("Nesterov's momentum", rules.moving(SINGLE[0], nesterov=True)),
+        )
     ),
     *OPTIMIZERS,
     *(each("AdamW", f"a weight decay of {d:g}", partial(adam, 1e-8, d)) for d in DECAYS),
 )
 
 
-def recognise(case: Case) -> Optimizer | None:
+class Clip(NamedTuple):
+    """How gradients are clipped, in words and as a rule."""
+
+    said: str
+    rule: Rule
+
+
+class Own(NamedTuple):
+    """The reference's optimizer, and what it is given: gradients that are clipped, or decay."""
+
+    optimizer: Optimizer
+    clip: Clip | None = None
+    decay: float = 0.0
+
+    @property
+    def rule(self) -> Rule:
+        """How gradients become updates."""
+        rule = self.optimizer.rule
+        if self.decay:
+            rule = rules.after(rules.decayed(self.decay), rule)
+        return rules.after(self.clip.rule, rule) if self.clip else rule
+
+
+PLAIN = Own(SGD)
+
+
+def recognise(case: Case) -> Own | None:
     """Return the optimizer that gives the reference's own updates and first losses, if one does.
 
     Our own recipes are plain gradient descent.
@@ -48,16 +82,16 @@ def recognise(case: Case) -> Optimizer | None:
         return PLAIN
     if not {"gradients", "train"} <= {*case.inputs.functions}:
         return None
-    decayed = (
-        Optimizer(one.name, f"{one.variant}, and an L2 penalty of {decay:g}", rule)
-        for decay in DECAYS
-        for one in KNOWN[: len(KNOWN) - len(DECAYS)]
-        for rule in [rules.after(rules.decayed(decay), one.rule)]
+    coupled = KNOWN[: len(KNOWN) - len(DECAYS)]
+    tried = (
+        *map(Own, KNOWN),
+        *(Own(one, decay=decay) for decay in DECAYS for one in coupled),
+        *(Own(one, clip) for clip in _clips() for one in coupled),
     )
-    return next((one for one in (*KNOWN, *decayed) if _is_own(case, one)), None)
+    return next((one for one in tried if _is_own(case, one)), None)
 
 
-def _is_own(case: Case, optimizer: Optimizer) -> bool:
+def _is_own(case: Case, optimizer: Own) -> bool:
     for step, weights in case.weights.items():
         gradients, due = case.expected["gradients", step], case.expected["update", step]
         moved = optimizer.rule(0, weights, gradients, {})
@@ -72,7 +106,7 @@ def _is_own(case: Case, optimizer: Optimizer) -> bool:
     return bool((off_by <= LIMIT * case.loss_floors[:steps]).all())
 
 
-def tried(case: Case, own: Optimizer, rung: str, steps: int) -> Iterator[Scored | None]:
+def tried(case: Case, own: Own, rung: str, steps: int) -> Iterator[Scored | None]:
     """Yield how well each mistake around the reference's optimizer explains a port.
 
     Args:
@@ -91,30 +125,33 @@ def tried(case: Case, own: Optimizer, rung: str, steps: int) -> Iterator[Scored 
     yield models.stale(case) if case.ran else None
 
 
-def mistakes(case: Case, own: Optimizer) -> Iterator[Hypothesis]:
+def mistakes(case: Case, own: Own) -> Iterator[Hypothesis]:
     """Yield the reference's optimizer at another rate or with other numbers, and others."""
-    moved = first_move(case)
+    moved, name = first_move(case), own.optimizer.name
     gradients = case.expected["gradients", 0]
     usual = own.rule(0, case.weights[0], gradients, {})
     if moved is not None:
-        factor = fit({name: moved[name] for name in usual}, usual)
+        factor = fit({each: moved[each] for each in usual}, usual)
         cause, claim, factor, fitted = rate_called(case, factor)
         yield Hypothesis(cause, claim, rule=at_rate(own.rule, factor), fitted=fitted)
     for other in KNOWN:
-        if other != own:
+        if other != own.optimizer:
             yield _instead(own, other)
-    for decay in DECAYS:
-        claim = f"{decay:g} times each weight is added to its gradient, before {own.name}"
-        rule = rules.after(rules.decayed(decay), own.rule)
-        yield Hypothesis("weight decay", claim, rule=rule)
-    for size, (how, clip) in product(CLIPPED, CLIPS.items()):
-        claim = f"gradients are clipped to a norm of {size:g}{how}, before {own.name}"
-        rule = rules.after(_clipped(clip, size), own.rule)
-        yield Hypothesis("gradients clipped", claim, rule=rule)
+    for decay in (0.0, *DECAYS):
+        if decay != own.decay:
+            claim = f"{decay:g} times each weight is added to its gradient, before {name}"
+            yield Hypothesis("weight decay", claim, rule=own._replace(decay=decay).rule)
+    if own.clip:
+        claim = f"gradients are not clipped {own.clip.said} before {name}"
+        yield Hypothesis("gradients clipped", claim, rule=own._replace(clip=None).rule)
+    for clip in _clips():
+        if own.clip is None or clip.said != own.clip.said:
+            claim = f"gradients are clipped {clip.said}, before {name}"
+            yield Hypothesis("gradients clipped", claim, rule=own._replace(clip=clip).rule)
     for idea in (*plain_rules(), *gathered()):
         if idea.rule:
             idea = replace(idea, rule=rules.after(idea.rule, own.rule))
-        yield replace(idea, claim=f"{idea.claim}; {own.name} is as in the reference")
+        yield replace(idea, claim=f"{idea.claim}; {name} is as in the reference")
     for idea in whole_decays(case):
         if idea.rule:
             yield replace(idea, rule=rules.after(own.rule, idea.rule))
@@ -122,14 +159,20 @@ def mistakes(case: Case, own: Optimizer) -> Iterator[Hypothesis]:
         yield replace(idea, rule=own.rule)
 
 
+def _clips() -> Iterator[Clip]:
+    for size, (how, clip) in product(CLIPPED, CLIPS.items()):
+        yield Clip(f"to a norm of {size:g}{how}", _clipped(clip, size))
+
+
 def _clipped(clip: Callable[[Tensors, float], Tensors], size: float) -> Rule:
     return lambda step, weights, gradients, memory: clip(gradients, size)
 
 
-def _instead(own: Optimizer, other: Optimizer) -> Hypothesis:
-    if other.name == own.name:
-        claim = f"{own.name} has {other.variant}, in place of {own.variant}"
-        return Hypothesis(f"another variant of {own.name}", claim, rule=other.rule)
-    cause = f"{other.name} instead of {own.name}"
+def _instead(own: Own, other: Optimizer) -> Hypothesis:
+    rule, usual = own._replace(optimizer=other).rule, own.optimizer
+    if other.name == usual.name:
+        claim = f"{usual.name} has {other.variant}, in place of {usual.variant}"
+        return Hypothesis(f"another variant of {usual.name}", claim, rule=rule)
+    cause = f"{other.name} instead of {usual.name}"
     claim = f"updates are those of {other.name}, with {other.variant}"
-    return Hypothesis(cause, claim, rule=other.rule)
+    return Hypothesis(cause, claim, rule=rule)

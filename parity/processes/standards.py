@@ -196,7 +196,8 @@ def _compute(workforce: Workforce, worker: Worker, what: str, request: Reference
         raise ReferenceFailedError(f"the reference failed on {what}: {error}") from error
     for message in heard:
         if isinstance(message, Failed):
-            failed = ReferenceFailedError(f"the reference failed on {what}: {message.sentence}")
+            said = message.sentence.removeprefix("it: ")  # who is meant is said already
+            failed = ReferenceFailedError(f"the reference failed on {what}: {said}")
             failed.add_note(message.traceback)
             raise failed
         if isinstance(message, Result):

@@ -10,3 +10,12 @@ class Net(nnx.Module):
 
     def __call__(self, x):
         return self.layers[1](nnx.relu(self.norm(self.layers[0](x))))
+
+
+class Tokens(nnx.Module):
+    def __init__(self, *, rngs):
+        self.embed = nnx.Embed(7, 3, rngs=rngs)
+        self.out = nnx.Linear(3, 4, rngs=rngs)
+
+    def __call__(self, x):
+        return self.out(self.embed(x).mean(1))

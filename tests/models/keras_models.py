@@ -22,3 +22,11 @@ ready = keras.Sequential(
         keras.layers.Dense(3, activation="softmax"),
     ]
 )
+tokens = keras.Sequential(
+    [
+        keras.layers.Input((4,), dtype="int64"),
+        keras.layers.Embedding(7, 3),
+        keras.layers.GlobalAveragePooling1D(),
+        keras.layers.Dense(4),
+    ]
+)

@@ -39,7 +39,7 @@ def answer(request: Look, send: Callable[[DraftMessage], None]) -> None:
     if shape is None:
         raise PortError("nothing says what it takes: say --input, the shape of one example")
     send(Calling(f"{request.text}, called on rows of shape {'x'.join(map(str, shape))},"))
-    x = random.standard_normal((ROWS + TEST_ROWS, *shape)).astype(np.float32)
+    x = _inputs(random, (ROWS + TEST_ROWS, *shape), model.symbols())
     outputs = _outputs(model, x)
     weights = {name: _plain(value) for name, value in model.weights().items()}
     kind = _kind(outputs)
@@ -48,6 +48,13 @@ def answer(request: Look, send: Callable[[DraftMessage], None]) -> None:
     data = {"x": x[:ROWS], "y": y[:ROWS], "x_test": x[ROWS:], "y_test": y[ROWS:]}
     loss = "mean squared error" if kind == "numbers" else "cross-entropy"
     send(Draft(text, weights, data, loss))
+
+
+def _inputs(random: np.random.Generator, shape: tuple[int, ...], symbols: int | None) -> Array:
+    """Draw inputs: numbers or, where a model looks them up, symbols."""
+    if symbols:
+        return random.integers(0, symbols, shape)
+    return random.standard_normal(shape).astype(np.float32)
 
 
 def _outputs(model: Any, x: Array) -> Array:
