@@ -1,13 +1,15 @@
 """The notes on what differs between the frameworks, function by function: impls/notes.toml.
 
-It has a table per function with its `note`; [net.function] for what a net has of its own; and, for
-each thing that differs at a glance, an [[overview]]: `what` it is, the `function` where it shows,
-and an answer for every framework.
+It has a table per function with a `note` for whoever reads it, a line for each framework of which
+there is more to say, or both; [net.function] for what a net has of its own; and an [[overview]] for
+each thing that differs at a glance: `what` it is, the `function` where it shows, and an answer for
+every framework.
 """
 
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from guide.ports import ORDER, Net
 from parity.contract import ROOT
@@ -26,21 +28,49 @@ class Difference:
 
 
 @dataclass(frozen=True)
+class Note:
+    """What there is to say of a function.
+
+    shared: paragraphs for whoever reads it. lines: for those who look at a framework, by its name.
+    """
+
+    shared: tuple[str, ...] = ()
+    lines: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def text(self) -> str:
+        """All that it says."""
+        return " ".join((*self.shared, *self.lines.values()))
+
+    def and_then(self, other: "Note") -> "Note":
+        """Return it, followed by another: of each framework there is still one line."""
+        lines = {
+            framework: " ".join(
+                of[framework] for of in (self.lines, other.lines) if framework in of
+            )
+            for framework in self.lines | other.lines
+        }
+        return Note((*self.shared, *other.shared), lines)
+
+
+NOTHING = Note()
+
+
+@dataclass(frozen=True)
 class Notes:
     """general: by function. special: of one net's own, by net and function."""
 
     overview: list[Difference]
-    general: dict[str, str]
-    special: dict[tuple[str, str], str]
+    general: dict[str, Note]
+    special: dict[tuple[str, str], Note]
 
-    def of(self, net: Net, function: str) -> list[str]:
+    def of(self, net: Net, function: str) -> Note:
         """Return what there is to say of a function of a net, its own after what holds for all.
 
         What holds for all of our nets does not for the examples.
         """
-        general = None if net.is_example else self.general.get(function)
-        said = (general, self.special.get((net.name, function)))
-        return [note for note in said if note]
+        general = NOTHING if net.is_example else self.general.get(function, NOTHING)
+        return general.and_then(self.special.get((net.name, function), NOTHING))
 
 
 def load(file: Path = FILE) -> Notes:
@@ -51,14 +81,14 @@ def load(file: Path = FILE) -> Notes:
     """
     tables = tomllib.loads(file.read_text())
     overview = [_difference(file, table) for table in tables.pop("overview", ())]
-    general: dict[str, str] = {}
-    special: dict[tuple[str, str], str] = {}
+    general: dict[str, Note] = {}
+    special: dict[tuple[str, str], Note] = {}
     for name, table in tables.items():
-        if "note" in table:
-            general[name] = _note(file, name, table)
-        else:
+        if any(isinstance(said, dict) for said in table.values()):
             for function, inner in table.items():
                 special[name, function] = _note(file, f"{name}.{function}", inner)
+        else:
+            general[name] = _note(file, name, table)
     return Notes(overview, general, special)
 
 
@@ -69,8 +99,12 @@ def _difference(file: Path, table: dict[str, str]) -> Difference:
     return Difference(what, table["function"], answers)
 
 
-def _note(file: Path, name: str, table: object) -> str:
-    """Return a note in one line, as it is typed in several."""
-    if not isinstance(table, dict) or set(table) != {"note"}:
-        raise InputError(f"{file.name}: [{name}] should have a note, and nothing else")
-    return " ".join(str(table["note"]).split())
+def _note(file: Path, name: str, table: Any) -> Note:
+    """Return a note, each text of it in one line, as it is typed in several."""
+    if not isinstance(table, dict) or not table or set(table) - {"note", *ORDER}:
+        raise InputError(
+            f"{file.name}: [{name}] should have a note, lines of frameworks, and nothing else"
+        )
+    texts = {key: " ".join(f"{text}".split()) for key, text in table.items()}
+    shared = (texts.pop("note"),) if "note" in texts else ()
+    return Note(shared, {framework: texts[framework] for framework in ORDER if framework in texts})

@@ -9,7 +9,7 @@ from guide.dictionary import Dictionary, Row
 from guide.differences import Differences
 from guide.documents import Document
 from guide.migration import Piece
-from guide.notes import Notes
+from guide.notes import NOTHING, Notes
 from guide.ports import Net, title
 from guide.traps import Trap
 from traps.catalogue import Bug
@@ -80,7 +80,7 @@ def _functions(nets: list[Net], notes: Notes) -> Iterator[SearchEntry]:
         yield "net", net.name, "", said, f"{net.name}.html"
         for section in net.sections:
             if section.name not in (HEADER, REST):
-                own = markup.to_plain(notes.special.get((net.name, section.name), ""))
+                own = markup.to_plain(notes.special.get((net.name, section.name), NOTHING).text)
                 words = f"{own} {_named(section.row.blocks.values())}"
                 address = f"{net.name}.html#{section.name}"
                 yield "function", f"{section.name}, {net.name}", "", words, address
@@ -91,7 +91,7 @@ def _functions(nets: list[Net], notes: Notes) -> Iterator[SearchEntry]:
                 yield "function", f"{row.name}, {net.name}", "", words, address
     for function, note in notes.general.items():
         home = next(n.name for n in reversed(nets) if function in [s.name for s in n.sections])
-        text = markup.to_plain(note)
+        text = markup.to_plain(note.text)
         yield "note", f"{function}: {text[:60]}…", "", text, f"{home}.html#{function}"
     for each in notes.overview:
         answers = " ".join(each.answers.values())

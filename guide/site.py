@@ -43,7 +43,16 @@ from traps.themes import THEMES
 TEMPLATES = Path(__file__).parent / "templates"
 EARLY_SCRIPTS = ("early.js",)  # before anything is seen
 LATE_SCRIPTS = (
-    *("choice.js", "start.js", "differs.js", "tabs.js", "links.js", "search.js", "code.js"),
+    *(
+        "choice.js",
+        "start.js",
+        "differs.js",
+        "planted.js",
+        "tabs.js",
+        "links.js",
+        "search.js",
+        "code.js",
+    ),
     *("numbers.js", "theme.js", "filter.js", "sieve.js", "menu.js"),
 )
 STYLES = (

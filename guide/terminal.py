@@ -11,6 +11,7 @@ from rich.text import Text
 
 from guide import markup, notes, ports
 from guide.alignment import REST, AlignedRow, Block
+from guide.notes import Note
 from guide.ports import Net
 from parity.reports import terminal
 
@@ -50,13 +51,21 @@ def render(net: Net, width: int) -> Iterator[RenderableType]:
     for section in net.sections:
         name = "helpers behind all" if section.name == REST else section.name
         yield Text(f"\n{name}", style="bold underline")
-        for note in said.of(net, section.name):
-            text = Text()
-            for piece, is_code in markup.pieces(note):
-                text.append(piece, style="bold" if is_code else "")
+        for text in _note(net, said.of(net, section.name)):
             yield Padding(text, (0, max(0, width - terminal.WIDTH), 0, 0))
         for row in section.rows:
             yield _beside(net, row) if beside else _below(net, row)
+
+
+def _note(net: Net, note: Note) -> Iterator[Text]:
+    """Yield what a note says to everybody, then a line for each port that it says more of."""
+    own = [port for port in net.ports if port.framework in note.lines]
+    lines = [f"{port.title}: {note.lines[port.framework]}" for port in own]
+    for said in (*note.shared, *lines):
+        text = Text()
+        for piece, is_code in markup.pieces(said):
+            text.append(piece, style="bold" if is_code else "")
+        yield text
 
 
 def _beside(net: Net, row: AlignedRow) -> Table:

@@ -90,7 +90,10 @@ def test_a_claim_that_nothing_says_is_refused(tmp_path: Path) -> None:
     assert len(claims.load(texts)) >= 60
     file = tmp_path / "claims.toml"
     file.write_text("[[claim]]\nsays = 'PyTorch is a snake'\ntorch = 'True'\n")
-    with pytest.raises(InputError, match="'PyTorch is a snake', which neither"):
+    with pytest.raises(InputError, match="'PyTorch is a snake' for torch, which neither"):
+        claims.load(texts, tmp_path)
+    file.write_text("[[claim]]\nsays = '`clone()` makes one'\njax = 'True'\n")  # PyTorch's line
+    with pytest.raises(InputError, match="makes one' for jax, which neither"):
         claims.load(texts, tmp_path)
 
 

@@ -194,7 +194,34 @@ def test_every_function_of_the_contract_has_a_note() -> None:
     assert len(wanted) == len(FUNCTIONS) + len(contract.RUNTIME)
     assert wanted <= set(notes.load().general)
     for note in notes.load().general.values():
-        assert 2 <= len(re.findall(r"[.?:](?: |$)", note)) <= 8, note
+        assert note.shared
+        for text in (*note.shared, *note.lines.values()):
+            assert 1 <= len(re.findall(r"[.?](?: |$)", text)) <= 5, text
+
+
+OF_OTHERS = {
+    "tensorflow": r"TensorFlow|Keras|`tf\b",
+    "torch": r"PyTorch|`torch\b|`F\b|`nn\b",
+    "jax": r"JAX|Optax|`jax\b|`jnp\b",
+}
+
+
+def test_what_a_note_says_of_a_framework_stands_in_its_line() -> None:
+    said = notes.load()
+    for note in (*said.general.values(), *said.special.values()):
+        for own, text in (*(("", text) for text in note.shared), *note.lines.items()):
+            for framework, words in OF_OTHERS.items():
+                known = own.removesuffix("_v1") == framework
+                assert known or not re.search(words, text), (own, text)
+
+
+def test_a_net_adds_to_what_is_said_of_all() -> None:
+    said = notes.load()
+    own = said.of(ports.net("mnist"), "loss")
+    assert own.shared == (*said.general["loss"].shared, *said.special["mnist", "loss"].shared)
+    general, special = said.general["loss"].lines, said.special["mnist", "loss"].lines
+    assert own.lines == {name: f"{general[name]} {special[name]}" for name in general}
+    assert said.of(ports.net("gpt"), "loss") == notes.Note()
 
 
 @pytest.mark.parametrize(
@@ -202,6 +229,8 @@ def test_every_function_of_the_contract_has_a_note() -> None:
     [
         ("[build]\nnotes = 'x'\n", "build"),
         ("[mnist.build]\nnote = 'x'\nmore = 'y'\n", "mnist.build"),
+        ("[mnist.build]\n", "mnist"),
+        ("[build]\ntroch = 'x'\n", "build"),
         ("[[overview]]\nwhat = 'a model'\nfunction = 'build'\nnumpy = 'x'\n", "nothing for"),
     ],
 )
@@ -372,6 +401,8 @@ def test_the_terminal_shows_ports_side_by_side_where_they_fit() -> None:
     heading = next(line for line in done.stdout.splitlines() if "torch/mnist.py:47" in line)
     assert "impls/jax/mnist.py:35" in heading
     assert "Who owns the state?" in done.stdout
+    assert re.findall(r"^(\w+): ", done.stdout, re.M)[:2] == ["PyTorch", "JAX"]
+    assert "TensorFlow: " not in done.stdout
     assert max(map(len, done.stdout.splitlines())) <= 160
 
 

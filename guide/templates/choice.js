@@ -4,6 +4,7 @@ const here = root.dataset.frameworks.split(" ");
 const narrow = matchMedia("screen and (max-width: 760px)");
 
 const chosen = () => root.dataset.chosen.split(" ");
+const seen = () => (narrow.matches ? [root.dataset.tab] : chosen());
 const asked = () => new URLSearchParams(location.search).get("frameworks");
 const say = (text) => { document.getElementById("said").textContent = text; };
 
@@ -13,9 +14,8 @@ function arrange() {
   const order = [...names, ...here.filter((name) => !names.includes(name))];
   for (const cells of document.querySelectorAll("[data-cells]")) {
     const own = new Map([...cells.children].map((cell) => [cell.dataset.framework, cell]));
-    cells.append(...order.map((name) => own.get(name)));
-    const seen = narrow.matches ? [root.dataset.tab] : names;
-    cells.hidden = cells.matches(".helper") && seen.every((name) => own.get(name).matches(".none"));
+    cells.append(...order.flatMap((name) => own.get(name) ?? []));
+    cells.hidden = cells.matches(".helper") && seen().every((name) => own.get(name).matches(".none"));
   }
   for (const button of document.querySelectorAll("[data-choose]")) {
     const name = button.dataset.choose;

@@ -124,6 +124,37 @@ def test_an_address_of_a_line_shows_its_column(guide_folder: Path, open_page: Op
     assert tab.locator(f"#numpy-{line}").inner_text().strip() == code
 
 
+def lines_of_notes(tab: Page, section: str) -> list[str]:
+    """Return of which frameworks the note on a section has lines that are seen, in order."""
+    return tab.locator(f"#{section} li:visible > strong").all_inner_texts()
+
+
+def test_notes_and_traps_are_those_of_the_chosen_columns(
+    guide_folder: Path, open_page: Open
+) -> None:
+    tab = open_page(guide_folder / "mnist.html", "?frameworks=torch,jax").tab
+    assert lines_of_notes(tab, "loss") == ["PyTorch", "JAX"]
+    planted = tab.locator("#loss .planted")
+    planted.locator("summary").click()
+    traps = planted.locator("li:visible")
+    assert traps.count() > 1
+    assert planted.locator("summary").inner_text() == f"{traps.count()} traps start here"
+    assert {text.split()[-1] for text in traps.all_inner_texts()} == {"PyTorch", "JAX"}
+    choose(tab, "numpy")
+    choose(tab, "torch")
+    assert lines_of_notes(tab, "loss") == ["JAX", "NumPy"]
+    choose(tab, "tensorflow_v1")
+    choose(tab, "jax")
+    choose(tab, "numpy")  # of TensorFlow 1 alone, there is nothing more to say
+    assert lines_of_notes(tab, "loss") == []
+    expect(tab.locator("#loss > p.note").first).to_be_visible()
+    expect(planted).to_be_hidden()
+    phone = open_page(guide_folder / "mnist.html", "?frameworks=torch,jax", size=NARROW).tab
+    assert lines_of_notes(phone, "loss") == ["PyTorch"]
+    phone.get_by_role("tab", name="JAX").click()
+    assert lines_of_notes(phone, "loss") == ["JAX"]
+
+
 def test_rows_in_which_nobody_has_anything_are_not_there(
     guide_folder: Path, open_page: Open
 ) -> None:
