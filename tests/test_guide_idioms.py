@@ -48,6 +48,7 @@ def test_all_that_the_docs_show_of_the_benchmarks_is_read() -> None:
     lines = re.findall(r"^(\w+: .+?) +(?:port|idiom|peer|floor) ", idioms.RECORD.read_text(), re.M)
     assert len(lines) == len(known.costs) > 30
     assert {who for _, who in known.costs} == set(lines)
+    assert [idiom.name for idiom, cost, _ in known.of("iris") if cost is None] == []
     for idiom in known.all:
         source = (ROOT / idiom.file).read_text().splitlines()
         assert idiom.code.splitlines()[0] == source[idiom.start - 1]
