@@ -8,6 +8,7 @@ from guide.alignment import HEADER, REST, Block
 from guide.dictionary import Dictionary, Row
 from guide.differences import Differences
 from guide.documents import Document
+from guide.material import Material
 from guide.migration import Piece
 from guide.notes import NOTHING, Notes
 from guide.ports import Net, title
@@ -20,33 +21,15 @@ NAME = re.compile(r"[A-Za-z_]\w{2,}")
 TAG = re.compile(r"<[^>]*>")
 
 
-def index(
-    nets: list[Net],
-    notes: Notes,
-    dictionary: Dictionary,
-    migration: list[Piece],
-    differences: Differences,
-    traps: list[Trap],
-    documents: list[Document],
-) -> list[SearchEntry]:
-    """Return all that can be found.
-
-    Args:
-        nets: whose functions and helpers are found, by what their code names, too.
-        notes: on these functions, and what differs at a glance.
-        dictionary: whose rows and groups are found.
-        migration: whose pieces are found.
-        differences: whose rows are found.
-        traps: of the catalogue.
-        documents: whose headings are found, by what stands below them, too.
-    """
+def index(of: Material) -> list[SearchEntry]:
+    """Return all that can be found."""
     return [
-        *_dictionary(dictionary),
-        *_migration(migration),
-        *_functions(nets, notes),
-        *_differences(differences),
-        *_traps(traps),
-        *_documents(documents),
+        *_dictionary(of.dictionary),
+        *_migration(of.migration),
+        *_functions(of.nets, of.notes),
+        *_differences(of.differences),
+        *_traps(of.traps),
+        *_documents(of.documents),
     ]
 
 
@@ -76,7 +59,7 @@ def _code(row: Row) -> Iterator[str]:
 
 def _functions(nets: list[Net], notes: Notes) -> Iterator[SearchEntry]:
     for net in nets:
-        said = "; ".join(recipe.summary for recipe in net.recipes[:1])
+        said = net.summary if net.recipes else ""
         yield "net", net.name, "", said, f"{net.name}.html"
         for section in net.sections:
             if section.name not in (HEADER, REST):

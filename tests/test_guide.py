@@ -13,9 +13,10 @@ import yaml
 from click.testing import CliRunner
 from markupsafe import escape
 
-from guide import documents, highlight, markup, migration, notes, ports, site
+from guide import documents, highlight, markup, material, migration, notes, ports, search
 from guide.__main__ import main as build_guide
 from guide.alignment import HEADER, MAIN, REST, RUNTIME_PAGE, align, functions_of, split
+from guide.pages import Pages
 from guide.ports import Net, PortSource
 from parity import contract
 from parity.contract import ROOT
@@ -279,7 +280,7 @@ def test_every_link_leads_somewhere(pages: dict[str, str]) -> None:
 
 def test_everything_that_is_found_is_there(pages: dict[str, str]) -> None:
     ids = {name: set(Page(html).ids) for name, html in pages.items()}
-    found = site.load().index
+    found = search.index(material.load())
     assert {kind for kind, *_ in found} == {
         "net",
         "function",
@@ -297,7 +298,7 @@ def test_everything_that_is_found_is_there(pages: dict[str, str]) -> None:
 
 
 def test_hosts_get_a_sitemap_and_a_page_for_what_is_not_there(pages: dict[str, str]) -> None:
-    whole = site.load("https://example.org/lockstep")
+    whole = Pages(material.load("https://example.org/lockstep"))
     made = whole.for_hosts(["index.html", "mnist.html"])
     places = ElementTree.fromstring(made["sitemap.xml"]).findall("{*}url/{*}loc")
     start = "https://example.org/lockstep/"
@@ -364,9 +365,9 @@ def test_a_new_net_appears_by_itself_and_cannot_break_its_page(other_root: Path)
     source = 'NASTY = "</script></pre><b>&amp;"\n\n\ndef forward(model, x):\n    return x < 1\n'
     (other_root / "impls" / "torch" / "novel.py").write_text(source)
     (other_root / "impls" / "jax" / "novel.py").write_text("def forward(model, x):\n    return x\n")
-    whole = site.load()
+    whole = material.load()
     assert [net.name for net in whole.nets][-2:] == ["novel", RUNTIME_PAGE]
-    built = dict(whole.pages())
+    built = dict(Pages(whole).all())
     page = Page(built["novel.html"])
     lines = {name: text for name, _, text in page.lines}
     assert lines["torch-1"] == f"{source.splitlines()[0]}\n"
