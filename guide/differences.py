@@ -3,7 +3,8 @@
 guide/differences.toml has a [[topic]] each, with a `name` and its [[topic.row]]: a `name`; for each
 framework, what does it, with the code that reads it and the value that this gives; what goes
 `wrong`, and how to `write` the other's behaviour. Where the code gives a number, `means` may say
-what numbers mean. guide/reading.py runs the code; `python -m guide.differences` prints the page.
+what numbers mean: decimals to the last digit that is written, whole ones exactly. guide/reading.py
+runs the code; `python -m guide.differences` prints the page.
 """
 
 import tomllib
@@ -50,7 +51,7 @@ class Row:
     wrong: str
     write: str
     cells: dict[str, tuple[Cell, ...]]
-    means: dict[str, float | list[float]] = field(default_factory=dict)
+    means: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def anchor(self) -> str:
@@ -87,7 +88,7 @@ class Differences:
 
 def load(file: Path = FILE) -> Differences:
     """Read the table."""
-    said = tomllib.loads(file.read_text())
+    said = tomllib.loads(file.read_text(), parse_float=str)  # with all digits that are written
     topics = tuple(Topic(t["name"], tuple(map(_row, t["row"]))) for t in said["topic"])
     return Differences(topics, said["versions"], said["imports"])
 
@@ -98,7 +99,11 @@ def _row(said: dict[str, Any]) -> Row:
         for framework in ORDER
         if framework in said
     }
-    return Row(said["name"], said["wrong"], said["write"], cells, said.get("means", {}))
+    means = {
+        meaning: tuple(map(str, numbers if isinstance(numbers, list) else [numbers]))
+        for meaning, numbers in said.get("means", {}).items()
+    }
+    return Row(said["name"], said["wrong"], said["write"], cells, means)
 
 
 def page(differences: Differences) -> str:

@@ -8,6 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from guide import distributions
+from parity.standard.comparison import LIMIT
+from parity.standard.floors import last_place
+
 # Biases of an LSTM's gates, and of a GRU's, all different.
 FOUR, THREE = (0.3, -0.5, 0.8, 1.1), (0.3, -0.5, 0.8)
 
@@ -55,28 +59,7 @@ def drawn(values: Any, fan_in: int, fan_out: int, of: str = "fan_in") -> str:
     Raises:
         LookupError: it is none of those known here.
     """
-    x = array(values)
-    if np.all(x == x.flat[0]):
-        return f"all {x.flat[0]:g}"
-    if x.ndim == 2 and np.allclose(x @ x.T, np.eye(len(x)), atol=1e-5):
-        return "orthogonal"
-    peak = np.abs(x).max() / x.std()
-    if peak < 1.8:  # sqrt(3)
-        kind, scale = "uniform, ±", float(np.abs(x).max())
-    elif peak < 2.4:  # it ends at two standard deviations, which makes it 0.88 as wide
-        kind, scale = "truncated normal, std ", float(x.std())
-    else:
-        kind, scale = "normal, std ", float(x.std())
-    known = {
-        f"1 / √{of}": fan_in**-0.5,
-        f"√(6 / ({of} + fan_out))": (6 / (fan_in + fan_out)) ** 0.5,
-        "0.05": 0.05,
-        "1": 1.0,
-    }
-    for name, exact in known.items():
-        if np.isclose(scale, exact, rtol=0.03, atol=0):  # five standard errors, of 10,000 values
-            return kind + name
-    raise LookupError(f"{kind}{scale:.2g} is no distribution that is known here")
+    return distributions.drawn(array(values), fan_in, fan_out, of)
 
 
 def lstm_order(h: Any, c: Any) -> str:
@@ -138,6 +121,10 @@ def _sigmoid(x: float) -> float:
     return float(1 / (1 + np.exp(-x)))
 
 
+def _farthest(one: Iterable[float], other: Iterable[float]) -> float:
+    return max(abs(a - b) for a, b in zip(one, other, strict=True))
+
+
 def _order(
     gates: str,
     biases: Iterable[float],
@@ -145,10 +132,11 @@ def _order(
     seen: tuple[Any, ...],
 ) -> str:
     got = [float(array(value).ravel()[0]) for value in seen]
+    floor = last_place(np.array(got), "float32")
     found = [
         " ".join(order)
         for order in permutations(gates)
-        if np.allclose(step(**dict(zip(order, biases, strict=True))), got, atol=1e-5)
+        if _farthest(step(**dict(zip(order, biases, strict=True))), got) <= LIMIT * floor
     ]
     (order,) = found  # no other order gives these numbers
     return order

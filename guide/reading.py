@@ -6,11 +6,10 @@ one that is asked for.
 
 import ast
 import json
+import math
 import sys
 import warnings
 from typing import Any
-
-import numpy as np
 
 from guide import differences, probes
 from guide.differences import Cell, Row
@@ -50,9 +49,17 @@ def shown(row: Row, value: Any) -> str:
     if not row.means or not isinstance(value, int | float) or isinstance(value, bool):
         return str(value)
     for meaning, numbers in row.means.items():
-        if np.isclose(numbers, value, rtol=1e-5, atol=1e-9, equal_nan=True).any():
+        if any(is_written(number, value) for number in numbers):
             return meaning
     raise LookupError(f"{row.name!r} does not say what {value} means")
+
+
+def is_written(number: str, value: float) -> bool:
+    """Tell whether a value is a number, to the last decimal that this is written with."""
+    digits, e, _ = number.partition("e")
+    decimals = len(digits.partition(".")[2])
+    same = float(f"{value:.{decimals}{'e' if e else 'f'}}") if decimals else value
+    return same == float(number) or (math.isnan(same) and number == "nan")
 
 
 if __name__ == "__main__":

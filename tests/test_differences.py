@@ -1,5 +1,6 @@
 """What frameworks do differently: every cell says what the installed library does."""
 
+import math
 import re
 
 import numpy as np
@@ -43,11 +44,20 @@ def test_rows_are_told_apart_and_end_with_what_goes_wrong() -> None:
 
 
 def test_what_a_number_means_is_said_or_refused() -> None:
-    row = Row("epsilon", "", "", {}, {"n": 1.0, "n - 1": [2.0, 4.0]})
-    assert [shown(row, value) for value in (1, 4.0, "else")] == ["n", "n - 1", "else"]
-    with pytest.raises(LookupError, match=r"does not say what 1.5 means"):
-        shown(row, 1.5)
+    row = Row("epsilon", "", "", {}, {"n": ("1",), "n - 1": ("2.00", "4.0e-6"), "NaN": ("nan",)})
+    values = (1, 2.0049, 4.04e-6, math.nan, "else")
+    assert [shown(row, value) for value in values] == ["n", "n - 1", "n - 1", "NaN", "else"]
+    for value in (1.0000001, 2.0051, 4.06e-6, 1.5):
+        with pytest.raises(LookupError, match=f"does not say what {value} means"):
+            shown(row, value)
     assert evaluate(Cell("f", "a = 1\na + 1\n", ""), {}) == 2
+
+
+def truncated(std: float) -> np.ndarray:
+    """Return many values of a normal distribution without its tails."""
+    values = np.random.default_rng(1).standard_normal(60_000)
+    values = values[np.abs(values) < 2][:30_000].reshape(300, 100)
+    return std * values / 0.8796  # the standard deviation of what is left
 
 
 @pytest.mark.parametrize(
@@ -57,6 +67,7 @@ def test_what_a_number_means_is_said_or_refused() -> None:
         (np.eye(100), "orthogonal"),
         (np.random.default_rng(0).uniform(-0.05, 0.05, (300, 100)), "uniform, ±0.05"),
         (np.random.default_rng(0).normal(0, 300**-0.5, (300, 100)), "normal, std 1 / √fan_in"),
+        (truncated(300**-0.5), "truncated normal, std 1 / √fan_in"),
     ],
 )
 def test_distributions_are_told_apart(values: np.ndarray, says: str) -> None:
@@ -64,8 +75,15 @@ def test_distributions_are_told_apart(values: np.ndarray, says: str) -> None:
 
 
 def test_another_scale_is_no_known_distribution() -> None:
-    with pytest.raises(LookupError, match=r"uniform, ±0\.07"):
-        probes.drawn(np.random.default_rng(0).uniform(-0.07, 0.07, (300, 100)), 300, 100)
+    random = np.random.default_rng(0)
+    for values, says in (
+        (random.uniform(-0.0501, 0.0501, (300, 100)), r"uniform, ±0\.05"),
+        (truncated(0.065), r"truncated normal, std 0\.065"),
+        (random.normal(0, 0.065, (300, 100)), r"normal, std 0\.065"),
+        (np.eye(100) * (1 + 1e-5), "normal"),
+    ):
+        with pytest.raises(LookupError, match=says):
+            probes.drawn(values, 300, 100)
 
 
 @pytest.mark.parametrize("order", ["i f g o", "i g f o", "f i g o"])
