@@ -21,7 +21,13 @@ GROWTH_PORTS = ("numpy", "tensorflow", "torch", "jax")
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument("recipe", nargs=-1)
-@click.option("--rounds", default=5, show_default=True, help="After the first calls.")
+@click.option(
+    "--rounds",
+    type=click.IntRange(min=1),
+    default=5,
+    show_default=True,
+    help="After the first calls.",
+)
 @click.option("--growth/--no-growth", "grows", default=True, help="Also over growing sizes.")
 @click.option(
     "--noise/--no-noise",

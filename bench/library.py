@@ -33,7 +33,11 @@ class Library:
         own = Path(self._folder.name) / "worker"
         variables = {"NUMBA_NUM_THREADS": "1"}  # all others are told so already
         self._worker = Worker(1, own, variables, "bench.worker_main", BenchMessage)
-        self.contenders: tuple[Contender, ...] = self._ask(Open(name), Opened).contenders
+        try:
+            self.contenders: tuple[Contender, ...] = self._ask(Open(name), Opened).contenders
+        except BaseException:
+            self.close()
+            raise
 
     def __enter__(self) -> Self:
         return self
@@ -44,6 +48,10 @@ class Library:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the process."""
         self._worker.kill()
         self._folder.cleanup()
 

@@ -30,7 +30,7 @@ ALONE, TOGETHER = "mnist", "mnist_workers"
 BATCHES = {100: 200, 1_000: 50, 10_000: 10}  # the steps that are taken of each size
 SUMS = 200
 WORKERS = (1, 2, 3, 4)
-MORE = (8, 64, 1_024)  # for which it is reckoned
+MORE, LARGE = (8, 64, 1_024), (10_000, 1_000_000)  # workers and batches for which it is reckoned
 
 
 @dataclass(frozen=True)
@@ -172,7 +172,7 @@ def tables(times: Sequence[SpreadTime]) -> Iterator[Table]:
         far.add_column(f"{count:,} workers", justify="right")
     for framework in dict.fromkeys(each.framework for each in times):
         if {1, 2} <= {each.workers for each in times if each.framework == framework}:
-            for batch in (10_000, 1_000_000):
+            for batch in LARGE:
                 cells = [f"{reckoned(times, framework, count, batch):,.2f}" for count in MORE]
                 far.add_row(framework, f"{batch:,}", *cells)
     yield far
@@ -185,7 +185,13 @@ def _plain(times: Sequence[SpreadTime], each: SpreadTime) -> dict[int, float]:
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
-@click.option("--rounds", default=3, show_default=True, help="How often each thing is measured.")
+@click.option(
+    "--rounds",
+    type=click.IntRange(min=1),
+    default=3,
+    show_default=True,
+    help="How often each thing is measured.",
+)
 @click.option("--output", type=Path, default=Path("out/bench"), show_default=True)
 def main(rounds: int, output: Path) -> None:
     """Time each framework's engine over 1 to 4 workers, against a sum over them alone."""

@@ -1,11 +1,11 @@
 """The benchmarks: every idiom does the port's own work, and figures are what they are called."""
 
 import math
+import tempfile
 from dataclasses import replace
 from functools import lru_cache
 from io import StringIO
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import click
@@ -38,7 +38,7 @@ FLOORS = ("autograd alone, on addmm",)  # that do all the work of a step
 @lru_cache
 def held_to(recipe: str) -> tuple[NDArray[Any], NDArray[Any]]:
     """Return the reference's losses, (STEPS,), and their noise floors in float32."""
-    with TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder:
         experiment = prepare(recipe, "float32", STEPS, choice="digits")
         inputs = Store(Path(folder)).inputs(experiment, "cpu", 1)
         port = contract.load(contract.PortName("numpy"), inputs.net)
@@ -197,6 +197,22 @@ def test_workers_help_until_they_wait_for_each_other(monkeypatch: pytest.MonkeyP
 def test_what_a_floor_sums_is_as_large_as_the_weights() -> None:
     experiment = prepare("mnist", "float32", 1, choice="digits")
     assert sum(weight.size for weight in experiment.weights.values()) == all_reduce.NUMBERS
+
+
+def test_a_library_that_cannot_be_opened_leaves_nothing_behind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", f"{tmp_path}")
+    with pytest.raises(RuntimeError, match="nonesuch on Open"):
+        Library("nonesuch")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("command", [main, spread.main])
+def test_there_is_at_least_a_round(command: click.Command) -> None:
+    found = CliRunner().invoke(command, ["--rounds", "0"])
+    assert found.exit_code == 2
+    assert "0 is not in the range x>=1" in found.output
 
 
 @pytest.mark.parametrize("command", [main, spread.main, false_alarms.main])
