@@ -28,7 +28,7 @@ from parity.reports.files import writable_folder
     "with_numbers",
     default=True,
     show_default=True,
-    help="Run the ports, and show what each of their lines gave; a minute, unless it is known.",
+    help="Run the ports, and show what each of their lines gave; minutes, unless it is known.",
 )
 def main(output: Path, address: str, repository: str, with_numbers: bool) -> None:
     """Build the translation guide, with README and docs, as pages for a disk or a static host."""

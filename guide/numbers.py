@@ -17,7 +17,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from guide import edits, highlight, runs
+from guide import edits, highlight, ports, runs
 from guide.ports import Net
 from guide.traps import Trap
 from parity.contract import ROOT, is_installed
@@ -29,7 +29,11 @@ from traps import catalogue
 
 AT_ONCE = 2  # processes
 # What the numbers come from, besides the frameworks.
-SOURCES = ("guide/*.py", "impls/*/*.py", "parity/standard/*.py", "shared/*.py", "traps/*.toml")
+SOURCES = (
+    *("guide/*.py", "parity/standard/*.py", "shared/*.py", "traps/*.toml"),
+    *(f"impls/*/*.{kind}" for kind in ("py", "toml")),
+    *(f"examples/*/*.{kind}" for kind in ("py", "toml", "safetensors")),
+)
 DIFFERS = -1  # in place of a ratio that is no finite number
 
 Recorded = dict[str, dict[str, Any]]  # what guide/recording.py writes, by net and framework
@@ -41,7 +45,8 @@ def record(nets: Sequence[Net], frameworks: Iterable[str] = runs.EAGER) -> Recor
     Raises:
         InputError: a framework's ports could not be run.
     """
-    names = [net.name for net in nets if runs.recipe_of(net)]
+    able = (net for net in nets if runs.recipe_of(net) and is_installed(runs.reference_of(net)))
+    names = [net.name for net in able]
     there = [framework for framework in frameworks if is_installed(framework)]
     with ThreadPoolExecutor(AT_ONCE) as pool:
         found = zip(there, pool.map(lambda own: _recorded(own, names), there), strict=True)
@@ -84,9 +89,11 @@ def _recorded(framework: str, nets: list[str]) -> dict[str, Any]:
 
 
 def _hash(framework: str, nets: list[str]) -> str:
-    digest = hashlib.sha256(f"{nets} {sys.version} {version('numpy')}".encode())
-    with contextlib.suppress(ModuleNotFoundError):
-        digest.update(version(framework).encode())
+    digest = hashlib.sha256(f"{nets} {sys.version}".encode())
+    references = {runs.reference_of(ports.net(name)) for name in nets}
+    for package in sorted({"numpy", framework, *references}):
+        with contextlib.suppress(ModuleNotFoundError):
+            digest.update(f"{package} {version(package)}".encode())
     for file in sorted(path for pattern in SOURCES for path in ROOT.glob(pattern)):
         digest.update(file.read_bytes())
     return digest.hexdigest()[:24]
@@ -108,7 +115,7 @@ def for_page(net: Net, recorded: Recorded, traps: Iterable[Trap]) -> dict[str, A
     recipe = runs.recipe_of(net)
     if not columns or recipe is None:
         return None
-    experiment = runs.experiment_of(recipe)
+    one = next(iter(columns.values()))
     texts: dict[str, int] = {}
 
     def place(text: str) -> int:
@@ -130,8 +137,10 @@ def for_page(net: Net, recorded: Recorded, traps: Iterable[Trap]) -> dict[str, A
 
     page: dict[str, Any] = {
         "recipe": recipe.name,
-        "data": experiment.data.title,
-        "steps": runs.steps_of(experiment),
+        "data": one["data"],
+        "steps": one["steps"],
+        "reference": ports.title(runs.reference_of(net)),
+        "without": [ports.title(p.framework) for p in net.ports if p.framework not in columns],
         "limit": LIMIT,
         "columns": {name: packed(own["lines"]) for name, own in columns.items()},
         "traps": {

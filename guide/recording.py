@@ -1,58 +1,31 @@
 """What the lines of a framework's ports gave: run as `python -m guide.recording`.
 
-What a line gave in float32 is held to what NumPy's port gives there in float64, in noise floors
+What a line gave in float32 is held to what the reference gives there in float64, in noise floors
 that are measured at that very value; and so is what it gives with each mistake of the catalogue.
 """
 
 import json
 import sys
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from guide import edits, ports
+from guide import edits, given, ports, runs
+from guide.given import Value
 from guide.ports import Net
-from guide.runs import (
-    EXACT,
-    WORKING,
-    Array,
-    Key,
-    Run,
-    Traces,
-    experiment_of,
-    recipe_of,
-    source_of,
-)
+from guide.runs import EXACT, WORKING, Key, Run
 from guide.standards import MISSING, NOT_DUE, Standard, Standards, agrees, distance, least_floor
 from parity.processes import quiet_import
 from shared.experiment import Experiment
+from shared.recipes import Recipe
 from traps import catalogue
-
-SHOWN = 3  # numbers of an array
-
-
-@dataclass(frozen=True)
-class Value:
-    """What a line gave, as a page shows it.
-
-    name: in the value of its line, "" where it stands alone. shape: of the array. texts: its first
-    numbers, per step. ratios: to the noise floors, per step; none where nothing says what is due.
-    """
-
-    name: str
-    shape: str
-    texts: list[str]
-    ratios: list[float] | None
 
 
 class Column:
     """A port's own numbers, and those of the same port with a mistake in it."""
 
     def __init__(self, net: Net, framework: str, experiment: Experiment, standards: Standards):
-        self.source = source_of(net, framework)
+        self.source = runs.source_of(net, framework)
         self.run = Run(framework, experiment)
         working, exact = (self.run.trace(self.source, dtype) for dtype in (WORKING, EXACT))
         for trace in (*working, *exact):
@@ -71,7 +44,7 @@ class Column:
 
     def values(self) -> dict[int, list[Value]]:
         """Return what each line gives."""
-        return _values(self.working, self.matched)
+        return given.values(self.working, self.matched)
 
     def planted(self, source: str) -> dict[str, Any]:
         """Return how a port with a mistake in it differs, line by line.
@@ -98,7 +71,9 @@ class Column:
                     elif due and _is_of_a_tensor(name):
                         standards[line, name] = NOT_DUE
         right = {f"{line}": values for line, values in self.values().items()}
-        wrong = {called[line][0]: values for line, values in _values(traces, standards).items()}
+        wrong = {
+            called[line][0]: values for line, values in given.values(traces, standards).items()
+        }
         return {
             "raised": [trace.raised for trace in traces],
             "first": [_first(wrong, step) for step in range(len(traces))],
@@ -118,79 +93,43 @@ def _first(lines: dict[str, list[Value]], step: int) -> str:
     return next(wrong, "")
 
 
-def _values(traces: Traces, standards: dict[Key, Standard | None]) -> dict[int, list[Value]]:
-    """Return what is shown of each line, in the order in which lines came last."""
-    found: dict[int, list[Value]] = {}
-    parts = {line: names for trace in traces for line, names in trace.parts.items()}
-    keys = dict.fromkeys(key for trace in traces for key in trace.seen)
-    for line, name in keys:
-        arrays = [trace.seen.get((line, name)) for trace in traces]
-        standard = standards.get((line, name))
-        ratios = None
-        if standard:
-            ratios = [
-                float("inf") if array is None else standard.ratio(step, array)
-                for step, array in enumerate(arrays)
-            ]
-        shapes = {shape_text(array) for array in arrays if array is not None}
-        texts = ["" if array is None else numbers_text(array) for array in arrays]
-        shown = _label(name, parts[line])
-        found.setdefault(line, []).append(Value(shown, " ".join(sorted(shapes)), texts, ratios))
-    return found
-
-
 def _is_of_a_tensor(name: str) -> bool:
     """Whether a name is a key of the port's own: what it returns by name is due by that name."""
     return bool(name) and not name.startswith("[")
 
 
-def _label(name: str, parts: Sequence[str]) -> str:
-    """Return a name in which a part of a tuple is called as in the code, if it has a name there."""
-    place, _, inner = name.partition(" ")
-    known = {f"[{number}]": part for number, part in enumerate(parts) if part}
-    return f"{known.get(place, place)} {inner}".strip()
-
-
-def shape_text(array: Array) -> str:
-    """Return the shape of an array in NumPy's words; of a single number, none."""
-    return f"{array.shape}" if array.ndim else ""
-
-
-def numbers_text(array: Array) -> str:
-    """Return the first numbers of an array, from the first on that is not zero."""
-    flat = array.ravel()
-    nonzero = np.flatnonzero(flat)
-    start = int(nonzero[0]) if len(nonzero) else 0
-    start = min(start, max(0, flat.size - SHOWN))
-    words = [
-        f"{value:.5g}" if flat.dtype.kind == "f" else f"{value}"
-        for value in flat[start : start + SHOWN]
-    ]
-    return " ".join(["0 …"] * (start > 0) + words + ["…"] * (start + SHOWN < flat.size))
-
-
 def record(framework: str, nets: Iterable[str]) -> dict[str, Any]:
     """Return what the lines of a framework's ports of some nets gave, by net.
 
-    lines: what each gave. planted: of each mistake in the catalogue, what differs: see
-    `Column.planted`.
+    data: the title of what they were given. steps: at which. lines: what each gave. planted: of
+    each mistake in the catalogue, what differs: see `Column.planted`.
     """
     quiet_import.import_framework(framework)
-    own = [net for net in map(ports.net, nets) if framework in [p.framework for p in net.ports]]
+    own = [net for net in map(ports.net, nets) if framework in runs.columns_of(net)]
     return {net.name: _record(net, framework) for net in own}
 
 
 def _record(net: Net, framework: str) -> dict[str, Any]:
-    recipe = recipe_of(net)
+    recipe = runs.recipe_of(net)
     assert recipe
-    experiment = experiment_of(recipe)
+    experiment = runs.experiment_of(recipe)
+    quiet_import.import_framework(runs.reference_of(net))
     column = Column(net, framework, experiment, Standards(net, experiment))
-    planted = {
+    return {
+        "data": experiment.data.title,
+        "steps": runs.steps_of(experiment),
+        "lines": column.values(),
+        "planted": _planted(net, framework, recipe, column),
+    }
+
+
+def _planted(net: Net, framework: str, recipe: Recipe, column: Column) -> dict[str, Any]:
+    """Return what differs with each mistake; those in examples would take minutes."""
+    return {
         f"{bug}": column.planted(catalogue.changed(bug))
         for bug in catalogue.load().bugs
         if (bug.net, bug.framework, bug.recipe) == (net.name, framework, recipe.name)
     }
-    return {"lines": column.values(), "planted": planted}
 
 
 if __name__ == "__main__":

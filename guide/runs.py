@@ -15,6 +15,9 @@ from numpy.typing import NDArray
 
 from guide import tracing
 from guide.ports import Net
+from parity.contract import ROOT
+from parity.processes.options import Options
+from parity.sessions.made import complete
 from parity.standard.users_code import seed_all
 from shared.batches import part, rows_of
 from shared.experiment import Experiment, prepare
@@ -23,7 +26,10 @@ from shared.recipes import Recipe
 Array = NDArray[Any]
 STEPS = (0, 1, 2)  # at which the functions are called: one after the other
 WORKING, EXACT = "float32", "float64"
-EAGER = ("numpy", "tensorflow", "torch", "jax")  # TensorFlow 1 runs a graph elsewhere
+# The slowest first. TensorFlow 1 runs a graph elsewhere.
+EAGER = ("jax", "tensorflow", "torch", "numpy")
+# Of the examples: all of their columns would take minutes, JAX's alone takes one.
+OF_EXAMPLES = ("numpy", "torch", "jax")
 Key = tuple[int, str]  # a line, and the name of an array in what it gave
 
 
@@ -154,14 +160,31 @@ class Run:
 
 def recipe_of(net: Net) -> Recipe | None:
     """Return the recipe on which a net is looked at: its namesake, or its last."""
-    own = [] if net.is_example else [recipe for recipe in net.recipes if not recipe.workers]
+    own = [recipe for recipe in net.recipes if not recipe.workers]
     return min(reversed(own), key=lambda recipe: recipe.name != net.name, default=None)
 
 
+def columns_of(net: Net) -> list[str]:
+    """Return those of a net's columns whose lines are run."""
+    run = OF_EXAMPLES if net.is_example else EAGER
+    return [port.framework for port in net.ports if port.framework in run]
+
+
+def reference_of(net: Net) -> str:
+    """Return the column that all are held to: NumPy's or, of an example, its recipe's reference."""
+    references = {recipe.reference for recipe in net.recipes}
+    own = [port.framework for port in net.ports if ROOT / port.file in references]
+    return own[0] if own else "numpy"
+
+
 def experiment_of(recipe: Recipe) -> Experiment:
-    """Return a recipe, made concrete with as many steps as are looked at."""
+    """Return a recipe, made concrete with as many steps as are looked at.
+
+    Raises:
+        InputError: a Python file makes no data that can be used.
+    """
     steps = STEPS[-1] + 1 if "train" in recipe.functions else None
-    return prepare(recipe, WORKING, steps, choice="digits")
+    return prepare(complete(recipe, None, Options()), WORKING, steps, choice="digits")
 
 
 def steps_of(experiment: Experiment) -> list[int]:

@@ -1,4 +1,4 @@
-"""What the numbers of ports' lines are held to: NumPy's port in float64, and its noise floors."""
+"""What the numbers of ports' lines are held to: a reference in float64, and its noise floors."""
 
 from dataclasses import dataclass
 
@@ -6,7 +6,18 @@ import numpy as np
 from numpy.random import default_rng
 
 from guide.ports import Net
-from guide.runs import EXACT, STEPS, WORKING, Array, Key, Run, Traces, source_of, steps_of
+from guide.runs import (
+    EXACT,
+    STEPS,
+    WORKING,
+    Array,
+    Key,
+    Run,
+    Traces,
+    reference_of,
+    source_of,
+    steps_of,
+)
 from parity import contract
 from parity.contract import PortName
 from parity.standard.comparison import LIMIT
@@ -17,7 +28,7 @@ from shared.experiment import Experiment
 
 @dataclass(frozen=True)
 class Standard:
-    """What a value is held to: NumPy's in float64, and its noise floor, one of each per step."""
+    """What a value is held to: the reference's, and its noise floor, one of each per step."""
 
     values: list[Array]
     floors: list[float]
@@ -36,11 +47,13 @@ MISSING = np.array("missing")
 
 
 class Standards:
-    """What NumPy's port gives in float64, line by line, with noise floors in both precisions."""
+    """What a net's reference gives in float64, line by line, with floors in both precisions."""
 
     def __init__(self, net: Net, experiment: Experiment) -> None:
-        source, run = source_of(net, "numpy"), Run("numpy", experiment)
-        port = contract.load(PortName("numpy"), net.name)
+        reference = reference_of(net)
+        source, run = source_of(net, reference), Run(reference, experiment)
+        file = experiment.recipe.reference
+        port = contract.load(PortName(reference, file), net.name)
         self.exact = run.trace(source, EXACT)
         for step, trace in zip(steps_of(experiment), self.exact, strict=True):
             rows = rows_of(experiment.schedule, step)
@@ -62,12 +75,12 @@ class Standards:
         self.keys = list(self.exact[0].seen)
 
     def of(self, key: Key, dtype: str) -> Standard:
-        """Return the standard that one of NumPy's own values is."""
+        """Return the standard that one of the reference's own values is."""
         values = [trace.seen[key] for trace in self.exact]
         return Standard(values, [floors[key] for floors in self.floors[dtype]])
 
     def match(self, key: Key, exact: Traces) -> Standard | None:
-        """Return what a value of another port is held to, or nothing where NumPy's has no such one.
+        """Return what a port's value is held to, or nothing where the reference has no such one.
 
         It is the value that agrees with it in float64, at every step, as the judge asks: a wrong
         one would have to agree with the right one to 15 digits. Layouts may differ.

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from guide import edits, numbers, ports, recording, runs, standards, tracing
+from guide import edits, given, numbers, ports, runs, standards, tracing
 from guide.numbers import Recorded
 from parity.standard.comparison import LIMIT
 from shared.batches import part
@@ -41,6 +41,14 @@ def held() -> standards.Standards:
     recipe = runs.recipe_of(NET)
     assert recipe
     return standards.Standards(NET, runs.experiment_of(recipe))
+
+
+@pytest.fixture(scope="module")
+def recorded_gru(environment: dict[str, str]) -> Recorded:
+    """The numbers of an example's lines in NumPy."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LOCKSTEP_CACHE", environment["LOCKSTEP_CACHE"])
+        return numbers.record([ports.net("gru")], ["numpy"])
 
 
 def test_each_line_tells_what_it_gave() -> None:
@@ -87,8 +95,8 @@ def test_what_is_recorded_is_what_the_port_gives(recorded: Recorded) -> None:
         for code, array in due.items():
             (number,) = [n for n, line in enumerate(source, 1) if line.strip().startswith(code)]
             value = lines[f"{number}"][0]
-            assert value["texts"][step] == recording.numbers_text(array), code
-            assert recording.shape_text(array) == value["shape"]
+            assert value["texts"][step] == given.numbers_text(array), code
+            assert given.shape_text(array) == value["shape"]
 
 
 @pytest.mark.parametrize("framework", ["numpy", "torch"])
@@ -97,6 +105,27 @@ def test_lines_of_a_right_port_agree(recorded: Recorded, framework: str) -> None
     held = [value["ratios"] for values in lines.values() for value in values if value["ratios"]]
     assert len(held) > 15
     assert 0 < max(ratio for ratios in held for ratio in ratios) <= LIMIT
+
+
+def test_an_example_is_held_to_its_own_reference(recorded_gru: Recorded) -> None:
+    net = ports.net("gru")
+    assert (runs.reference_of(net), runs.reference_of(NET)) == ("torch", "numpy")
+    lines = recorded_gru["gru"]["numpy"]["lines"]
+    held = [value["ratios"] for values in lines.values() for value in values if value["ratios"]]
+    assert len(held) > 30
+    assert 0 < max(ratio for ratios in held for ratio in ratios) <= LIMIT
+    page = numbers.for_page(net, recorded_gru, [])
+    assert page
+    assert (page["reference"], page["steps"], page["traps"]) == ("PyTorch", [0, 1, 2], {})
+    assert runs.columns_of(net) == ["numpy", "torch", "jax"]
+    assert {"TensorFlow", "Keras", "Flax"} < set(page["without"])
+
+
+def test_an_example_has_no_numbers_where_its_reference_is_not_installed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(numbers, "is_installed", lambda name: name == "numpy")
+    assert numbers.record([ports.net("gru")], ["numpy"]) == {}
 
 
 def test_a_wrong_value_is_no_value_of_numpys(held: standards.Standards) -> None:
