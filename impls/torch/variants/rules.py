@@ -11,11 +11,11 @@ from impls.torch.variants import (
     attention,
     by_hand,
     cells,
+    dropout,
     elementwise,
     images,
     indexing,
     losses,
-    noise,
     norms,
     pooled,
     products,
@@ -24,7 +24,7 @@ from impls.torch.variants import (
 )
 
 SUBJECTS = (
-    *(attention, by_hand, cells, elementwise, images, indexing, losses, noise, norms, pooled),
+    *(attention, by_hand, cells, dropout, elementwise, images, indexing, losses, norms, pooled),
     *(products, rotary, weights),
 )
 RULES = defaultdict(list)
