@@ -34,9 +34,10 @@ from parity.processes.messages import (
     Retrace,
     Send,
     Visit,
+    Wander,
 )
 from parity.rungs import climb, looking
-from parity.standard import floors, inside, reference, soundness, users_code
+from parity.standard import floors, inside, reference, soundness, users_code, wandering
 from parity.standard.fingerprint import fingerprint
 from parity.standard.native import Native
 
@@ -118,6 +119,8 @@ def _serve_reference(request: ReferenceRequest, send: Send) -> None:
             send(Result(ran))
         case Retrace():
             send(Result(floors.retrace(port, **vars(request))))
+        case Wander():
+            send(Result(wandering.wander(port, **vars(request))))
         case Explain():
             send(Result(diagnose(Case.of(port, request))))
         case ReferLayers():

@@ -16,8 +16,9 @@ from parity.contract import PortError
 from parity.standard import floors, reference, soundness
 from parity.standard.comparison import LIMIT
 from parity.standard.inputs import Store
-from parity.standard.native import Native
+from parity.standard.native import Native, wide_all
 from shared import own_data
+from shared.batches import part
 from shared.experiment import prepare
 from shared.renames import is_expression
 from tests.foreign import answer, check, loaded
@@ -281,6 +282,19 @@ def test_noise_ends_before_another_run_goes_on(tmp_path: Path) -> None:
             again = [reference.rungs(native, inputs.weights, 0) for _ in range(2)]
             for (_, one), (_, other) in zip(*again, strict=True):
                 assert all(np.array_equal(one[name], other[name]) for name in one)
+
+
+def test_a_step_between_checkpoints_is_that_of_the_whole_run(tmp_path: Path) -> None:
+    experiment = prepare(f"{written(tmp_path, steps=6)}", "float32")
+    inputs = Store(tmp_path / "arrays").inputs(experiment, "cpu", 1)
+    port = contract.load(inputs.reference, inputs.net)
+    ran = reference.run(port, inputs)
+    native = Native(port, inputs, "float64")
+    model = native.build(wide_all(inputs.weights))
+    due, _ = native.export(*native.train(model, part(inputs.schedule, 0, 4), inputs.learning_rate))
+    found = floors.retrace(port, inputs, 2, ran.path[2], 4).weights
+    for name, weights in due.items():
+        assert np.array_equal(found[name], weights)
 
 
 def test_a_reference_that_lacks_what_is_compared_is_refused(

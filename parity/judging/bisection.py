@@ -42,7 +42,7 @@ def _narrow(found: ByRung, inquiry: Inquiry) -> None:
         if comparisons is None:
             return None
         visited[step] = comparisons
-        return any(_wrong(comparisons[rung]) for rung in STEPWISE)
+        return _errs(comparisons)
 
     first = _bisect(low, high, is_wrong)
     for rung, comparisons in visited.get(first, {}).items():
@@ -73,11 +73,11 @@ def _trace(found: ByRung, inquiry: Inquiry) -> bool | None:
     alone = inquiry.visit(min(state, last))  # what is not repeatable may be right the second time
     if alone is None:
         return None
-    if not any(_wrong(alone[rung]) for rung in STEPWISE):
+    if not _errs(alone):
         # Weights that are right up to there carry nothing over.
         return None if state == upper else False
-    for rung in STEPWISE:
-        found[rung] += alone[rung]
+    for rung, comparisons in alone.items():
+        found[rung] += comparisons
     _narrow(found, inquiry)
     return True
 
@@ -105,6 +105,11 @@ def _bisect(low: int, high: int, is_wrong: Callable[[int], bool | None]) -> int:
             break
         low, high = (low, middle) if wrong else (middle, high)
     return high
+
+
+def _errs(step: ByRung) -> bool:
+    """Whether anything is wrong at a single step; a recipe may lack some of its rungs."""
+    return any(_wrong(step.get(rung, [])) for rung in STEPWISE)
 
 
 def _wrong(comparisons: list[Comparison]) -> list[Comparison]:

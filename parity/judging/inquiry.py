@@ -17,6 +17,7 @@ from parity.processes.messages import (
     Replay,
     Retrace,
     Visit,
+    Wander,
 )
 from parity.processes.port_run import PortRun
 from parity.processes.record import Record
@@ -123,6 +124,23 @@ class Inquiry:
         found = ladder.compare_tensors("trajectory", step, expected, weights, floors, dtype)
         left, _ = waivers.set_aside({"trajectory": found}, self.waivers)
         return left["trajectory"]
+
+    def wander(self) -> Standard | None:
+        """Return the standard with wider floors, if kinks may have led the port's run astray.
+
+        The port has a free run, all of it finite.
+        """
+        steps, reference = self.standard.inputs.steps, self.standard.reference
+        weights = dict(self.record.answers["trajectory", steps])
+        losses = np.abs(weights.pop("loss") - reference.losses)
+        off = {
+            name: float(np.abs(value - reference.path[steps][name]).max())
+            for name, value in weights.items()
+        }
+        inputs, floors = self.standard.inputs, self.standard.floors
+        request = Wander(inputs, reference, floors, off, losses)
+        wider = self.assistant.ask(f"{self.standard}: where rounding may lead", request)
+        return replace(self.standard, floors=wider) if wider else None
 
     def refer_layers(self, step: int, function: str) -> ReferenceLayers:
         """Return what the reference's layers do at one step, in `forward` or `loss`."""

@@ -110,6 +110,20 @@ class Measure:
 
 
 @dataclass(frozen=True)
+class Wander:
+    """Request: widen the floors of the free run, if kinks may have led a port as far as it went.
+
+    The rest is as of `parity.standard.wandering.wander`.
+    """
+
+    inputs: Inputs
+    reference: Reference
+    floors: NoiseFloors
+    weights: Floors
+    losses: Array
+
+
+@dataclass(frozen=True)
 class Predictions:
     """A model's outputs on the rows of one split, and the port's own accuracy of them.
 
@@ -221,7 +235,9 @@ class MakeData:
 
 PortRequest = Load | Climb | Visit | Replay | Look  # of any port
 # Of the reference: NumPy's port, or a user's.
-ReferenceRequest = Refer | Retrace | Recognise | Measure | Explain | ReferLayers | FindLayers
+ReferenceRequest = (
+    Refer | Retrace | Recognise | Measure | Wander | Explain | ReferLayers | FindLayers
+)
 MakingRequest = Draw | MakeData  # of what a recipe leaves to users' code, before there are inputs
 Request = PortRequest | ReferenceRequest | MakingRequest
 

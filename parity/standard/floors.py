@@ -128,6 +128,8 @@ def retrace(port: Port, inputs: Inputs, start: int, weights: Tensors, stop: int)
         stop: the step.
     """
     native = Native(port, inputs, "float64")
+    if inputs.begins_anew:  # what an optimizer keeps is not among the weights
+        start, weights = 0, wide_all(inputs.weights)
     if stop > start:
         model = native.build(weights)
         model, _ = native.train(model, part(inputs.schedule, start, stop), inputs.learning_rate)
