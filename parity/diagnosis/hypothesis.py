@@ -197,6 +197,8 @@ class Hypothesis:
         """Whether the first losses of the free run are not explained, or too few to show it."""
         if case.inputs.steps <= 2 * self.period:
             return True
+        if case.inputs.steps == SHORTEST and self._ends_off(case) > LIMIT:
+            return True
         some = min(self._shown, case.inputs.steps)
         allowed = max(LIMIT, self._off(case, case.reference.losses, some) / MUCH)
         return not self._off(case, self._losses(case, some), some) <= allowed
