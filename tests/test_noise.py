@@ -528,3 +528,35 @@ def test_floors_are_much_the_same_through_every_framework(
     for at, tensors in due.expected.items():
         for name, floor in tensors.items():
             assert 1 / FACTOR < got.expected[at][name] / floor < FACTOR, (at, name)
+
+
+def test_adam_corrects_its_bias_as_another_library_does() -> None:
+    torch = importlib.import_module("torch")
+    slopes = np.random.default_rng(0).normal(size=(60, 50)) + 0.3
+
+    def moved(dtype: Any) -> Any:
+        weight = torch.ones(50, dtype=dtype, requires_grad=True)
+        optimizer = torch.optim.Adam([weight], 0.01)
+        for slope in slopes:
+            weight.grad = torch.tensor(slope, dtype=dtype)
+            optimizer.step()
+        return weight.detach().double().numpy()
+
+    def other() -> Any:
+        """As in Optax: all in float32, beta2's power among it."""
+        weight, mean, square = np.ones(50, np.float32), np.float32(0), np.float32(0)
+        for number, slope in enumerate(slopes.astype(np.float32), 1):
+            mean = np.float32(0.9) * mean + np.float32(0.1) * slope
+            square = np.float32(0.999) * square + np.float32(0.001) * slope**2
+            powers = np.array([0.9, 0.999], np.float32) ** np.float32(number)
+            one, two = 1 - powers
+            weight -= np.float32(0.01) * (mean / one) / (np.sqrt(square / two) + np.float32(1e-8))
+        return weight.astype(float)
+
+    due, spread = moved(torch.float64), []
+    torch.set_default_dtype(torch.float32)
+    for seed in range(8):
+        noise_of = importlib.import_module("impls.torch.noise").Noise
+        with noise_of(Rounding(np.random.default_rng(seed))):
+            spread.append(np.abs(moved(torch.float32) - due).max())
+    assert np.abs(other() - due).max() <= max(spread)

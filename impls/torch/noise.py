@@ -32,6 +32,7 @@ class Noise:
 
     def __init__(self, rounding):
         self.operations = Operations(OPERATIONS, rounding)
+        self.leaning = rounding.random.uniform(-1, 1)  # of beta2, all the run
         self.mode = _Erring(self.operations)
         self.eager = torch.compiler.set_stance("force_eager")  # compiled code is not dispatched
         # Fused, attention errs as a whole: what its decomposition hands on to the backward pass is
@@ -56,10 +57,13 @@ class Noise:
 
         PyTorch computes that in Python. Optax and Keras do in the working precision, in which
         almost all of it cancels: at the first step, Adam's 1 - 0.999 has only half of its digits.
+        beta2 itself is rounded, too, by the same at each step, so that errors add up.
         """
         number, unit = _get_value(step), torch.finfo(torch.get_default_dtype()).eps
-        off = self.operations.rounding.random.uniform(-1, 1) * unit / 4 / (1 - BETA2)
-        return number + off if isinstance(number, int | float) else number
+        if not isinstance(number, int | float):
+            return number
+        errors = self.operations.rounding.random.uniform(-1, 1) + self.leaning * number
+        return number + errors * unit / 4 / (1 - BETA2)
 
     def take(self, value):
         """Return a tensor as it is: it is the operations that err."""
