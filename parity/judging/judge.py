@@ -59,7 +59,7 @@ def judge(
     forced = None
     if inquiry and not all(c.agrees for comparisons in found.values() for c in comparisons):
         inquiry.begin()
-        wider = inquiry.wander() if _runs_elsewhere(found, record, inputs) else None
+        wider = inquiry.wander() if _runs_elsewhere(found, record, standard) else None
         if wider:
             standard = inquiry.standard = wider
             found, aside = waivers.set_aside(ladder.compare_rungs(standard, record), expected)
@@ -116,18 +116,24 @@ def judge(
     )
 
 
-def _runs_elsewhere(found: dict[str, list[Comparison]], record: Record, inputs: Inputs) -> bool:
-    """Whether nothing but the free run differs, all of whose numbers are finite.
+def _runs_elsewhere(found: dict[str, list[Comparison]], record: Record, standard: Standard) -> bool:
+    """Whether nothing but the free run differs, and that by numbers alone.
 
     Only a user's reference has kinks that its noise floors are not measured on.
     """
+    inputs, reference = standard.inputs, standard.reference
     wrong = [c.place for comparisons in found.values() for c in comparisons if not c.agrees]
-    ran = record.answers.get(("trajectory", inputs.steps), {})
+    ran = record.answers.get(("trajectory", inputs.steps))
+    due = {**reference.path[inputs.steps], "loss": reference.losses}
     return (
         inputs.begins_anew
         and record.failure is None
+        and ran is not None
         and all(place.rung == "trajectory" and not place.beside for place in wrong)
-        and all(np.isfinite(value).all() for value in ran.values())
+        and all(
+            name in due and value.shape == due[name].shape and bool(np.isfinite(value).all())
+            for name, value in ran.items()
+        )
     )
 
 
