@@ -187,6 +187,18 @@ def test_modules_are_seen_before_what_overwrites_their_results() -> None:
     assert len(calls) == 4, "it is still watched"
 
 
+def test_a_layer_of_keras_that_takes_several_shapes_is_seen() -> None:
+    from tensorflow import keras
+
+    port, inputs = _port("tensorflow"), keras.Input((2, 2, 3))
+    squeezed = keras.layers.GlobalAveragePooling2D(keepdims=True, name="mean")(inputs)
+    model = keras.Model(inputs, keras.layers.Multiply(name="scale")([inputs, squeezed]))
+    with layers.watched(port, Reader(port, "float32", 100), model) as calls:
+        model(np.ones((1, 2, 2, 3), np.float32))
+    assert [call.layer for call in calls][:2] == ["mean", "scale"]
+    assert calls[1].arguments is None
+
+
 def test_keras_layers_are_called_as_people_call_them() -> None:
     from tensorflow import keras
 

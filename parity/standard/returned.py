@@ -44,7 +44,10 @@ class Reader:
         if type(value) is float:
             return np.array(value, self.dtype)
         if type(value) in (list, tuple):
-            return np.array([self.view(item, what) for item in value])
+            parts = [self.view(item, what) for item in value]
+            if len({part.shape for part in parts}) > 1:
+                raise PortError(f"{what} returned {_kind(value)} of different shapes")
+            return np.array(parts)
         try:
             numpy_already = isinstance(value, np.ndarray | np.generic)
             of_port = not numpy_already or self.port.framework == "own"
