@@ -498,17 +498,17 @@ def test_a_net_leads_to_its_own_traps_and_a_trap_to_its_line(
     expect(tab.locator(":target")).to_be_in_viewport()
 
 
-def test_long_lines_wrap_on_request(guide_folder: Path, open_page: Open) -> None:
+def test_long_lines_wrap_unless_told_not_to(guide_folder: Path, open_page: Open) -> None:
     tab = open_page(guide_folder / "mnist.html", "?frameworks=all").tab
     code = tab.locator(f"#torch-{line_of('torch', 'load_state_dict')}").locator(
         "xpath=ancestor::div[@role='group'][1]"
     )
     scrolls = "own => own.scrollWidth > own.clientWidth"
-    assert code.evaluate(scrolls)
-    expect(code).to_have_attribute("tabindex", "0")
-    tab.get_by_role("button", name="Wrap lines").click()
     assert not code.evaluate(scrolls)
     expect(code).not_to_have_attribute("tabindex", "0")
+    tab.get_by_role("button", name="Wrap lines").click()
+    assert code.evaluate(scrolls)
+    expect(code).to_have_attribute("tabindex", "0")
 
 
 def test_in_print_there_are_no_controls_and_no_line_is_cut(
