@@ -67,6 +67,11 @@ class Topic:
     rows: tuple[Row, ...]
 
     @property
+    def anchor(self) -> str:
+        """Its name as part of an address, as on the page in docs/."""
+        return markup.anchor(self.name)
+
+    @property
     def frameworks(self) -> list[str]:
         """Those that any row has a cell of, in the guide's order."""
         return [name for name in ORDER if any(name in row.cells for row in self.rows)]

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from lockstep import assert_agree
+from parity.diagnosis import precision
 from shared.variants import Place, Variant, gathered
 from tests.running import PORTS, Compare
 from tests.test_own_recipes import withs, written
@@ -224,6 +225,10 @@ def of_heads(x: Any, mask: Any, scale: float = 1.0, behind: bool = True) -> Any:
     )[0]
 
 
+def in_tf32(x: Any) -> Any:
+    return pytest.importorskip("torch").from_numpy(precision.tf32(x.numpy()))
+
+
 TEXTS: dict[str, Any] = {
     "attention scores are multiplied by the root of the width, not divided": (
         of_heads,
@@ -233,6 +238,10 @@ TEXTS: dict[str, Any] = {
     "heads made by another shape lie between one another, not behind": (
         of_heads,
         lambda x, m: of_heads(x, m, behind=False),
+    ),
+    "the factors of each product are rounded to TF32": (
+        lambda x, m: x @ x.cos().mT,
+        lambda x, m: in_tf32(x) @ in_tf32(x.cos()).mT,
     ),
     "nothing is multiplied by 3": (lambda x, m: (x * 3).cos(), lambda x, m: x.cos()),
     "numbers are divided by the root of 3": (
@@ -416,3 +425,15 @@ def test_no_schedule_is_said_to_be_another_where_there_is_none() -> None:
 
 def nn() -> Any:
     return importlib.import_module("torch.nn.functional")
+
+
+def test_factors_that_are_rounded_to_tf32_have_slopes() -> None:
+    torch = pytest.importorskip("torch")
+    tools = importlib.import_module("impls.torch.variants")
+    x = torch.linspace(0.1, 0.9, 6, dtype=torch.float64).reshape(2, 3).requires_grad_()
+    found = tools.found(None, lambda: x @ x.mT, lambda: "line")
+    (variant,) = (each for each in found if each.claim.endswith("rounded to TF32"))
+    with tools.applied(None, variant, lambda: "line"):
+        (slope,) = torch.autograd.grad((x @ x.mT).sum(), x)
+    due = 2 * precision.tf32(x.detach().numpy()).sum(0)
+    assert np.array_equal(slope.numpy(), np.broadcast_to(due, (2, 3)))

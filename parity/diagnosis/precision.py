@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 from parity.diagnosis import variants
-from parity.diagnosis.case import Case, Compute, Computed
+from parity.diagnosis.case import Case, Compute, Computed, NotTakenError
 from parity.diagnosis.chain import Chain
 from parity.diagnosis.hypothesis import Hypothesis
 from parity.results import Diagnosis
@@ -115,7 +115,10 @@ def mostly(case: Case, chain: Chain | None, rung: str) -> Diagnosis | None:
     """
     before = _share(case, rung, lambda step: case.expected[rung, step])
     for idea in (*mistakes(case, chain), *variants.of_fewer_digits(case, rung)):
-        after = _share(case, rung, lambda step, idea=idea: idea.predict(case, rung, step))  # type: ignore[misc] # mypy cannot type a default of a lambda
+        try:
+            after = _share(case, rung, lambda step, idea=idea: idea.predict(case, rung, step))  # type: ignore[misc] # mypy cannot type a default of a lambda
+        except NotTakenError:
+            continue
         if after >= MOSTLY and before <= 1 - MOSTLY:
             evidence = (
                 f"{idea.claim}: with that mistake the reference reproduces {after:.0%} of your "

@@ -43,8 +43,9 @@ def _rounding(name):
         return lambda x: x.to(getattr(torch, name)).to(x.dtype)
 
     def rounded(x):
-        bits = x.to(torch.float32).view(torch.int32)
-        return ((bits + 0x1000) & ~0x1FFF).view(torch.float32).to(x.dtype)
+        bits = x.detach().to(torch.float32).view(torch.int32)
+        near = ((bits + 0x1000) & ~0x1FFF).view(torch.float32).to(x.dtype)
+        return x + (near - x).detach()  # the slope is 1
 
     return rounded
 
