@@ -1,9 +1,12 @@
 """Ports one of whose workers raises, dies, hangs or never joins: an error, and nothing is left."""
 
 import time
+from unittest.mock import Mock
 
 import pytest
 
+from parity.processes.crew import Crew, Failure
+from parity.processes.worker import WorkerDiedError, WorkerHungError
 from tests.running import Compare, Run
 from tests.test_processes import workers_of
 from tests.test_workers import NUMPY, TORCH, judged
@@ -40,6 +43,7 @@ def failed(compare: Compare, tmp_path_factory: pytest.TempPathFactory) -> Run:
     ports["dies_in_torch"] = TORCH + FAILING.format(what=KILLED, rank="dist.get_rank()")
     ports["never_joins"] = """
 import time
+from unittest.mock import Mock
 from impls.torch.mnist_workers import *
 from impls.torch.runtime import *
 def join(rank, addresses, timeout):
@@ -74,3 +78,15 @@ def test_a_worker_that_was_killed_is_named(failed: Run) -> None:
 def test_a_worker_that_never_joins_is_the_ports_error(failed: Run) -> None:
     error = failed.result("never_joins.py", "float32")["error"]
     assert "join hung: it gave no answer in 20 s (--timeout)" in error
+
+
+@pytest.mark.parametrize(("died", "rank"), [(9.0, 0), (11.0, 1)])
+def test_what_dies_once_another_is_killed_for_hanging_is_not_to_blame(
+    died: float, rank: int
+) -> None:
+    crew = Crew([Mock(), Mock()], ("", ""))
+    failures = [
+        Failure(0, WorkerDiedError("it died", noticed=died)),
+        Failure(1, WorkerHungError("it hung", noticed=10.0)),
+    ]
+    assert f"{crew._blamed(failures)}".startswith(f"worker {rank} of 2: it ")

@@ -4,6 +4,7 @@ All get the same requests, and make the same calls. What worker 0 says is the po
 training spreads, the others must answer the very same bits.
 """
 
+import math
 import threading
 from collections.abc import Callable
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
@@ -137,7 +138,11 @@ class Crew:
 
     def _blamed(self, failures: list[Failure]) -> WorkerDiedError:
         """Return the failure that others come from, as all of them together would tell it."""
-        first = min(failures, key=lambda failure: failure.order)
+        hung = [f.error.noticed for f in failures if isinstance(f.error, WorkerHungError)]
+        ended = min(hung, default=math.inf)  # then that worker is killed, and others die of that
+        first = min(
+            (f for f in failures if f.error.noticed <= ended), key=lambda failure: failure.order
+        )
         died = first.order[0] == 0
         alike = {str(failure.error) for failure in failures}
         if not died and len(failures) == len(self.workers) and len(alike) == 1:

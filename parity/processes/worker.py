@@ -151,10 +151,10 @@ class Worker:
             try:
                 message = self._next(timeout)
             except queue.Empty:
+                noticed = time.monotonic()
                 self.kill()
-                raise WorkerHungError(
-                    f"{calling} hung: it gave no answer in {timeout:g} s (--timeout)", self.log()
-                ) from None
+                said = f"{calling} hung: it gave no answer in {timeout:g} s (--timeout)"
+                raise WorkerHungError(said, self.log(), noticed) from None
             if message is None:
                 noticed = time.monotonic()
                 cause = self._cause_of_death()
