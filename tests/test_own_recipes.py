@@ -259,6 +259,17 @@ def test_what_can_be_no_reference_is_refused_in_a_sentence(
     assert said in run.stderr
 
 
+def test_a_reference_may_go_in_steps(compare: Compare, tmp_path: Path) -> None:
+    source = (PORTS / "mlp_torch.py").read_text()
+    stepped = source.replace("    return model(x)\n", "    return (model(x) > -9).to(x.dtype)\n")
+    assert stepped != source
+    for name in ("reference.py", "port.py"):
+        (tmp_path / name).write_text(stepped)
+    recipe = written(tmp_path, reference="reference.py", functions=["forward"])
+    run = compare(recipe, "--dtype=float32", f"--with={tmp_path / 'port.py'}")
+    assert run.status == 0, run.stderr
+
+
 def test_a_reference_that_hangs_is_given_up(compare: Compare, tmp_path: Path) -> None:
     source = (PORTS / "mlp_torch.py").read_text()
     (tmp_path / "slow.py").write_text(

@@ -9,7 +9,8 @@ from parity.standard.inputs import Inputs, Tensors
 from parity.standard.native import Native
 from parity.standard.reference import At, Floors, Reference, rungs
 
-OTHER = 1.01, 0.01  # weights are multiplied by the first, and the second is added
+# Weights are multiplied by the first, and the second is added; steps need more than a little.
+OTHERS = (1.01, 0.01), (-1.0, 0.0), (0.0, 1.0)
 
 
 def check_functions(port: Port, inputs: Inputs) -> None:
@@ -47,9 +48,7 @@ def check(native: Native, reference: Reference) -> None:
                 f"step 0, it gives answers that differ by up to {apart:.3g}; fix what is random in "
                 "it, such as dropout, or leave that out"
             )
-    factor, shift = OTHER
-    moved = {n: w * factor + shift if w.dtype.kind == "f" else w for n, w in weights.items()}
-    if not any(apart for _, _, apart in _differences(native, moved, reference)):
+    if not any(_moves(native, reference, *other) for other in OTHERS):
         raise PortError(
             "the reference ignores the weights that build is given: with other ones, all that it "
             "computes is the same"
@@ -69,6 +68,13 @@ def check_floors(floors: dict[At, Floors]) -> None:
                     f"rounding alone moves {name} on the rung {rung} at step {step} by {floor}, so "
                     "nothing can be held to it: the reference overflows, or takes the log of 0"
                 )
+
+
+def _moves(native: Native, reference: Reference, factor: float, shift: float) -> bool:
+    """Whether other weights change anything that is answered at step 0."""
+    weights = reference.checkpoints[0]
+    moved = {n: w * factor + shift if w.dtype.kind == "f" else w for n, w in weights.items()}
+    return any(apart for _, _, apart in _differences(native, moved, reference))
 
 
 def _differences(
