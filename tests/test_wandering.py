@@ -36,7 +36,7 @@ def train(model, x, y, schedule, learning_rate):
     for rows in schedule:
         z = x[rows] @ model["w"]
         losses.append(loss(model, x[rows], y[rows]))
-        slope = 0.02 * z + 100 * (np.abs(z - STEEP) < 5e-6).astype(z.dtype)
+        slope = 0.02 * z + np.where(np.abs(z - STEEP) < 5e-6, {steep}, 0.0).astype(z.dtype)
         model["w"] = model["w"] - learning_rate * (x[rows].T @ slope) / len(rows)
     return model, np.stack(losses)
 
@@ -56,11 +56,11 @@ learning_rate = 0.001
 """
 
 
-def written(folder: Path, near: float) -> Path:
+def written(folder: Path, near: float, steep: str = "100.0") -> Path:
     """Write the recipe; return its path."""
     np.savez(folder / "weights.npz", w=np.array([1.1], np.float32))
     np.savez(folder / "rows.npz", x=np.ones((4, 1), np.float32), y=np.zeros(4, np.float32))
-    (folder / "kink.py").write_text(REFERENCE.format(near=near))
+    (folder / "kink.py").write_text(REFERENCE.format(near=near, steep=steep))
     (folder / "kink.toml").write_text(RECIPE)
     return folder / "kink.toml"
 
@@ -68,8 +68,8 @@ def written(folder: Path, near: float) -> Path:
 class Measured:
     """The reference, measured, and how far it goes once its weights are moved."""
 
-    def __init__(self, folder: Path, near: float) -> None:
-        experiment = prepare(f"{written(folder, near)}", "float32")
+    def __init__(self, folder: Path, near: float, steep: str = "100.0") -> None:
+        experiment = prepare(f"{written(folder, near, steep)}", "float32")
         self.inputs = Store(folder / "arrays").inputs(experiment, "cpu", 1)
         self.port = contract.load(self.inputs.reference, self.inputs.net)
         self.ran = reference.run(self.port, self.inputs)
@@ -112,11 +112,21 @@ def test_nothing_is_explained_where_all_is_smooth(tmp_path: Path, times: float) 
     assert measured.wander(weights, np.zeros(6)) is None
 
 
+@pytest.mark.parametrize("steep", ["np.inf", "np.nan"])
+def test_runs_that_leave_all_numbers_explain_nothing(tmp_path: Path, steep: str) -> None:
+    measured = Measured(tmp_path, NEAR, steep)
+    with np.errstate(all="ignore"):
+        weights, _ = measured.off(1.5 * NEAR)
+        assert not np.isfinite(weights["w"])  # where a correct port may get
+        assert measured.wander({"w": 0.5}, np.zeros(6)) is None
+        assert measured.wander({"w": 0.0}, np.repeat([0.0, 0.5], [4, 2])) is None
+
+
 def test_a_port_that_is_led_over_a_kink_agrees(compare: Compare, tmp_path: Path) -> None:
     recipe = written(tmp_path, NEAR)
     source = (tmp_path / "kink.py").read_text()
     led = source.replace("/ len(rows)", f"/ len(rows) + {0.7 * NEAR}")  # at each step
-    wrong = led.replace("100 * (np", "300 * (np")
+    wrong = led.replace("100.0", "300.0")
     for name, port in {"led.py": led, "wrong.py": wrong}.items():
         assert source != led != wrong
         (tmp_path / name).write_text(port)
@@ -125,3 +135,12 @@ def test_a_port_that_is_led_over_a_kink_agrees(compare: Compare, tmp_path: Path)
     assert run.result("led.py", "float32")["verdict"] == "agree"
     found = run.result("wrong.py", "float32")["divergence"]
     assert (found["rung"], found["step"]) == ("trajectory", 4)
+
+
+def test_in_float64_nothing_is_widened(compare: Compare, tmp_path: Path) -> None:
+    near = NEAR / 2**29
+    recipe = written(tmp_path, near)
+    source = (tmp_path / "kink.py").read_text()
+    (tmp_path / "led.py").write_text(source.replace("/ len(rows)", f"/ len(rows) + {0.7 * near}"))
+    run = compare(recipe, "--dtype=float64", f"--with={tmp_path / 'led.py'}")
+    assert run.result("led.py", "float64")["divergence"]["rung"] == "trajectory"

@@ -52,7 +52,7 @@ def wander(
     """
     steps, wide = inputs.steps, floors
     for number, run in enumerate(_runs(port, inputs, reference, floors), 1):
-        if _ratio(*run, floors, steps) > SMOOTH * LIMIT:
+        if SMOOTH * LIMIT < _ratio(*run, floors, steps) < np.inf:
             wide = _widened(wide, *run, steps)
             if _ratio(weights, losses, wide, steps) <= LIMIT:
                 return wide
