@@ -9,10 +9,15 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
+from parity import contract
 from parity.reports.terminal import console
+from parity.standard import reference, soundness
 from parity.standard.comparison import LIMIT
+from parity.standard.inputs import Store
+from parity.standard.native import Native
+from shared.experiment import prepare
 from studies import false_alarms, learning_rate, scale, summary
-from studies.draws import JudgedDraw, Worst, draw
+from studies.draws import JudgedDraw, Worst, draw, referred
 
 
 def judged(ratio: float, number: int = 0) -> JudgedDraw:
@@ -100,3 +105,13 @@ def test_a_wrong_learning_rate_is_caught_from_some_error_on(dtype: str) -> None:
     assert caught.error is not None
     assert smallest < caught.error < largest
     assert caught.rung in ("update", "trajectory")
+
+
+@pytest.mark.parametrize("name", ["gates", "activations"])
+def test_a_port_of_ours_without_weights_or_in_steps_can_be_a_reference(
+    tmp_path: Path, name: str
+) -> None:
+    experiment = referred(prepare(name, "float32"), "numpy", tmp_path)
+    inputs = Store(tmp_path / "arrays").inputs(experiment, "cpu", 1)
+    port = contract.load(inputs.reference, inputs.net)
+    soundness.check(Native(port, inputs, "float64"), reference.run(port, inputs))
