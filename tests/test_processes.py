@@ -188,6 +188,22 @@ def test_a_reference_that_fails_gives_no_verdict(compare: Compare, tmp_path: Pat
     assert run.report == {}
 
 
+@pytest.mark.parametrize(
+    ("request_", "status", "said"), [(b"", 0, ""), (b"\0\0\0\2{}", 1, "WireError: not a message")]
+)
+def test_a_worker_says_what_it_cannot_read(request_: bytes, status: int, said: str) -> None:
+    worker = [sys.executable, "-P", "-m", "parity.worker_main"]
+    done = subprocess.run(
+        worker,
+        input=request_,
+        capture_output=True,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (status, b"")
+    assert said in done.stderr.decode()
+
+
 def test_debug_shows_the_traceback(compare: Compare, tmp_path: Path) -> None:
     (tmp_path / "raises.py").write_text(HEAD + "def loss(model, x, y):\n    return model['W9']\n")
     (tmp_path / "dies.py").write_text(

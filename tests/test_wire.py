@@ -8,6 +8,7 @@ import struct
 from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
+from types import GenericAlias, SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -75,6 +76,13 @@ def test_requests_arrive_as_they_were_sent(message: Any) -> None:
 )
 def test_messages_arrive_as_they_were_sent(message: Any) -> None:
     assert crossed(message) == message
+
+
+def test_arrays_arrive_where_their_type_is_an_alias_as_since_numpy_2_5() -> None:
+    alias = GenericAlias(SimpleNamespace(__value__=np.ndarray[Any, np.dtype[Any]]), (Any,))  # type: ignore[arg-type] # a stand-in for typing.TypeAliasType, which Python 3.11 lacks
+    given = np.arange(3.0)
+    for expected in (alias, float | alias):
+        assert wire._built(expected, {wire.ARRAY: 0}, [given]) is given
 
 
 def test_a_whole_number_stays_one() -> None:

@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax._src import pjit  # there is no public place in which programs and operations can be met
-from jax._src.core import EvalTrace
+from jax._src.core import EvalTrace, eval_context
 from jax.extend.core import Literal
 
 from impls.jax.primitives import NUMPY
@@ -85,7 +85,7 @@ class Noise:
         """Call a function in which nothing errs."""
         self.executing = True
         try:
-            with jax.no_execution(False):
+            with jax.no_execution(False), eval_context():
                 return function(*args, **params)
         finally:
             self.executing = False
@@ -154,8 +154,12 @@ class Noise:
         return [first, second]
 
 
-def scan(run, args, jaxpr, length, reverse, num_consts, num_carry, **_):
+def scan(run, args, jaxpr, length, reverse, **params):
     """Do what a scan does, step by step."""
+    if "ft_in" in params:  # since JAX 0.12
+        num_consts, num_carry = map(len, params["ft_in"].unpack()[:2])
+    else:
+        num_consts, num_carry = params["num_consts"], params["num_carry"]
     constants, carry = args[:num_consts], args[num_consts : num_consts + num_carry]
     rows, stacked = args[num_consts + num_carry :], []
     for step in reversed(range(length)) if reverse else range(length):

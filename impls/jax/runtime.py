@@ -23,6 +23,8 @@ def configure(dtype, device, threads):
     flags = os.environ.get("XLA_FLAGS", "")
     if threads == 1 and ONE_THREAD not in flags:
         os.environ["XLA_FLAGS"] = f"{flags} {ONE_THREAD}".strip()
+    if device == "cuda":  # other ports' processes want some of its memory, too
+        os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
     jax.config.update("jax_enable_x64", dtype == "float64")
     jax.config.update("jax_default_matmul_precision", "highest")  # float32 means float32, not TF32
     jax.config.update("jax_default_device", jax.local_devices(backend=device)[0])

@@ -26,8 +26,11 @@ def configure(dtype, device, threads):
         threading.set_inter_op_parallelism_threads(threads)
     if device == "cpu":
         tf.config.set_visible_devices([], "GPU")
-    elif not tf.config.list_physical_devices("GPU"):
+    elif not (found := tf.config.list_physical_devices("GPU")):
         raise RuntimeError(f"TensorFlow finds no GPU, but was asked for {device!r}")
+    elif not tf.config.experimental.get_memory_growth(found[0]):
+        # Other ports' processes want some of its memory, too.
+        tf.config.experimental.set_memory_growth(found[0], True)
     tf.keras.backend.set_floatx(dtype)
     tf.keras.config.set_dtype_policy(dtype)
     tf.config.experimental.enable_tensor_float_32_execution(False)  # float32 means float32

@@ -11,13 +11,16 @@ from shared.errors import InputError
 def precision(dtype):
     """Have `dtype` for default, and float32 mean float32, not TF32; then all as it was."""
     before = torch.get_default_dtype(), torch.get_float32_matmul_precision()
+    convolutions = torch.backends.cudnn.allow_tf32
     try:
         torch.set_default_dtype(getattr(torch, dtype))
         torch.set_float32_matmul_precision("highest")
+        torch.backends.cudnn.allow_tf32 = False
         yield
     finally:
         torch.set_default_dtype(before[0])
         torch.set_float32_matmul_precision(before[1])
+        torch.backends.cudnn.allow_tf32 = convolutions
 
 
 def eagerly():

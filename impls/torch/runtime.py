@@ -4,8 +4,6 @@ import torch
 
 MODE = "eager"
 
-_device = torch.device("cpu")
-
 
 def configure(dtype, device, threads):
     """Prepare PyTorch for `dtype` ("float32" or "float64") on `device` ("cpu" or "cuda").
@@ -13,14 +11,14 @@ def configure(dtype, device, threads):
     Raises:
         RuntimeError: `device` is "cuda" and PyTorch finds none.
     """
-    global _device
-    if device == "cuda" and not torch.cuda.is_available():
-        raise RuntimeError("PyTorch finds no GPU, but was asked for 'cuda'")
+    if device == "cuda":
+        if not torch.cuda.is_available():
+            raise RuntimeError("PyTorch finds no GPU, but was asked for 'cuda'")
+        torch.set_default_device(device)  # for tensors and the parameters of modules
     torch.set_default_dtype(getattr(torch, dtype))
     torch.set_num_threads(threads)
     torch.set_float32_matmul_precision("highest")  # float32 means float32, not TF32
     torch.backends.cudnn.allow_tf32 = False  # nor TF32 in convolutions
-    _device = torch.device(device)
 
 
 def run_eagerly(enabled):
@@ -30,7 +28,7 @@ def run_eagerly(enabled):
 
 def to_native(array):
     """Copy a NumPy array into a tensor; `torch.from_numpy` would share its memory."""
-    return torch.tensor(array, device=_device)
+    return torch.tensor(array)
 
 
 def to_numpy(value):

@@ -69,8 +69,11 @@ def _requests(source: BinaryIO, expected: Any) -> "queue.SimpleQueue[Any]":
         try:
             while True:
                 requests.put(wire.read(source, expected))
-        finally:  # also where the judge was killed in the middle of a request
+        except EOFError:  # also where the judge was killed in the middle of a request
             os._exit(0)
+        finally:
+            traceback.print_exc()
+            os._exit(1)
 
     threading.Thread(target=read, daemon=True).start()
     return requests

@@ -148,7 +148,7 @@ def _exactly(stream: IO[bytes], buffer: Any) -> Any:
 
 def _built(expected: Any, value: Any, arrays: list[Array]) -> Any:
     """Return a value of the expected type, made of what JSON gave."""
-    origin, arguments = get_origin(expected), get_args(expected)
+    origin, arguments = _origin(expected), get_args(expected)
     if origin in (Union, UnionType):
         return _one_of(arguments, value, arrays)
     if origin is Literal:
@@ -190,8 +190,14 @@ def _one_of(kinds: tuple[Any, ...], value: Any, arrays: list[Array]) -> Any:
 
 
 def _is_array(kind: Any) -> bool:
-    origin: Any = get_origin(kind)
-    return origin is np.ndarray
+    return _origin(kind) is np.ndarray
+
+
+def _origin(kind: Any) -> Any:
+    """Return what a type with arguments is made of; NDArray is an alias since NumPy 2.5."""
+    origin = get_origin(kind)
+    meant = getattr(origin, "__value__", origin)
+    return get_origin(meant) or meant
 
 
 def _simple(expected: Any, value: Any, arrays: list[Array]) -> Any:
