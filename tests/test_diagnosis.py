@@ -101,6 +101,9 @@ def test_bfloat16_and_float16_round_as_libraries_do() -> None:
 def test_tf32_keeps_ten_bits() -> None:
     assert precision.tf32(np.array(1 + 2.0**-10)) == 1 + 2.0**-10
     assert precision.tf32(np.array(1 + 2.0**-12)) == 1.0
+    assert precision.tf32(np.array(-1 - 2.0**-11)) == -1 - 2.0**-10
+    assert precision.tf32_toward_0(np.array(1 + 2.0**-10)) == 1 + 2.0**-10
+    assert precision.tf32_toward_0(np.array(-1 - 2.0**-11)) == -1.0
 
 
 FLOOR = 1e-16  # of `case_of`

@@ -225,8 +225,8 @@ def of_heads(x: Any, mask: Any, scale: float = 1.0, behind: bool = True) -> Any:
     )[0]
 
 
-def in_tf32(x: Any) -> Any:
-    return pytest.importorskip("torch").from_numpy(precision.tf32(x.numpy()))
+def in_tf32(x: Any, rounded: precision.Format = precision.tf32) -> Any:
+    return pytest.importorskip("torch").from_numpy(rounded(x.numpy()))
 
 
 TEXTS: dict[str, Any] = {
@@ -242,6 +242,12 @@ TEXTS: dict[str, Any] = {
     "the factors of each product are rounded to TF32": (
         lambda x, m: x @ x.cos().mT,
         lambda x, m: in_tf32(x) @ in_tf32(x.cos()).mT,
+    ),
+    "the factors of each product are rounded to TF32, toward 0": (
+        lambda x, m: x @ x.cos().mT,
+        lambda x, m: (
+            in_tf32(x, precision.tf32_toward_0) @ in_tf32(x.cos(), precision.tf32_toward_0).mT
+        ),
     ),
     "nothing is multiplied by 3": (lambda x, m: (x * 3).cos(), lambda x, m: x.cos()),
     "numbers are divided by the root of 3": (

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from parity.diagnosis import variants
 from parity.diagnosis.case import Case, Compute, Computed, NotTakenError
@@ -21,6 +22,7 @@ Format = Callable[[Array], Array]
 LEAST_OWN = 0.1
 MODERATE = 0.6
 MOSTLY = 0.8
+TOWARD_0 = "TF32, toward 0"
 ENOUGH, LEANING = 16, 0.5  # errors in a column, and how far their mean may be from 0
 
 
@@ -34,9 +36,16 @@ def bfloat16(values: Array) -> Array:
 def tf32(values: Array) -> Array:
     """Round values of any shape to TF32, which is float32 less 13 bits; in float64."""
     bits = np.asarray(values, np.float32).view(np.uint32)
-    return (
-        ((bits + 0x1000) & np.uint32(0xFFFFE000)).astype(np.uint32).view(np.float32).astype(float)
-    )
+    return _less_13_bits(bits + np.uint32(0x1000))
+
+
+def tf32_toward_0(values: Array) -> Array:
+    """Leave out 13 bits, as a GPU does of numbers that nobody has rounded before; in float64."""
+    return _less_13_bits(np.asarray(values, np.float32).view(np.uint32))
+
+
+def _less_13_bits(bits: NDArray[np.uint32]) -> Array:
+    return (bits & np.uint32(0xFFFFE000)).view(np.float32).astype(np.float64)
 
 
 def float16(values: Array) -> Array:
@@ -52,17 +61,25 @@ def float32(values: Array) -> Array:
 
 FORMATS: dict[str, Format] = {
     "float32": float32,
+    TOWARD_0: tf32_toward_0,
     "TF32": tf32,
     "float16": float16,
     "bfloat16": bfloat16,
 }
 CAUSES = {
     "float32": "float32 in a float64 run",
+    TOWARD_0: HALF,
     "TF32": HALF,
     "float16": HALF,
     "bfloat16": BFLOAT16,
 }
-UNITS = {"float32": 2.0**-24, "TF32": 2.0**-11, "float16": 2.0**-11, "bfloat16": 2.0**-8}
+UNITS = {
+    "float32": 2.0**-24,
+    TOWARD_0: 2.0**-10,
+    "TF32": 2.0**-11,
+    "float16": 2.0**-11,
+    "bfloat16": 2.0**-8,
+}
 
 
 def formats(case: Case) -> list[str]:

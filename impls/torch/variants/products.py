@@ -11,7 +11,12 @@ FACTORS = {
     "scaled_dot_product_attention": ("query", "key", "value"),
 }
 ADDED = {"scaled_dot_product_attention": "attn_mask"}  # elsewhere, a bias
-FORMATS = {"TF32": causes.HALF, "float16": causes.HALF, "bfloat16": causes.BFLOAT16}
+# Half a unit, in bits of float32: GPUs leave out the rest of numbers that nobody has rounded.
+TF32 = {"TF32": 0x1000, "TF32, toward 0": 0}
+FORMATS = {
+    **dict.fromkeys((*TF32, "float16"), causes.HALF),
+    "bfloat16": causes.BFLOAT16,
+}
 
 
 def products(operation):
@@ -22,7 +27,7 @@ def products(operation):
     for name, cause in FORMATS.items():
         claim = f"the factors of each product are rounded to {name}"
         yield cause, claim, lambda o, own=name: o(**_each(o, factors, _rounding(own)))
-        if name != "TF32":  # in which no array is kept
+        if name not in TF32:  # in which no array is kept
             within = _computed_in(getattr(torch, name), (*factors, added))
             yield cause, f"each product, with what is added, is computed in {name}", within
     if "bias" in operation.names and operation["bias"] is not None:
@@ -39,12 +44,12 @@ def _each(operation, names, change):
 
 def _rounding(name):
     """Return how numbers are rounded to a format, in their own precision."""
-    if name != "TF32":
+    if name not in TF32:
         return lambda x: x.to(getattr(torch, name)).to(x.dtype)
 
     def rounded(x):
         bits = x.detach().to(torch.float32).view(torch.int32)
-        near = ((bits + 0x1000) & ~0x1FFF).view(torch.float32).to(x.dtype)
+        near = ((bits + TF32[name]) & ~0x1FFF).view(torch.float32).to(x.dtype)
         return x + (near - x).detach()  # the slope is 1
 
     return rounded
