@@ -110,7 +110,13 @@ FLOOR = 1e-16  # of `case_of`
 IN_BFLOAT16 = FLOOR * 2.0**53 * precision.UNITS["bfloat16"]
 
 
-def sized(folder: Path, units: float, inside: float = 0.0, first_right: bool = False) -> str | None:
+def sized(
+    folder: Path,
+    units: float,
+    inside: float = 0.0,
+    first_right: bool = False,
+    outputs_right: bool = False,
+) -> str | None:
     """Return which format errors of so many floors of bfloat16's are of, by their size."""
     random = default_rng(0)
     right = iter([first_right])
@@ -121,7 +127,13 @@ def sized(folder: Path, units: float, inside: float = 0.0, first_right: bool = F
 
     case = case_of("mnist-tutorial", folder, erring)
     divergence = replace(case.findings.divergence, ratio=0.0)
-    seen = replace(case.findings, divergence=divergence, inside=inside * IN_BFLOAT16 / FLOOR)
+    off = 0.0 if outputs_right else units * IN_BFLOAT16
+    answers = {
+        at: {name: value + off * (at[0] == "forward") for name, value in got.items()}
+        for at, got in case.findings.answers.items()
+    }
+    ratio = inside * IN_BFLOAT16 / FLOOR
+    seen = replace(case.findings, divergence=divergence, inside=ratio, answers=answers)
     found = precision.size(replace(case, findings=seen), "gradients")
     return found.cause if found else None
 
@@ -130,6 +142,10 @@ def sized(folder: Path, units: float, inside: float = 0.0, first_right: bool = F
 def test_errors_are_of_the_size_of_a_format(inside: float, tmp_path: Path) -> None:
     assert sized(tmp_path, 0.5, inside) == "bfloat16 precision"
     assert sized(tmp_path, 0.5 / 16, inside / 16) == "float16 or TF32 precision"
+
+
+def test_gradients_alone_are_not_of_a_format_by_their_size(tmp_path: Path) -> None:
+    assert sized(tmp_path, 0.5, outputs_right=True) is None
 
 
 def test_errors_are_too_large_for_a_format_or_not_at_every_step(tmp_path: Path) -> None:

@@ -69,6 +69,21 @@ right.loss_and_gradients = loss_and_gradients
         "gradients",
         "mean of the means of uneven parts",
     ),
+    "mean_of_means_in_turn": (
+        NUMPY
+        + """
+def loss_and_gradients(model, x, y, rows):
+    mine = rows[workers.rank :: workers.size]
+    value, grads = mnist.loss_and_gradients(model, x[mine], y[mine])
+    for grad in grads.values():
+        workers.Allreduce(MPI.IN_PLACE, grad, op=MPI.SUM)
+        grad /= workers.size
+    return value / workers.size, grads
+right.loss_and_gradients = loss_and_gradients
+""",
+        "gradients",
+        "mean of the means of uneven parts",
+    ),
     "sum_for_mean": (
         NUMPY
         + """

@@ -54,7 +54,8 @@ class Case:
     """Findings, and the reference at hand. All arrays that it gives are in float64.
 
     floors, loss_floors: the noise floors of single steps, and of the free run's losses, (steps,).
-    second_floors: of the weights after two steps.
+    second_floors: of the weights after two steps. in_turn: whether rows are thought to be dealt to
+    workers one by one, as PyTorch's DistributedSampler deals them, not in a block to each.
     """
 
     port: Port
@@ -64,6 +65,7 @@ class Case:
     second_floors: Floors
     loss_floors: Array
     findings: Findings
+    in_turn: bool = False
     _answered: dict[str, list[tuple[int, Tensors]]] = field(default_factory=dict)
     _before: dict[str, float] = field(default_factory=dict)
     _kept: dict[int, Computed] = field(default_factory=dict)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -130,7 +131,7 @@ def mostly(case: Case, chain: Chain | None, rung: str) -> Diagnosis | None:
     Where a result lies between two numbers of a coarse format, the order of a sum decides to which
     it is rounded: a few values then differ by as much as if nothing fitted.
     """
-    before = _share(case, rung, lambda step: case.expected[rung, step])
+    before = _share(case, rung, partial(_due, case, rung))
     for idea in (*mistakes(case, chain), *variants.of_fewer_digits(case, rung)):
         try:
             after = _share(case, rung, lambda step, idea=idea: idea.predict(case, rung, step))  # type: ignore[misc] # mypy cannot type a default of a lambda
@@ -177,7 +178,12 @@ def exact(case: Case, rung: str) -> Diagnosis | None:
 
 
 def size(case: Case, rung: str) -> Diagnosis | None:
-    """Name a format whose noise has the size of the errors, of layers, too."""
+    """Name a format whose noise has the size of the errors, of layers, too.
+
+    Outputs have it, too: where all of them are right, gradients are off for another reason.
+    """
+    if rung != "forward" and case.misfit("forward", partial(_due, case, "forward")) <= LIMIT:
+        return None
     ratio = max(case.before(rung), case.findings.inside)
     unit = 2.0**-53 if case.inputs.dtype == "float64" else 2.0**-24
     for name in reversed(formats(case)):  # the coarsest that fits
@@ -189,6 +195,10 @@ def size(case: Case, rung: str) -> Diagnosis | None:
             )
             return Diagnosis(CAUSES[name], evidence, MODERATE)
     return None
+
+
+def _due(case: Case, rung: str, step: int) -> Tensors:
+    return case.expected[rung, step]
 
 
 def _always(case: Case, rung: str, name: str) -> bool:

@@ -74,6 +74,8 @@ def of_losses(number: int) -> Iterator[Weighing]:
     yield from _means(number)
     yield Weighing(LOSS_ALONE, "is worker 0's alone", partial(_mean, 0))
     yield Weighing(LOSS_ALONE, "is the part of it that is worker 0's alone", partial(_part, 0, 1))
+    claim = f"is {number} times the part of it that is worker 0's alone"
+    yield Weighing(LOSS_ALONE, claim, partial(_part, 0, number))
 
 
 def _means(number: int) -> Iterator[Weighing]:
@@ -134,8 +136,10 @@ def summed(case: Case, weighing: Weighing, weights: Tensors, x: Rows, y: Rows) -
 
 def cut(case: Case, y: Rows) -> list[Array]:
     """Return the row numbers (b,) of a batch's targets y (B, ...) that are each worker's."""
-    number = case.inputs.workers or 1
-    return [share(np.arange(count(y)), rank, number) for rank in range(number)]
+    rows, number = np.arange(count(y)), case.inputs.workers or 1
+    if case.in_turn:
+        return [rows[rank::number] for rank in range(number)]
+    return [share(rows, rank, number) for rank in range(number)]
 
 
 def each(case: Case, weights: Tensors, x: Rows, y: Rows) -> list[tuple[float, Computed]]:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import product
 
 import numpy as np
 from numpy.random import Generator
@@ -24,14 +25,21 @@ REDUCTION = "another reduction than the sum"
 UNSENT = "weights never broadcast"
 AVERAGED = "weights averaged instead of gradients"
 SHORTER = 0.999  # of its length, under which a gradient has been clipped
+CLIPPED_APART = "each worker's gradients are clipped to a norm of {:.4g} before they are summed"
 TINY = 1e-9  # a norm under that of any gradient
 
 
 def mistakes(case: Case, rung: str) -> Iterator[Hypothesis]:
     """Yield what workers may do otherwise on the rung gradients or update."""
     if case.inputs.workers and rung in ("gradients", "update"):
-        yield from _of(case, rung, [step for step, _ in case.answered(rung)])
-        yield from _clipped(case, rung)
+        for dealt in _dealt(case):
+            yield from _of(dealt, rung, [step for step, _ in case.answered(rung)])
+            yield from _clipped(dealt, rung)
+
+
+def _dealt(case: Case) -> tuple[Case, Case]:
+    """Return the case with rows in a block for each worker, and with rows dealt in turn."""
+    return case, replace(case, in_turn=True)
 
 
 def of_part(case: Case, rung: str) -> Diagnosis | None:
@@ -41,7 +49,7 @@ def of_part(case: Case, rung: str) -> Diagnosis | None:
     if not case.inputs.workers or not known:
         return None
     weights, (x, y) = case.weights[PART], case.batch(PART)
-    for idea in _of(case, rung, [PART]):
+    for idea in (each for dealt in _dealt(case) for each in _of(dealt, rung, [PART])):
         answer = (idea.compute or case.compute)(weights, x, y)
         due = answer.gradients
         if rung == "update":
@@ -67,8 +75,9 @@ def at_one_step(case: Case) -> Diagnosis | None:
     for step, (_, moved, due) in taken(case).items():
         weights = {name: wide_all(states[step])[name] for name in case.inputs.weights}
         right = np.abs(moved - due).max() <= limit
-        for idea in () if right else shares.of_gradients(number, case.findings.apart):
-            theirs = shares.summed(case, idea, weights, *case.batch(step)).gradients
+        ideas = () if right else shares.of_gradients(number, case.findings.apart)
+        for dealt, idea in product(_dealt(case), ideas):
+            theirs = shares.summed(dealt, idea, weights, *case.batch(step)).gradients
             if np.abs(moved - flat(case, theirs)).max() <= limit:
                 evidence = f"by its own weights around step {step:,}, its gradient {idea.claim}"
                 return Diagnosis(idea.cause, evidence, 0.9)
@@ -77,19 +86,25 @@ def at_one_step(case: Case) -> Diagnosis | None:
 
 def in_run(case: Case) -> Iterator[Hypothesis]:
     """Yield what a whole run alone shows."""
-    if case.inputs.workers:
+    for dealt in _dealt(case) if case.inputs.workers else ():
         claim = "each worker trains alone, and at the end the mean of their weights is taken"
-        yield Averaged(AVERAGED, claim)
+        yield Averaged(AVERAGED, f"{claim}{_said(dealt)}", in_turn=dealt.in_turn)
 
 
 @dataclass(frozen=True)
 class Averaged(Hypothesis):
-    """Workers that train alone, each on its shares; only their last weights are averaged."""
+    """Workers that train alone, each on its shares; only their last weights are averaged.
+
+    in_turn: how rows are dealt, as in `Case`.
+    """
+
+    in_turn: bool = False
 
     def train(
         self, case: Case, weights: Tensors, steps: list[int], random: Generator | None = None
     ) -> tuple[Array, Tensors]:
         """Return the losses, each a mean over all rows, and the mean of the last weights."""
+        case = replace(case, in_turn=self.in_turn)
         losses: Array = np.zeros(len(steps))
         mean = {name: np.zeros_like(value) for name, value in weights.items()}
         for rank, rows in enumerate(shares.cut(case, case.batch(steps[0])[1])):
@@ -116,10 +131,14 @@ def _of(case: Case, rung: str, steps: list[int]) -> Iterator[Hypothesis]:
         claims += [f"the loss {loss.claim}"] if loss else []
         cause = next(one.cause for one in (idea, loss) if one)
         compute = partial(_weighed, case, names, idea, loss)
-        yield Hypothesis(cause, ", and ".join(claims), compute)
+        yield Hypothesis(cause, ", and ".join(claims) + _said(case), compute)
     if names:
         yield from _unsent(case)
         yield from _reduced(case, names)
+
+
+def _said(case: Case) -> str:
+    return ", where rows are dealt in turn" if case.in_turn else ""
 
 
 def _wrong(case: Case, rung: str, steps: list[int]) -> set[str]:
@@ -169,7 +188,7 @@ def _unsent(case: Case) -> Iterator[Hypothesis]:
     """Yield workers of which only worker 0 has the weights given, or some of them."""
     names, number = list(case.inputs.weights), case.inputs.workers or 1
     for own in [names, *([name] for name in names if len(names) > 1)]:
-        claim = f"each worker has {spoken(own)} of its own, since worker 0 sent none"
+        claim = f"each worker has {spoken(own)} of its own, since worker 0 sent none{_said(case)}"
         yield Hypothesis(UNSENT, claim, partial(_apart, case, own, None))
         for factor, times in ((1, ""), (number, f"{number} times ")):
             said = f"{claim}, and takes {times}its own part of their gradient alone"
@@ -202,7 +221,7 @@ def _reduced(case: Case, names: list[str]) -> Iterator[Hypothesis]:
     for what, reduction in (("largest", np.maximum), ("least", np.minimum)):
         claim = f"the gradient of {spoken(names)} has the {what} value of all workers' parts"
         compute = partial(_reduced_by, case, names, reduction)
-        yield Hypothesis(REDUCTION, f"{claim}, not their sum", compute)
+        yield Hypothesis(REDUCTION, f"{claim}, not their sum{_said(case)}", compute)
 
 
 def _reduced_by(
@@ -223,9 +242,7 @@ def _clipped(case: Case, rung: str) -> Iterator[Hypothesis]:
             sizes.append(TINY * top / norm(unit.values()) ** 2)
     if sizes:
         size = float(np.median(sizes))
-        claim = (
-            f"each worker's gradients are clipped to a norm of {size:.4g} before they are summed"
-        )
+        claim = f"{CLIPPED_APART.format(size)}{_said(case)}"
         yield Hypothesis("gradients clipped", claim, partial(_sum_of_clipped, case, size), fitted=1)
 
 
