@@ -30,6 +30,10 @@ HOW = {
         "    return [1.0]\n",
         "returned a list of 1, where a dict of arrays is expected",
     ),
+    "returns_nothing": (
+        "    return {'W1': None}\n",
+        "W1 returned None, where an array is expected, as of a weight that the loss does not",
+    ),
     "returns_words": (
         "    return {'W1': 'none'}\n",
         "returned a str, an array of <U4, where numbers are",
