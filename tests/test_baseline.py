@@ -293,7 +293,7 @@ def test_the_same_run_has_the_same_bits(judged: Held) -> None:
         {"name": "numpy", "before": "1.0", "now": np.__version__},
         {"name": "XLA_FLAGS", "before": "-x", "now": "none"},
     ]
-    assert "XLA_FLAGS: none, then -x" in run.stdout
+    assert "XLA_FLAGS: none, was -x" in run.stdout
     assert f"since {judged.file}, no bit has changed" in run.stdout.replace("\n", "")
 
 

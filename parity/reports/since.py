@@ -62,7 +62,7 @@ def legend(since: Since) -> str:
 def surroundings(since: Since) -> Iterator[str]:
     """Say what is otherwise than it was then: versions, flags, the processor."""
     for name, before, now in since.environment:
-        yield f"{name}: {now}, then {before}"
+        yield f"{name}: {now}, was {before}"
     if not since.environment:
         yield "versions, flags and processor are as they were then"
 
