@@ -2,6 +2,7 @@
 
 impls/dictionary/start.toml names its groups, each a file beside it with a `title` and its [[row]]s.
 A row has a `name` and, if need be, a `foot`note and the words that people may look for `also`.
+Its `floor`, in NumPy, says how far rounding moves what its cells give, if by more than the last place.
 
 `in_general` holds a cell for every framework but TensorFlow 1: its code; a table with the `code`
 and what is not shown, which runs `before` and `after` it; or a table that says in two words why
@@ -47,7 +48,7 @@ class Cell:
 class Row:
     """An operation: by framework its cell, or why there is none, and what its ports say.
 
-    gives: what each cell must give, in NumPy.
+    gives: what each cell must give, in NumPy. floor: see above.
     """
 
     name: str
@@ -57,6 +58,7 @@ class Row:
     quotes: dict[str, tuple[Quote, ...]]
     foot: str = ""
     also: str = ""
+    floor: str = "0.0"
 
     @property
     def anchor(self) -> str:
@@ -135,8 +137,8 @@ def row(table: dict[str, Any]) -> Row:
     if cells and not gives:
         raise InputError(f"the dictionary's {name!r} does not say what its cells give")
     quotes = _quotes(name, dict(table.get("in_ports", {})))
-    foot, also = table.get("foot", ""), table.get("also", "")
-    return Row(name, gives, cells, none, quotes, " ".join(foot.split()), also)
+    foot, also, floor = table.get("foot", ""), table.get("also", ""), table.get("floor", "0.0")
+    return Row(name, gives, cells, none, quotes, " ".join(foot.split()), also, floor)
 
 
 def _cell(name: str, framework: str, row: dict[str, Any], said: str | dict[str, str]) -> Cell:

@@ -44,7 +44,7 @@ class Doctests:
     def problem(self, row: Row) -> str:
         """Run a row's cell; return what is wrong with what it gives, or nothing."""
         try:
-            expected = self._expected(row.gives)
+            expected, floor = self._expected(row.gives), self._expected(row.floor)
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 # Nobody should learn what is about to go.
@@ -53,7 +53,7 @@ class Doctests:
                 value = values.plain(self._run(row.cells[self.framework]))
         except Exception:  # whatever a cell raises is wrong with it
             return traceback.format_exc(limit=-2)
-        return "" if values.same(value, expected) else f"gives {value!r}, not {expected!r}"
+        return "" if values.same(value, expected, floor) else f"gives {value!r}, not {expected!r}"
 
     def _expected(self, gives: str) -> Any:
         names: Names = {}

@@ -101,7 +101,7 @@ def test_a_claim_that_nothing_says_is_refused(tmp_path: Path) -> None:
     ("value", "expected"),
     [
         (np.ones((2, 1)), np.ones(2)),
-        (np.ones(2), np.array([1, 1.001])),
+        (np.ones(2), np.array([1, 1 + 1.2e-6])),
         (np.array([np.nan]), np.array([np.nan])),
         (np.array([True]), np.array([1])),
         (1, True),
@@ -123,4 +123,11 @@ def test_what_is_not_the_same_is_told(value: object, expected: object) -> None:
 
 def test_values_are_told_without_their_framework() -> None:
     assert same(plain({"a": [np.float32(1), 2]}), {"a": (1.0, 2)})
-    assert same(plain(np.array([1 + 1e-7])), np.array([1]))
+    assert same(plain(np.array([1 + 9e-7])), np.array([1]))  # under 8 units in the last place
+
+
+def test_a_row_may_say_how_far_rounding_moves_what_its_cells_give() -> None:
+    adam = next(row for row in WHOLE.rows if row.name == "Adam")
+    assert 1e-6 < eval(adam.floor, {"np": np}) < 2e-6
+    assert same((1 + 9e-6,), (1,), 1.2e-6)
+    assert not same((1 + 1e-5,), (1,), 1.2e-6)
