@@ -6,6 +6,7 @@ each thing that differs at a glance: `what` it is, the `function` where it shows
 every framework.
 """
 
+import re
 import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -31,11 +32,17 @@ class Difference:
 class Note:
     """What there is to say of a function.
 
-    shared: paragraphs for whoever reads it. lines: for those who look at a framework, by its name.
+    shared: paragraphs for whoever reads it. lines: for those who look at a framework, by its name:
+    the first sentence of each says the most, and a page folds the others below it.
     """
 
     shared: tuple[str, ...] = ()
     lines: dict[str, str] = field(default_factory=dict)
+
+    def parts(self, framework: str) -> tuple[str, str]:
+        """Return the first sentence of a framework's line, and the others; of none, nothing."""
+        first, *others = re.split(r"(?<=[.?]) ", self.lines.get(framework, ""), maxsplit=1)
+        return first, "".join(others)
 
     @property
     def text(self) -> str:

@@ -200,6 +200,16 @@ def test_every_function_of_the_contract_has_a_note() -> None:
             assert 1 <= len(re.findall(r"[.?](?: |$)", text)) <= 5, text
 
 
+def test_the_first_sentence_of_a_frameworks_line_is_short() -> None:
+    said = notes.load()
+    for note in (*said.general.values(), *said.special.values()):
+        for framework, line in note.lines.items():
+            first, others = note.parts(framework)
+            assert f"{first} {others}".strip() == line
+            assert len(markup.to_plain(first)) <= 120, first
+    assert notes.Note().parts("jax") == ("", "")
+
+
 OF_OTHERS = {
     "tensorflow": r"TensorFlow|Keras|`tf\b",
     "torch": r"PyTorch|`torch\b|`F\b|`nn\b",

@@ -15,7 +15,7 @@ function arrange() {
   for (const cells of document.querySelectorAll("[data-cells]")) {
     const own = new Map([...cells.children].map((cell) => [cell.dataset.framework, cell]));
     cells.append(...order.flatMap((name) => own.get(name) ?? []));
-    cells.hidden = cells.matches(".helper") && seen().every((name) => own.get(name).matches(".none"));
+    cells.hidden = cells.matches(".helper, .lines") && seen().every((name) => own.get(name).matches(".none"));
   }
   for (const button of document.querySelectorAll("[data-choose]")) {
     const name = button.dataset.choose;

@@ -126,7 +126,8 @@ def test_an_address_of_a_line_shows_its_column(guide_folder: Path, open_page: Op
 
 def lines_of_notes(tab: Page, section: str) -> list[str]:
     """Return of which frameworks the note on a section has lines that are seen, in order."""
-    return tab.locator(f"#{section} li:visible > strong").all_inner_texts()
+    own = tab.locator(f"#{section} .lines .cell:visible:not(.none) .of")
+    return [text or "" for text in own.all_text_contents()]
 
 
 def test_notes_and_traps_are_those_of_the_chosen_columns(
@@ -153,6 +154,30 @@ def test_notes_and_traps_are_those_of_the_chosen_columns(
     assert lines_of_notes(phone, "loss") == ["PyTorch"]
     phone.get_by_role("tab", name="JAX").click()
     assert lines_of_notes(phone, "loss") == ["JAX"]
+
+
+def test_after_the_code_each_framework_has_a_line_in_its_column(
+    guide_folder: Path, open_page: Open
+) -> None:
+    page = guide_folder / "mnist.html"
+    tab = open_page(page, "?frameworks=torch,jax").tab
+    line = tab.locator("#train .lines [data-framework=jax]")
+    expect(line.get_by_text("Nobody owns the state")).to_be_visible()
+    more = line.get_by_text("is clamped to the last row")
+    expect(more).to_be_hidden()
+    code = tab.locator("#train .row [data-framework=jax]").last
+    own, above = line.bounding_box(), code.bounding_box()
+    assert own
+    assert above
+    assert own["x"] == above["x"]
+    assert own["y"] > above["y"] + above["height"]
+    line.locator("summary").click()
+    expect(more).to_be_visible()
+    paper = open_page(page, "?frameworks=torch,jax").tab
+    paper.emulate_media(media="print")
+    assert (paper.locator("#train .lines").bounding_box() or {})["height"] > 100  # all of it
+    plain = open_page(page, java_script_enabled=False).tab
+    expect(plain.locator("#train .lines").get_by_text("TensorFlow 1")).to_be_visible()
 
 
 def test_rows_in_which_nobody_has_anything_are_not_there(
