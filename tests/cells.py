@@ -34,6 +34,7 @@ MISTAKES = {
         "Training mode, dropout on": "model(x)",
         "Copy weights out of a model": "out = model.state_dict()",
         "Convolution, as a function": "F.conv2d(images, kernel.flip(2))",
+        "Output tied to an embedding": "head = nn.Linear(3, 4, bias=False)\nhead(h)",
         "Attention": "F.scaled_dot_product_attention(q, k, v, scale=1)",
         "Cross-entropy from logits": 'F.cross_entropy(z, y, reduction="sum")',
         "Hold a value constant": "v.clone()",

@@ -16,9 +16,11 @@ function fit(entry, words) {
   let sum = 0;
   let named = true;
   for (const word of words) {
-    if (entry.low === word || entry.low.startsWith(`${word},`)) sum += 8;
+    const place = entry.also.split(" ").indexOf(word);
+    if (entry.low === word) sum += 9;
+    else if (place >= 0) sum += 8 - place / 100; // the best names come first
+    else if (entry.low.startsWith(`${word},`)) sum += 7;
     else if (entry.low.startsWith(word)) sum += 5;
-    else if (entry.also.split(" ").includes(word)) sum += 4;
     else if (entry.low.includes(word)) sum += 3;
     else if (entry.also.includes(word)) sum += 2;
     else if (entry.words.includes(word)) { sum += 1; named = false; }

@@ -246,6 +246,11 @@ def test_search_knows_every_kind(
         ("requires_grad", "Freeze weights"),
         ("cuda", "To a device"),
         ("seed", "Seed"),
+        ("BatchNorm", "Batch normalisation"),
+        ("BatchNorm momentum", "Batch normalisation"),
+        ("weight tying", "Output tied to an embedding"),
+        ("causal mask", "Causal attention"),
+        ("softmax", "Softmax along the rows"),
     ],
 )
 def test_search_knows_what_things_are_also_called_and_puts_rows_before_traps(
