@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import Any
 
 from guide import markup
-from guide.ports import ORDER, TITLES
+from guide.ports import BESIDE, ORDER, TITLES
 from parity.contract import ROOT
 
 FILE = Path(__file__).with_suffix(".toml")
 PAGE = ROOT / "docs" / "differences.md"
 # Columns are of more than one library.
-HEADS = {**TITLES, "jax": "JAX, Flax NNX, Optax", "tensorflow": "Keras, TensorFlow"}
+HEADS = {name: ", ".join(filter(None, (of, BESIDE.get(name)))) for name, of in TITLES.items()}
 START = """\
 # What frameworks do differently
 

@@ -68,6 +68,7 @@ class Pages:
             order=ORDER,
             slug=markup.anchor,
             columns=COLUMNS,
+            beside=ports.BESIDE,
             css=_inlined(*STYLES),
             early=_inlined(*EARLY_SCRIPTS),
             late=_inlined(*LATE_SCRIPTS),

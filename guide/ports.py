@@ -8,6 +8,7 @@ from guide.alignment import RUNTIME_PAGE, AlignedSection, align, functions_of
 from parity.contract import FRAMEWORKS, ROOT, nets_of
 from shared import recipes
 from shared.errors import InputError
+from traps.catalogue import Entry
 
 TITLES = {
     "numpy": "NumPy",
@@ -21,6 +22,8 @@ LIBRARIES = {
     "tensorflow": {"keras": "Keras", "keras_fit": "Keras, fit"},
     "jax": {"flax": "Flax"},
 }
+# What people write beside them: the dictionary and the differences have it in the same column.
+BESIDE = {"tensorflow": "Keras", "jax": "Flax NNX, Optax"}
 # As they stand side by side; a framework that is not named here comes behind.
 ORDER = (
     *(name for name in TITLES if name in FRAMEWORKS),
@@ -124,6 +127,13 @@ def nets() -> list[Net]:
     there = {*rest, *examples()}
     names = [n for n in dict.fromkeys((*small, *large, *examples(), *rest)) if n in there]
     return [net(name) for name in (*names, RUNTIME_PAGE)]
+
+
+def column_of(entry: Entry) -> str:
+    """Return the column of a net that an entry of the catalogue changes."""
+    if entry.example:
+        return entry.example.removeprefix(f"{entry.net}_").removesuffix(".py")
+    return entry.framework
 
 
 def examples() -> list[str]:

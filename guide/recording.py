@@ -124,11 +124,13 @@ def _record(net: Net, framework: str) -> dict[str, Any]:
 
 
 def _planted(net: Net, framework: str, recipe: Recipe, column: Column) -> dict[str, Any]:
-    """Return what differs with each mistake; those in examples would take minutes."""
+    """Return what differs with each mistake."""
+    known = catalogue.load_examples() if net.is_example else catalogue.load()
     return {
         f"{bug}": column.planted(catalogue.changed(bug))
-        for bug in catalogue.load().bugs
-        if (bug.net, bug.framework, bug.recipe) == (net.name, framework, recipe.name)
+        for bug in known.bugs
+        if (bug.net, ports.column_of(bug)) == (net.name, framework)
+        and (net.is_example or bug.recipe == recipe.name)
     }
 
 

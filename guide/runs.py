@@ -29,7 +29,7 @@ WORKING, EXACT = "float32", "float64"
 # The slowest first. TensorFlow 1 runs a graph elsewhere.
 EAGER = ("jax", "tensorflow", "torch", "numpy")
 # Of the examples: all of their columns would take minutes, JAX's alone takes one.
-OF_EXAMPLES = ("numpy", "torch", "jax")
+OF_EXAMPLES = ("numpy", "torch", "jax", "tensorflow")
 Key = tuple[int, str]  # a line, and the name of an array in what it gave
 
 

@@ -7,7 +7,7 @@ from difflib import SequenceMatcher
 
 from markupsafe import Markup
 
-from guide import highlight
+from guide import highlight, ports
 from parity.contract import DTYPES
 from parity.reports.wording import percent
 from traps import costs, record
@@ -124,9 +124,7 @@ class Trap:
     @property
     def column(self) -> str:
         """Where it stands on the page of its net: by its framework, or the library on top of it."""
-        if self.entry.example:
-            return self.entry.example.removeprefix(f"{self.entry.net}_").removesuffix(".py")
-        return self.entry.framework
+        return ports.column_of(self.entry)
 
     @property
     def title(self) -> str:
