@@ -3,6 +3,7 @@
 import os
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -60,12 +61,14 @@ class Opened:
 Open = Callable[..., Opened]
 
 
-@pytest.fixture(scope="session")
-def chromium() -> Iterator[Browser]:
-    """A headless Chromium; where there is none, the tests that need it are skipped, and say so."""
-    path = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, NAMES)), None)
-    if path is None:
-        pytest.skip("no Chromium is found (on Debian: apt-get install chromium; or set $CHROMIUM)")
+def executable() -> str | None:
+    """Return the path of a Chromium, if there is one."""
+    return os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, NAMES)), None)
+
+
+@contextmanager
+def launched(path: str) -> Iterator[Browser]:
+    """Run a headless Chromium."""
     with sync_playwright() as driver:
         # A sandbox of its own is not to be had as root.
         browser = driver.chromium.launch(
@@ -73,6 +76,16 @@ def chromium() -> Iterator[Browser]:
         )
         yield browser
         browser.close()
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """A headless Chromium; where there is none, the tests that need it are skipped, and say so."""
+    path = executable()
+    if path is None:
+        pytest.skip("no Chromium is found (on Debian: apt-get install chromium; or set $CHROMIUM)")
+    with launched(path) as browser:
+        yield browser
 
 
 @pytest.fixture
