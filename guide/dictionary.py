@@ -2,7 +2,8 @@
 
 impls/dictionary/start.toml names its groups, each a file beside it with a `title` and its [[row]]s.
 A row has a `name` and, if need be, a `foot`note and the words that people may look for `also`.
-Its `floor`, in NumPy, says how far rounding moves what its cells give, if by more than the last place.
+Where rounding moves what its cells give by more than a last place, its `floor` says, in NumPy, how
+far.
 
 `in_general` holds a cell for every framework but TensorFlow 1: its code; a table with the `code`
 and what is not shown, which runs `before` and `after` it; or a table that says in two words why

@@ -28,8 +28,6 @@ STEPS = (0, 1, 2)  # at which the functions are called: one after the other
 WORKING, EXACT = "float32", "float64"
 # The slowest first. TensorFlow 1 runs a graph elsewhere.
 EAGER = ("jax", "tensorflow", "torch", "numpy")
-# Of the examples: all of their columns would take minutes, JAX's alone takes one.
-OF_EXAMPLES = ("numpy", "torch", "jax", "tensorflow")
 Key = tuple[int, str]  # a line, and the name of an array in what it gave
 
 
@@ -166,8 +164,7 @@ def recipe_of(net: Net) -> Recipe | None:
 
 def columns_of(net: Net) -> list[str]:
     """Return those of a net's columns whose lines are run."""
-    run = OF_EXAMPLES if net.is_example else EAGER
-    return [port.framework for port in net.ports if port.framework in run]
+    return [port.framework for port in net.ports if port.framework in EAGER]
 
 
 def reference_of(net: Net) -> str:

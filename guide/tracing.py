@@ -39,7 +39,7 @@ def load(source: str, file: str, note: Note) -> ModuleType:
 def leaves(value: Any, to_numpy: Callable[[Any], Leaf]) -> dict[str, Leaf]:
     """Return the arrays in a value by name, in NumPy; "" names one that stands alone.
 
-    The parts of a tuple are called [0], [1], ...
+    The parts of a tuple are called [0], [1], ..., and so are those of a dict with no texts as keys.
     Of what is no array of numbers, or has none yet, as while a framework vectorises, there is none.
     """
     if hasattr(value, "named_parameters"):  # a Module of PyTorch's
@@ -47,11 +47,11 @@ def leaves(value: Any, to_numpy: Callable[[Any], Leaf]) -> dict[str, Leaf]:
     if isinstance(value, Mapping | list | tuple):
         if isinstance(value, tuple) and len(value) == 1:
             return leaves(value[0], to_numpy)
-        parts = (
-            value
-            if isinstance(value, Mapping)
-            else {f"[{number}]": part for number, part in enumerate(value)}
-        )
+        named = value.items() if isinstance(value, Mapping) else ((None, part) for part in value)
+        parts = {
+            name if isinstance(name, str) else f"[{number}]": part
+            for number, (name, part) in enumerate(named)
+        }
         found = {name: leaves(part, to_numpy) for name, part in parts.items()}
         shapes = [{name: array.shape for name, array in part.items()} for part in found.values()]
         if isinstance(value, list) and shapes and all(own == {"": ()} for own in shapes):

@@ -73,6 +73,13 @@ def test_each_line_tells_what_it_gave() -> None:
     assert notes.seen[4, ""].tolist() == [2.0, 4.0]  # of the first function that came there
 
 
+def test_arrays_are_called_by_their_keys_or_by_their_places() -> None:
+    one, two = np.ones(1), np.ones(2)
+    given = {"W": one, "m": {object(): one, object(): two}, "x": (one, two)}
+    shapes = {name: a.shape for name, a in tracing.leaves(given, np.asarray).items()}
+    assert shapes == {"W": (1,), "m [0]": (1,), "m [1]": (2,), "x [0]": (1,), "x [1]": (2,)}
+
+
 def test_what_is_recorded_is_what_the_port_gives(recorded: Recorded) -> None:
     recipe = runs.recipe_of(NET)
     assert recipe
@@ -117,8 +124,23 @@ def test_an_example_is_held_to_its_own_reference(recorded_gru: Recorded) -> None
     page = numbers.for_page(net, recorded_gru, [])
     assert page
     assert (page["reference"], page["steps"], page["traps"]) == ("PyTorch", [0, 1, 2], {})
-    assert runs.columns_of(net) == ["numpy", "torch", "jax"]
-    assert {"TensorFlow", "Keras", "Flax"} < set(page["without"])
+    assert runs.columns_of(net) == ["numpy", "tensorflow", "torch", "jax"]
+    assert {"Keras", "Keras, fit", "Flax"} < set(page["without"])
+
+
+def test_mistakes_in_an_example_are_traced_too(recorded_gru: Recorded) -> None:
+    known = catalogue.load_examples().bugs
+    bugs = {f"{bug}": bug for bug in known if (bug.net, ports.column_of(bug)) == ("gru", "numpy")}
+    planted = recorded_gru["gru"]["numpy"]["planted"]
+    assert set(planted) == set(bugs)
+    assert all(any(own["first"]) for own in planted.values())
+    swapped = planted["gru-numpy-gates-swapped"]
+    source = bugs["gru-numpy-gates-swapped"].port.read_text()
+    called = edits.lines(source, catalogue.changed(bugs["gru-numpy-gates-swapped"])).values()
+    (changed,) = [name for name, _ in called if "+" in name]
+    first = swapped["first"][0]
+    assert int(first.partition("+")[0]) >= int(changed.partition("+")[0])
+    assert any(value["ratios"][0] > LIMIT for value in swapped["lines"][first] if value["ratios"])
 
 
 def test_an_example_has_no_numbers_where_its_reference_is_not_installed(

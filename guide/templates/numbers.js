@@ -3,6 +3,7 @@ const record = JSON.parse(document.getElementById("numbers-record")?.textContent
 const numbersOf = document.querySelector(".numbers-of");
 const numbersButton = document.getElementById("numbers");
 const MOST_VALUES = 4; // values of a line that are shown
+const MOST_NAMES = 4; // of the others
 
 function element(kind, of, text = "") {
   const made = document.createElement(kind);
@@ -35,7 +36,8 @@ function valuesOf(values, step) {
   const rest = sorted.slice(MOST_VALUES);
   if (rest.length) {
     const more = element("span", `gave ${rest.some(worst) ? "differs" : "free"}`);
-    more.append(element("span", "ratio"), `and ${rest.map(([name]) => name).join(", ")}\n`);
+    const names = rest.length > MOST_NAMES ? `${rest.length} more` : rest.map(([name]) => name).join(", ");
+    more.append(element("span", "ratio"), `and ${names}\n`);
     shown.push(more);
   }
   return shown;

@@ -1,18 +1,21 @@
 """The pictures of the guide that README and docs show: `python -m tests.browser.pictures`.
 
-They are taken of the guide in out/guide, as `make guide` builds it.
+They are taken of the guide in out/guide, as `make guide` builds it, or in the folder that is named,
+and written into docs, or the folder named behind it.
 """
 
 import sys
+from io import BytesIO
 from pathlib import Path
 
+from PIL import Image
 from playwright.sync_api import ViewportSize
 
 from parity.contract import ROOT
 from tests.browser.conftest import executable, launched
 
-GUIDE = ROOT / "out" / "guide"
 PLANTED = "planar-torch-sum-for-mean"
+COLOURS = 64
 # Of which address, and how wide and high.
 PICTURES = {
     "guide-columns.png": ("mnist.html?frameworks=torch,jax#train", 1440, 760),
@@ -33,9 +36,10 @@ def take(guide: Path, folder: Path) -> None:
         for name, (address, width, height) in PICTURES.items():
             tab = browser.new_page(viewport=ViewportSize(width=width, height=height))
             tab.goto(f"{guide.absolute().as_uri()}/{address}")
-            tab.screenshot(path=folder / name)
+            picture = Image.open(BytesIO(tab.screenshot()))
+            picture.quantize(COLOURS).save(folder / name, optimize=True)
             tab.close()
 
 
 if __name__ == "__main__":
-    take(GUIDE, ROOT / "docs")
+    take(*map(Path, sys.argv[1:] or (ROOT / "out" / "guide", ROOT / "docs")))

@@ -1,11 +1,14 @@
 """The translation guide in a browser: columns of the reader's choice, search, copies, themes."""
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
+from tests.browser import pictures
 from tests.browser.conftest import NARROW, WIDE, Open
 from tests.running import ROOT
 
@@ -265,6 +268,36 @@ def test_search_knows_what_things_are_also_called_and_puts_rows_before_traps(
     assert titles.index(title) < 4
     first = kinds.index("trap") if "trap" in kinds else len(kinds)
     assert "dictionary" not in kinds[first:]
+
+
+@pytest.mark.parametrize(
+    ("words", "row", "says"),
+    [
+        ("zero_grad", "forget-the-last-gradients", "nothing kept"),
+        ("batchnorm flax", "batch-normalisation", "nnx.BatchNorm(2, rngs=rngs)(images)"),
+        ("seed", "seed", "jax.random.key(0)"),
+    ],
+)
+def test_from_the_start_to_a_line_in_three_steps(
+    guide_folder: Path, open_page: Open, words: str, row: str, says: str
+) -> None:
+    for size in (WIDE, NARROW):
+        tab = open_page(guide_folder / "index.html", size=size).tab
+        tab.locator("#search").fill(words)
+        with tab.expect_navigation():
+            tab.keyboard.press("Enter")
+        if size == NARROW:
+            tab.get_by_role("tab", name="JAX").click()
+        cell = tab.locator(f"tr#{row}:target [data-framework=jax]").get_by_text(says).first
+        expect(cell).to_be_in_viewport()
+
+
+def test_tensorflow_1_has_its_page_in_one_click(guide_folder: Path, open_page: Open) -> None:
+    tab = open_page(guide_folder / "index.html").tab
+    pages = tab.get_by_role("navigation", name="Pages")
+    follow(tab, pages.get_by_role("link", name="TensorFlow 1 to 2"))
+    expect(tab.get_by_text("x = tf.placeholder(")).to_be_in_viewport()
+    expect(tab.get_by_text("def forward(model, x):")).to_be_in_viewport()
 
 
 def test_search_shuts_and_says_when_nothing_is_found(guide_folder: Path, open_page: Open) -> None:
@@ -688,6 +721,17 @@ def test_numbers_are_accessible_and_no_wider_than_the_page(
     assert opened.tab.locator(".gave.differs:visible").count() > 3
     assert opened.tab.evaluate("document.documentElement.scrollWidth") <= size[0]
     opened.check_accessible()
+
+
+def test_pictures_for_docs_are_taken(guide_folder: Path, tmp_path: Path) -> None:
+    if not pictures.executable():
+        pytest.skip("no Chromium is found")
+    shown = (ROOT / "README.md").read_text() + (ROOT / "docs" / "lessons.md").read_text()
+    command = [sys.executable, "-m", "tests.browser.pictures", guide_folder, tmp_path]
+    subprocess.run(command, cwd=ROOT, check=True)
+    assert {file.name for file in tmp_path.iterdir()} == set(pictures.PICTURES)
+    for name in pictures.PICTURES:
+        assert f"{name})" in shown
 
 
 def test_without_scripts_there_are_no_numbers(guide_folder: Path, open_page: Open) -> None:
