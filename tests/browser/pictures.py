@@ -15,7 +15,7 @@ from parity.contract import ROOT
 from tests.browser.conftest import executable, launched
 
 PLANTED = "planar-torch-sum-for-mean"
-COLOURS = 64
+COLOURS = 160
 # Of which address, and how wide and high.
 PICTURES = {
     "guide-columns.png": ("mnist.html?frameworks=torch,jax#train", 1440, 760),
