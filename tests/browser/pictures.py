@@ -1,7 +1,6 @@
 """The pictures of the guide that README and docs show: `python -m tests.browser.pictures`.
 
-They are taken of the guide in out/guide, as `make guide` builds it, or in the folder that is named,
-and written into docs, or the folder named behind it.
+They are taken of the guide in out/guide, as `make guide` builds it.
 """
 
 import sys
@@ -9,7 +8,7 @@ from io import BytesIO
 from pathlib import Path
 
 from PIL import Image
-from playwright.sync_api import ViewportSize
+from playwright.sync_api import Browser, ViewportSize
 
 from parity.contract import ROOT
 from tests.browser.conftest import executable, launched
@@ -27,19 +26,19 @@ PICTURES = {
 }
 
 
-def take(guide: Path, folder: Path) -> None:
+def take(browser: Browser, guide: Path, folder: Path) -> None:
     """Take all pictures of a guide, and write them into a folder."""
-    path = executable()
-    if path is None:
-        sys.exit("no Chromium is found: see $CHROMIUM")
-    with launched(path) as browser:
-        for name, (address, width, height) in PICTURES.items():
-            tab = browser.new_page(viewport=ViewportSize(width=width, height=height))
-            tab.goto(f"{guide.absolute().as_uri()}/{address}")
-            picture = Image.open(BytesIO(tab.screenshot()))
-            picture.quantize(COLOURS).save(folder / name, optimize=True)
-            tab.close()
+    for name, (address, width, height) in PICTURES.items():
+        tab = browser.new_page(viewport=ViewportSize(width=width, height=height))
+        tab.goto(f"{guide.absolute().as_uri()}/{address}")
+        picture = Image.open(BytesIO(tab.screenshot()))
+        picture.quantize(COLOURS).save(folder / name, optimize=True)
+        tab.close()
 
 
 if __name__ == "__main__":
-    take(*map(Path, sys.argv[1:] or (ROOT / "out" / "guide", ROOT / "docs")))
+    path = executable()
+    if path is None:
+        sys.exit("no Chromium is found: see $CHROMIUM")
+    with launched(path) as chromium:
+        take(chromium, ROOT / "out" / "guide", ROOT / "docs")

@@ -1,12 +1,10 @@
 """The translation guide in a browser: columns of the reader's choice, search, copies, themes."""
 
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests.browser import pictures
 from tests.browser.conftest import NARROW, WIDE, Open
@@ -178,7 +176,7 @@ def test_after_the_code_each_framework_has_a_line_in_its_column(
     expect(more).to_be_visible()
     paper = open_page(page, "?frameworks=torch,jax").tab
     paper.emulate_media(media="print")
-    assert (paper.locator("#train .lines").bounding_box() or {})["height"] > 100  # all of it
+    assert paper.locator("#train .lines").evaluate("own => own.offsetHeight") > 100  # all of it
     plain = open_page(page, java_script_enabled=False).tab
     expect(plain.locator("#train .lines").get_by_text("TensorFlow 1")).to_be_visible()
 
@@ -723,12 +721,9 @@ def test_numbers_are_accessible_and_no_wider_than_the_page(
     opened.check_accessible()
 
 
-def test_pictures_for_docs_are_taken(guide_folder: Path, tmp_path: Path) -> None:
-    if not pictures.executable():
-        pytest.skip("no Chromium is found")
+def test_pictures_for_docs_are_taken(guide_folder: Path, chromium: Browser, tmp_path: Path) -> None:
     shown = (ROOT / "README.md").read_text() + (ROOT / "docs" / "lessons.md").read_text()
-    command = [sys.executable, "-m", "tests.browser.pictures", guide_folder, tmp_path]
-    subprocess.run(command, cwd=ROOT, check=True)
+    pictures.take(chromium, guide_folder, tmp_path)
     assert {file.name for file in tmp_path.iterdir()} == set(pictures.PICTURES)
     for name in pictures.PICTURES:
         assert f"{name})" in shown
