@@ -259,6 +259,27 @@ def test_what_can_be_no_reference_is_refused_in_a_sentence(
     assert said in run.stderr
 
 
+def test_a_reference_may_take_batches_of_one_size_alone(compare: Compare, tmp_path: Path) -> None:
+    source = (PORTS / "mlp_torch.py").read_text()
+    whole = "        value = loss(model, x[rows], y[rows])\n        value.backward()\n"
+    parts = """
+        value = sum(loss(model, x[part], y[part]) for part in rows.reshape(2, -1)) / 2
+        value.backward()
+"""
+    assert source.count(whole) == 1
+    (tmp_path / "reference.py").write_text(source.replace(whole, parts))
+    wrong = "F.cross_entropy(model(x), y) * (len(x) / 16 if len(x) < 16 else 1)"
+    right = "F.cross_entropy(model(x), y)"
+    assert source.count(right) == 1
+    (tmp_path / "wrong.py").write_text(source.replace(right, wrong))
+    recipe = written(tmp_path, reference="reference.py", dtype="float64")
+    run = compare(recipe, *withs(tmp_path, ["mlp_torch.py", "wrong.py"]))
+    assert run.result("mlp_torch.py", "float64")["verdict"] == "agree", run.stdout + run.stderr
+    assert "reference.py takes no other number of rows" in run.stdout
+    divergence = run.result("wrong.py", "float64")["divergence"]
+    assert divergence["rung"] == "loss"  # which takes half a batch
+
+
 def test_a_reference_may_go_in_steps(compare: Compare, tmp_path: Path) -> None:
     source = (PORTS / "mlp_torch.py").read_text()
     step = "    return (model[0].weight[:3] > 0).to(x.dtype).sum(1).expand(len(x), 3)\n"

@@ -18,6 +18,7 @@ from parity.standard.reference import (
     Reference,
     ScheduleBetween,
     Waypoint,
+    again,
     checkpoint_steps,
     resume,
     rungs,
@@ -150,7 +151,7 @@ def _floors_at(
     floors: dict[At, Floors] = {}
     for random in _generators(runs_for(weights)):
         with native.err(random):
-            for rung, tensors in rungs(native, weights, step):
+            for rung, tensors in again(native, expected, weights, step):
                 own = floors.setdefault((rung, step), {})
                 for name, value in expected[rung, step].items():
                     distance = largest_distance(value, [tensors[name]], native.dtype)
