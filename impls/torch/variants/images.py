@@ -31,8 +31,8 @@ def convolution(operation):
 
 def _padded_same(operation):
     x, kernel = operation["input"], operation["weight"].shape[2:]
-    strides = _of_each(operation["stride"] or 1, len(kernel))
-    dilations = _of_each(operation["dilation"] or 1, len(kernel))
+    strides = of_each(operation["stride"] or 1, len(kernel))
+    dilations = of_each(operation["dilation"] or 1, len(kernel))
     pads = []
     for n, k, s, d in zip(x.shape[2:], kernel, strides, dilations, strict=True):
         total = max((math.ceil(n / s) - 1) * s + d * (k - 1) + 1 - n, 0)
@@ -40,7 +40,8 @@ def _padded_same(operation):
     return operation(input=F.pad(x, pads), padding=0)
 
 
-def _of_each(value, count):
+def of_each(value, count):
+    """Return one number for each of so many axes, given one for all of them or for each."""
     return [value] * count if isinstance(value, int) else list(value) * (count // len(value))
 
 
@@ -48,7 +49,7 @@ def pooling(operation):
     """Count padding or not, take the mean for the largest or back, or count on to the end."""
     own = operation["padding"]
     mean = operation.name.startswith("avg")
-    padded = own not in (None, 0) and any(_of_each(own, 2))
+    padded = own not in (None, 0) and any(of_each(own, 2))
     if mean and padded:
         counted = operation["count_include_pad"] is not False
         claim = f"{operation.name} {'does not count' if counted else 'counts'} the padding"

@@ -15,17 +15,22 @@ from impls.torch.variants import (
     elementwise,
     images,
     indexing,
+    joined,
     losses,
     norms,
+    padded,
     pooled,
     products,
+    resized,
     rotary,
+    sinusoids,
+    weight_norms,
     weights,
 )
 
 SUBJECTS = (
-    *(attention, by_hand, cells, dropout, elementwise, images, indexing, losses, norms, pooled),
-    *(products, rotary, weights),
+    *(attention, by_hand, cells, dropout, elementwise, images, indexing, joined, losses, norms),
+    *(padded, pooled, products, resized, rotary, sinusoids, weight_norms, weights),
 )
 RULES = defaultdict(list)
 for subject in SUBJECTS:

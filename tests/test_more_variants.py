@@ -1,0 +1,138 @@
+"""Operations that nets of others' have, made otherwise: each is what a port then does."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tests.test_variants import assert_is_the_port_with, nn
+
+KERNEL = np.sin(np.arange(36.0)).reshape(2, 2, 3, 3)
+
+
+def torch() -> Any:
+    return pytest.importorskip("torch")
+
+
+def raised(x: Any, padding: int, more: int, flipped: bool = False) -> Any:
+    weight = torch().from_numpy(KERNEL)
+    weight = weight.flip(2, 3) if flipped else weight
+    return nn().conv_transpose2d(x, weight, None, 2, padding, more)
+
+
+def convolved(x: Any, dilation: int, before: int, after: int = 0) -> Any:
+    weight = torch().from_numpy(KERNEL[:, :, 0])
+    return nn().conv1d(nn().pad(x[:, :, 0], (before, after)), weight, dilation=dilation)
+
+
+def of_length(x: Any, axes: tuple[int, ...] | None) -> Any:
+    """Return a product with a weight of normed parts; of the weight itself, without axes."""
+    v, g = torch().from_numpy(KERNEL), torch().arange(1.0, 3.0, dtype=x.dtype).reshape(2, 1, 1, 1)
+    own = v if axes is None else g * v / (v * v).sum(axes, keepdim=True).sqrt()
+    return nn().conv2d(x, own)
+
+
+def normed(x: Any) -> Any:
+    v, g = torch().from_numpy(KERNEL), torch().arange(1.0, 3.0, dtype=x.dtype).reshape(2, 1, 1, 1)
+    return nn().conv2d(x, torch()._weight_norm(v, g, 0))
+
+
+def sinusoids(
+    x: Any, halves: bool = False, cosines: bool = False, first: int = 0, base: float = 1e4
+) -> Any:
+    """Return tokens (2, 4, 8) with positions."""
+    tokens = x.reshape(2, 4, -1)
+    exponents = torch().arange(4, dtype=x.dtype) / 4
+    angles = torch().arange(first, first + 4, dtype=x.dtype)[:, None] * base**-exponents
+    both = (angles.cos(), angles.sin()) if cosines else (angles.sin(), angles.cos())
+    table = torch().cat(both, -1) if halves else torch().stack(both, -1).flatten(-2)
+    return tokens + table
+
+
+def parts(x: Any, order: tuple[int, ...] = (0, 1, 2), laid: str = "thd") -> Any:
+    """Return what a product gives that is split in three, of heads, as laid."""
+    weight = torch().sin(torch().arange(96.0, dtype=x.dtype)).reshape(4, 24)
+    sizes = {"t": 3, "h": 2, "d": 4}
+    mixed = (x[:, 0] @ weight).reshape(2, 4, *(sizes[each] for each in laid))
+    mixed = mixed.permute(2 + laid.index("t"), 0, 1, *(2 + laid.index(each) for each in "hd"))
+    q, k, v = (mixed.unbind(0)[i] for i in order)
+    return q * k.exp() + v
+
+
+CASES: dict[str, Any] = {
+    "the kernel of conv_transpose2d is flipped": (
+        lambda x: raised(x, 1, 1),
+        lambda x: raised(x, 1, 1, flipped=True),
+    ),
+    "conv_transpose2d cuts 0 off where arrays begin, not 1": (
+        lambda x: raised(x, 1, 1),
+        lambda x: raised(x, 0, 0)[:, :, :-1, :-1],
+    ),
+    "interpolate is bilinear with its corners aligned, not bilinear": (
+        lambda x: nn().interpolate(x, scale_factor=2, mode="bilinear"),
+        lambda x: nn().interpolate(x, scale_factor=2, mode="bilinear", align_corners=True),
+    ),
+    "interpolate is nearest, not bilinear": (
+        lambda x: nn().interpolate(x, scale_factor=2, mode="bilinear", align_corners=False),
+        lambda x: x.repeat_interleave(2, 2).repeat_interleave(2, 3),
+    ),
+    "the kernel of conv1d is not dilated": (
+        lambda x: convolved(x, 2, 4),
+        lambda x: convolved(x, 1, 2),
+    ),
+    "the other end of an axis is padded": (
+        lambda x: convolved(x, 1, 2),
+        lambda x: convolved(x, 1, 0, 2),
+    ),
+    "weight_norm gives all of a weight one length together": (
+        normed,
+        lambda x: of_length(x, (0, 1, 2, 3)),
+    ),
+    "weight_norm gives each part along axis 1 its length, not along 0": (
+        normed,
+        lambda x: of_length(x, (0, 2, 3)),
+    ),
+    "weight_norm is left out": (normed, lambda x: of_length(x, None)),
+    "arrays are joined in the order 1, 0": (
+        lambda x: torch().cat([x, x.cos()], 1),
+        lambda x: torch().cat([x.cos(), x], 1),
+    ),
+    "the parts of an array are taken in the order 1, 0, 2": (
+        lambda x: parts(x),
+        lambda x: parts(x, (1, 0, 2)),
+    ),
+    "an axis is split as if in 2, 3, 4, not in 3, 2, 4": (
+        lambda x: parts(x),
+        lambda x: parts(x, laid="htd"),
+    ),
+    "the parts of an array lie between one another, not behind": (
+        lambda x: x.chunk(2, -1)[0] * x.chunk(2, -1)[1].exp(),
+        lambda x: x[..., ::2] * x[..., 1::2].exp(),
+    ),
+    "ReLU is in place of hardtanh": (
+        lambda x: nn().hardtanh(x, 0.0, 0.3),
+        lambda x: nn().relu(x),
+    ),
+    "sinusoidal positions have their sines and cosines in two halves, not between one another": (
+        lambda x: sinusoids(x),
+        lambda x: sinusoids(x, halves=True),
+    ),
+    "sinusoidal positions have cosines before sines": (
+        lambda x: sinusoids(x),
+        lambda x: sinusoids(x, cosines=True),
+    ),
+    "sinusoidal positions are one position ahead": (
+        lambda x: sinusoids(x, halves=True),
+        lambda x: sinusoids(x, halves=True, first=1),
+    ),
+    "sinusoidal positions have a base of 1000, not 10000": (
+        lambda x: sinusoids(x, first=1),
+        lambda x: sinusoids(x, first=1, base=1e3),
+    ),
+}
+
+
+@pytest.mark.parametrize("claim", CASES)
+def test_an_operation_is_made_otherwise(claim: str) -> None:
+    x = np.sin(np.linspace(-2, 3, 64).reshape(2, 2, 4, 4) ** 2)
+    assert_is_the_port_with(claim, *CASES[claim], x)
