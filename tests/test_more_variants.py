@@ -59,6 +59,20 @@ def parts(x: Any, order: tuple[int, ...] = (0, 1, 2), laid: str = "thd") -> Any:
     return q * k.exp() + v
 
 
+def turned(x: Any, halves: bool = False, sign: int = 1) -> Any:
+    """Return tokens (2, 2, 4, 4) whose pairs are turned, by complex numbers or in halves."""
+    angles = sign * torch().arange(4, dtype=x.dtype)[:, None] / 100.0 ** torch().arange(2)
+    if halves:
+        a, b = x.chunk(2, -1)
+        return torch().cat(
+            (a * angles.cos() - b * angles.sin(), a * angles.sin() + b * angles.cos()), -1
+        )
+    turn = torch().polar(torch().ones_like(angles), angles)
+    return (
+        torch().view_as_real(torch().view_as_complex(x.unflatten(-1, (-1, 2))) * turn).flatten(-2)
+    )
+
+
 CASES: dict[str, Any] = {
     "the kernel of conv_transpose2d is flipped": (
         lambda x: raised(x, 1, 1),
@@ -116,6 +130,14 @@ CASES: dict[str, Any] = {
     "sinusoidal positions have their sines and cosines in two halves, not between one another": (
         lambda x: sinusoids(x),
         lambda x: sinusoids(x, halves=True),
+    ),
+    "rotary positions rotate pairs of halves, not of neighbours": (
+        lambda x: turned(x),
+        lambda x: turned(x, halves=True),
+    ),
+    "rotary positions rotate the other way": (
+        lambda x: turned(x),
+        lambda x: turned(x, sign=-1),
     ),
     "sinusoidal positions have cosines before sines": (
         lambda x: sinusoids(x),

@@ -108,6 +108,28 @@ def _pairs(operation):
     return back(own.of(ordered(own.x)))
 
 
+def turned(operation):
+    """Likewise where pairs of neighbours are complex numbers, which are turned by others."""
+    pairs, turn = operation["input"], operation["other"]
+    tensors = isinstance(pairs, torch.Tensor) and isinstance(turn, torch.Tensor)
+    if not tensors or not pairs.is_complex() or not turn.is_complex() or pairs.ndim < 3:
+        return
+    if not torch.allclose(turn.abs(), torch.ones_like(turn.real)):
+        return
+
+    def of_halves(operation):
+        x = torch.view_as_real(operation["input"]).flatten(-2)
+        a, b = x.chunk(2, -1)
+        z = operation(input=torch.complex(a, b))
+        return torch.view_as_complex(torch.cat((z.real, z.imag), -1).unflatten(-1, (-1, 2)))
+
+    claim = "rotary positions rotate pairs of halves, not of neighbours"
+    yield causes.ROTARY, claim, of_halves
+    claim = "rotary positions rotate the other way"
+    yield causes.ROTARY, claim, lambda o: o(other=o["other"].conj())
+    yield causes.ROTARY, "queries and keys are not rotated", lambda o: o["input"].clone()
+
+
 def bases(operation):
     """Take another base of the frequencies, or other exponents of it."""
     base, _ = _power_of(operation)
@@ -163,6 +185,7 @@ def _unrotated(operation, tensor):
 RULES = {
     "__rpow__": [bases],
     "add": [added],
+    "mul": [turned],
     "pow": [bases],
     "scaled_dot_product_attention": [attention],
 }
