@@ -60,6 +60,7 @@ TWICE = "softmax or sigmoid applied twice"
 VARIANCE = "variance over another number"
 
 ROUNDED = (BFLOAT16, HALF)  # gives most of a port's numbers, and of a few the next
+KEPT = (BATCH_NORM_MOMENTUM, VARIANCE)  # may change what is kept of a batch, and no gradient
 TOGETHER = (PLACED, SWAPPED)  # are of several places at once, and nothing at one of them
 
 HELD = {  # what is varied of the numbers that modules hold, by their names

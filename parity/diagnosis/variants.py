@@ -22,7 +22,7 @@ from parity.standard.layers import user_line
 from parity.standard.native import Native
 from shared.batches import part
 from shared.rows import Array
-from shared.variants import LOW_RATE, ROUNDED, Variant
+from shared.variants import KEPT, LOW_RATE, ROUNDED, Variant
 
 Answer = TypeVar("Answer")
 SECONDS = 30.0  # of a processor, for which variants are tried on one port, about
@@ -126,11 +126,10 @@ def _found(case: Case, own: Any, rung: str) -> list[Variant]:
     found: list[Variant] = own.found(model, call, _line)
     if asked != "update" or "gradients" not in native.inputs.functions:
         return found
-    # Gradients are right, so what only updates do comes first. The rest may still change what is
-    # kept of a batch.
+    # Gradients are right, so what only updates do comes first, and what is kept of a batch.
     before = own.found(model, lambda: _answer(native, model, "gradients", step, (x, y)), _line)
     right = {(each.claim, each.places) for each in before}
-    return sorted(found, key=lambda each: (each.claim, each.places) in right)
+    return sorted(found, key=lambda v: v.cause not in KEPT and (v.claim, v.places) in right)
 
 
 def _answer(native: Native, model: Any, rung: str, step: int, given: tuple[Any, Any]) -> Tensors:
