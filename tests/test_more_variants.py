@@ -73,6 +73,24 @@ def turned(x: Any, halves: bool = False, sign: int = 1) -> Any:
     )
 
 
+def four(x: Any) -> Any:
+    """Return images of four channels."""
+    return torch().cat([x, x.cos()], 1)
+
+
+def grouped(x: Any, weight: Any) -> Any:
+    """Return GroupNorm of channels 0 and 2, and of 1 and 3."""
+    order = [0, 2, 1, 3]
+    return nn().group_norm(four(x)[:, order], 2)[:, order] * weight[:, None, None]
+
+
+def patched(x: Any) -> Any:
+    """Return a convolution of patches of two by two, which are laid with their channels last."""
+    patches = x.unflatten(3, (2, 2)).unflatten(2, (2, 2)).permute(0, 2, 4, 3, 5, 1).flatten(3)
+    weight = torch().from_numpy(KERNEL[:, :, :2, :2].copy()).reshape(2, -1)
+    return (patches @ weight.T).movedim(-1, 1)
+
+
 CASES: dict[str, Any] = {
     "the kernel of conv_transpose2d is flipped": (
         lambda x: raised(x, 1, 1),
@@ -130,6 +148,48 @@ CASES: dict[str, Any] = {
     "sinusoidal positions have their sines and cosines in two halves, not between one another": (
         lambda x: sinusoids(x),
         lambda x: sinusoids(x, halves=True),
+    ),
+    "group_norm has 1 groups, not 2": (
+        lambda x: nn().group_norm(four(x), 2),
+        lambda x: nn().group_norm(four(x), 1),
+    ),
+    "the groups of group_norm lie between one another, not behind": (
+        lambda x: nn().group_norm(four(x), 2, four(x)[0, :, 0, 0]),
+        lambda x: grouped(x, four(x)[0, :, 0, 0]),
+    ),
+    "the variance of group_norm is over n - 1, not n": (
+        lambda x: nn().group_norm(x, 1, eps=0.0),
+        lambda x: nn().group_norm(x, 1, eps=0.0) * (31 / 32) ** 0.5,
+    ),
+    "group_norm normalises each place of an image by itself": (
+        lambda x: nn().group_norm(x, 1),
+        lambda x: nn().layer_norm(x.movedim(1, -1), (2,)).movedim(-1, 1),
+    ),
+    "adaptive_max_pool2d is in place of adaptive_avg_pool2d": (
+        lambda x: nn().adaptive_avg_pool2d(x, 1),
+        lambda x: x.amax((2, 3), keepdim=True),
+    ),
+    "axes 2 and 3 of an array are swapped before they become one": (
+        lambda x: x.flatten(2),
+        lambda x: x.mT.flatten(2),
+    ),
+    "the first along axis 1 is not left out": (
+        lambda x: x[:, 1:].mean(1),
+        lambda x: x.mean(1),
+    ),
+    "the channels of patches come last, those of their weights first": (
+        lambda x: nn().conv2d(x, torch().from_numpy(KERNEL[:, :, :2, :2].copy()), stride=2),
+        patched,
+    ),
+    "the kernel of conv2d is reshaped to have its channels last, not transposed": (
+        lambda x: nn().conv2d(x, torch().from_numpy(KERNEL)),
+        lambda x: nn().conv2d(
+            x, torch().from_numpy(KERNEL.reshape(3, 3, 2, 2)).permute(3, 2, 0, 1)
+        ),
+    ),
+    "the weight is reshaped, not transposed": (
+        lambda x: nn().linear(x, torch().from_numpy(KERNEL[0, 0, :, :1] * np.ones((1, 4)))),
+        lambda x: x @ torch().from_numpy(KERNEL[0, 0, :, :1] * np.ones((1, 4))).reshape(4, 3),
     ),
     "rotary positions rotate pairs of halves, not of neighbours": (
         lambda x: turned(x),

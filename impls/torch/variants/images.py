@@ -19,6 +19,11 @@ def convolution(operation):
     if spatial == 2 and weight.shape[2] == weight.shape[3]:
         claim = f"height and width of the kernel of {operation.name} are swapped"
         yield causes.TRANSPOSED, claim, lambda o: o(weight=o["weight"].transpose(2, 3))
+    claim = f"the kernel of {operation.name} is reshaped to have its channels last, not transposed"
+    yield causes.TRANSPOSED, claim, lambda o: o(weight=_reshaped(o["weight"]))
+    if weight.shape[1] > 1 and {*of_each(operation["stride"] or 1, spatial)} == {*weight.shape[2:]}:
+        claim = "the channels of patches come last, those of their weights first"
+        yield causes.FLATTENED, claim, lambda o: o(weight=_of_patches(o["weight"]))
     if weight.shape[0] == weight.shape[1]:
         claim = f"inputs and outputs of the kernel of {operation.name} are swapped"
         yield causes.TRANSPOSED, claim, lambda o: o(weight=o["weight"].transpose(0, 1))
@@ -27,6 +32,18 @@ def convolution(operation):
         yield causes.PADDING, claim, _padded_same
     if operation["bias"] is not None:
         yield causes.BIAS, f"the bias of {operation.name} is left out", instead(bias=None)
+
+
+def _reshaped(weight):
+    """Return a kernel whose numbers, in their order, are taken for (..., inputs, outputs)."""
+    outputs, inputs, *size = weight.shape
+    return weight.reshape(*size, inputs, outputs).movedim((-1, -2), (0, 1))
+
+
+def _of_patches(weight):
+    """Return a kernel whose numbers, in their order, are taken for (outputs, ..., inputs)."""
+    outputs, inputs, *size = weight.shape
+    return weight.reshape(outputs, *size, inputs).movedim(-1, 1)
 
 
 def _padded_same(operation):
@@ -65,6 +82,28 @@ def pooling(operation):
         yield causes.POOLING, claim, lambda o: o().relu()
 
 
+def pooled_to_a_size(operation):
+    """Take the largest for the mean."""
+    other = operation.name.replace("avg", "max")
+    claim = f"{other} is in place of {operation.name}"
+    yield causes.POOLING, claim, lambda o: getattr(F, other)(o["input"], o["output_size"])
+
+
+def columns_first(operation):
+    """Flatten the two axes of images the other way round."""
+    x, result = operation["input"], operation()
+    for first in range(1, x.ndim - 1) if result.ndim == x.ndim - 1 > 1 else ():
+        height, width = x.shape[first : first + 2]
+        shape = (*x.shape[:first], height * width, *x.shape[first + 2 :])
+        if height > 1 and width > 1 and shape == result.shape:
+            claim = f"axes {first} and {first + 1} of an array are swapped before they become one"
+
+            def change(operation, first=first):
+                return operation["input"].transpose(first, first + 1).flatten(first, first + 1)
+
+            yield causes.FLATTENED, claim, change
+
+
 def flattened(operation):
     """Flatten images with their channels last, not first."""
     x = operation["input"]
@@ -86,5 +125,6 @@ def flattened(operation):
 RULES = {
     **{name: [convolution] for name in ("conv1d", "conv2d")},
     **{name: [pooling] for name in ("avg_pool1d", "avg_pool2d", "max_pool1d", "max_pool2d")},
-    **{name: [flattened] for name in ("flatten", "reshape", "view")},
+    **{f"adaptive_avg_pool{n}d": [pooled_to_a_size] for n in (1, 2)},
+    **{name: [flattened, columns_first] for name in ("flatten", "reshape", "view")},
 }

@@ -8,6 +8,8 @@ PARAMETERS = {
     "__matmul__": ("input", "other"),
     "__rpow__": ("input", "other"),
     "_weight_norm": ("v", "g", "dim"),
+    "adaptive_avg_pool1d": ("input", "output_size"),
+    "adaptive_avg_pool2d": ("input", "output_size"),
     "add": ("input", "other", "alpha"),
     "avg_pool1d": ("input", "kernel_size", "stride", "padding", "ceil_mode", "count_include_pad"),
     "avg_pool2d": ("input", "kernel_size", "stride", "padding", "ceil_mode", "count_include_pad"),

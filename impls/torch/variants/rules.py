@@ -13,6 +13,7 @@ from impls.torch.variants import (
     cells,
     dropout,
     elementwise,
+    group_norms,
     images,
     indexing,
     joined,
@@ -30,7 +31,7 @@ from impls.torch.variants import (
 
 SUBJECTS = (
     *(attention, by_hand, cells, dropout, elementwise, images, indexing, joined, losses, norms),
-    *(padded, pooled, products, resized, rotary, sinusoids, weight_norms, weights),
+    *(group_norms, padded, pooled, products, resized, rotary, sinusoids, weight_norms, weights),
 )
 RULES = defaultdict(list)
 for subject in SUBJECTS:
