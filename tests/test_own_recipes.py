@@ -235,6 +235,10 @@ REFERENCES = {
         'FRAMEWORK = "torch"',
         "from impls.torch.runtime import *",
     ),
+    "gradients returned None for 0.weight; where the loss does not depend on a weight, zeros": (
+        "{name: weight.grad for",
+        "{name: None for",
+    ),
     "it raised RuntimeError": ("model.load_state_dict(weights)", "model.load_state_dict({})"),
 }
 FIXED = """
