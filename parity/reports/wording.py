@@ -385,7 +385,7 @@ def inside(looked: Inside) -> Iterator[str]:
     elif layers and all(layer.came_out for layer in layers):
         yield f"all layers come out right, up to {layers[-1]}: what follows is wrong"
     if looked.line:
-        yield "the first line of the reference whose result does not come up in the port:"
+        yield "from this line of the reference on, no result comes up in the port:"
         yield f"  {looked.line}"
 
 
