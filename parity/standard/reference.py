@@ -181,14 +181,18 @@ def walk(
 def walk_anew(
     native: Native, batches: ScheduleBetween, weights: Tensors
 ) -> Iterator[tuple[int, Tensors, Array]]:
-    """Train up to each checkpoint, every time from the start; otherwise as `walk`."""
+    """Train up to each checkpoint, every time from the start; otherwise as `walk`.
+
+    How rates are scheduled may depend on how many steps there are, so all losses are of the last
+    run, which is whole.
+    """
     yield 0, weights, np.empty(0)
-    for start, stop in spans(native.inputs.steps):
+    for _, stop in spans(native.inputs.steps):
         model, losses = native.train(
             native.build(weights), batches(0, stop), native.inputs.learning_rate
         )
-        after, whole = native.export(model, losses)
-        yield stop, after, whole[start:]
+        after, losses = native.export(model, losses)
+        yield stop, after, losses if stop == native.inputs.steps else np.empty(0)
 
 
 def spans(steps: int) -> list[tuple[int, int]]:
