@@ -7,7 +7,7 @@ import importlib
 import importlib.util
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -15,11 +15,11 @@ import numpy as np
 from numpy.random import Generator
 
 from parity.diagnosis.case import Case, NotTakenError
-from parity.diagnosis.hypothesis import RUN_STEPS, Hypothesis, Scored, rounded
+from parity.diagnosis.hypothesis import RUN_STEPS, Hypothesis, Scored, rounded, soonest
 from parity.standard.comparison import LIMIT
 from parity.standard.inputs import Tensors
 from parity.standard.layers import user_line
-from parity.standard.native import Native
+from parity.standard.native import Native, wide_all
 from shared.batches import part
 from shared.rows import Array
 from shared.variants import KEPT, LOW_RATE, ROUNDED, Variant
@@ -35,14 +35,31 @@ def tried(case: Case, rung: str) -> Iterator[Scored | None]:
         case: what is to be explained.
         rung: one of forward to update, or "trajectory".
     """
-    until = time.process_time() + SECONDS
+    until, in_run = time.process_time() + SECONDS, rung == "trajectory"
+    stepwise = in_run and _is_stepwise(case)
     for idea in _ideas(case, rung):
         if idea.cause in ROUNDED:
             continue
         if time.process_time() > until:
             return
-        in_run = rung == "trajectory"
-        yield idea.diagnose_run(case, RUN_STEPS) if in_run else idea.diagnose(case, rung)
+        if in_run:
+            yield replace(idea, stepwise=stepwise).diagnose_run(case, RUN_STEPS)
+        else:
+            yield idea.diagnose(case, rung)
+
+
+def _is_stepwise(case: Case) -> bool:
+    """Whether the reference's first steps are the same however many follow, as to its schedule."""
+    steps = min(soonest(case), case.inputs.steps)
+    native, initial = case.native, wide_all(case.inputs.weights)
+    try:
+        model = native.build(initial)
+        trained = native.train(model, part(case.inputs.schedule, 0, steps), case.rate)
+        _, losses = native.export(*trained)
+    except Exception:  # a reference may take no other number of steps
+        return False
+    off = np.abs(losses - case.reference.losses[:steps])
+    return bool((off <= LIMIT * case.loss_floors[:steps]).all())
 
 
 def of_fewer_digits(case: Case, rung: str) -> "Iterator[Varied]":
