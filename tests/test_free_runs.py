@@ -18,7 +18,8 @@ REFERENCES = {
     "scheduled": (
         (
             ADAM,
-            f"{MADE}\n    rates = torch.optim.lr_scheduler.LinearLR(optimizer, total_iters=len(schedule))",
+            f"{MADE}\n    count = len(schedule)\n"
+            "    rates = torch.optim.lr_scheduler.LinearLR(optimizer, total_iters=count)",
         ),
         (STEP, f"{STEP}        rates.step()\n"),
     ),
