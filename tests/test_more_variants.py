@@ -73,6 +73,11 @@ def turned(x: Any, halves: bool = False, sign: int = 1) -> Any:
     )
 
 
+def weighted(x: Any, reduction: str = "mean") -> Any:
+    weight, labels = torch().arange(1.0, 3.0, dtype=x.dtype), torch().arange(32).reshape(2, 4, 4)
+    return nn().cross_entropy(x, labels % 2, weight, reduction=reduction)
+
+
 def four(x: Any) -> Any:
     """Return images of four channels."""
     return torch().cat([x, x.cos()], 1)
@@ -148,6 +153,10 @@ CASES: dict[str, Any] = {
     "sinusoidal positions have their sines and cosines in two halves, not between one another": (
         lambda x: sinusoids(x),
         lambda x: sinusoids(x, halves=True),
+    ),
+    "losses with weights are divided by their number, not by the sum of the weights": (
+        lambda x: weighted(x),
+        lambda x: weighted(x, "none").mean(),
     ),
     "group_norm has 1 groups, not 2": (
         lambda x: nn().group_norm(four(x), 2),

@@ -24,7 +24,7 @@ def taken(operation):
         elif (of := _slice(at)) in LEAVING and array.ndim > 2:
             changed = (*index[:number], slice(None), *index[number + 1 :])
             claim = f"{LEAVING[of]} along axis {_axis(array, index, number)} is not left out"
-            yield causes.STATE, claim, lambda o, i=changed: o(index=i)
+            yield causes.TAKEN, claim, lambda o, i=changed: o(index=i)
 
 
 def _slice(at):
