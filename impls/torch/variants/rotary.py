@@ -75,6 +75,8 @@ def added(operation):
     (other,) = QUARTERS.keys() - {own.pairs}
     claim = f"rotary positions rotate pairs of {other}, not of {own.pairs}"
     yield causes.ROTARY, claim, _pairs
+    claim = f"rotary positions rotate pairs of {other} by the angles of pairs of {own.pairs}"
+    yield causes.ROTARY, claim, _turned_as_others
     claim = "rotary positions rotate the other way"
     yield causes.ROTARY, claim, lambda o: o["input"] - o["other"]
     if _along_heads(own) is not None:
@@ -100,6 +102,12 @@ def _along_heads(rotation):
             return None
         angles.append(each.narrow(along[0], 0, heads).transpose(1, 2))
     return rotation._replace(cos=angles[0], sin=angles[1])
+
+
+def _turned_as_others(operation):
+    own = rotation(operation)
+    (other,) = QUARTERS.keys() - {own.pairs}
+    return operation["input"] + QUARTERS[other][0](own.x) * own.sin
 
 
 def _pairs(operation):
