@@ -144,9 +144,9 @@ class Layer:
 class Inside:
     """What can be told of a forward pass that differs, from inside.
 
-    layers: in the order in which they are computed. line: the first of the reference's whose result
-    does not come up in the port, as "file.py:12: text". farthest: of the layer from whose values
-    all in the port are farthest, how many floors the nearest are from them.
+    layers: in the order in which they are computed. line: of the reference's, the first from which
+    on no result comes up in the port, as "file.py:12: text". farthest: of the layer from whose
+    values all in the port are farthest, how many floors the nearest are from them.
     """
 
     layers: tuple[Layer, ...] = ()

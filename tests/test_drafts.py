@@ -192,6 +192,7 @@ def test_a_recipe_of_pytorch_agrees_with_itself_and_with_no_mistake(
     weights = prepare("conv_net.toml").weights
     assert weights.keys() > STATISTICS
     assert weights["mask"].all()
+    assert "torch.zeros_like" in source  # for `unused`, to which other frameworks give gradients
 
 
 @pytest.mark.parametrize(

@@ -123,6 +123,34 @@ def test_the_weights_of_two_norms_may_be_swapped(kind: str, way: str) -> None:
     assert_named(claim, lambda: model(way, kind), lambda: model(way, kind, swapped=True))
 
 
+def test_the_weights_of_two_scales_by_hand_may_be_swapped() -> None:
+    nn = torch().nn
+
+    class Scale(nn.Module):  # type: ignore[misc, name-defined] # as above
+        def __init__(self) -> None:
+            super().__init__()
+            self.gamma = nn.Parameter(torch().ones(WIDTH))
+
+        def forward(self, x: Any) -> Any:
+            return self.gamma * x
+
+    class Block(nn.Module):  # type: ignore[misc, name-defined] # as above
+        def __init__(self, swapped: bool) -> None:
+            super().__init__()
+            self.one, self.two, self.swapped = Scale(), Scale(), swapped
+
+        def forward(self, x: Any) -> Any:
+            one, two = (self.two, self.one) if self.swapped else (self.one, self.two)
+            return two(one(x).tanh()).tanh()
+
+    claim = "the weights of one and two are swapped"
+
+    def net(swapped: bool) -> Any:
+        return drawn(nn.Sequential(Block(swapped), Block(swapped)))
+
+    assert_named(claim, lambda: net(False), lambda: net(True))
+
+
 def test_what_is_of_several_places_is_not_tried_at_one() -> None:
     tools = importlib.import_module("impls.torch.variants")
     for way, claim in ((PRE, BEHIND), (POST, AHEAD)):

@@ -278,6 +278,16 @@ def test_a_port_that_hangs_in_one_precision_is_not_said_to_be_imprecise() -> Non
     assert wording.finding(differs, [differs, agrees]).elsewhere == (wording.COARSE,)
 
 
+@pytest.mark.parametrize(("ratio", "said"), [(9.0, (wording.FINE,)), (1e12, ())])
+def test_what_differs_in_float64_alone_is_said_to_be_small_if_it_is(
+    ratio: float, said: tuple[str, ...]
+) -> None:
+    wrong = Divergence(Place("loss", 0, "loss"), (0,), 0.6, 0.7, ratio, 1, 1, (), False)
+    trial = Trial(prepare("iris", "float64", 30), "compiled")
+    differs = port_result(trial=trial, verdict="disagree", divergence=wrong)
+    assert wording.finding(differs, [differs, port_result()]).elsewhere == said
+
+
 def test_json_has_no_number_that_json_lacks() -> None:
     place = Place("loss", 0, "loss")
     rung = RungResult("loss", "disagree", float("inf"), float("nan"), 0.0, place, 1)

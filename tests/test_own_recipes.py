@@ -235,6 +235,10 @@ REFERENCES = {
         'FRAMEWORK = "torch"',
         "from impls.torch.runtime import *",
     ),
+    "gradients returned None for 0.weight; where the loss does not depend on a weight, zeros": (
+        "{name: weight.grad for",
+        "{name: None for",
+    ),
     "it raised RuntimeError": ("model.load_state_dict(weights)", "model.load_state_dict({})"),
 }
 FIXED = """
@@ -257,6 +261,27 @@ def test_what_can_be_no_reference_is_refused_in_a_sentence(
     run = compare(recipe, "--dtype", "float32")
     assert run.status == 3
     assert said in run.stderr
+
+
+def test_a_reference_may_take_batches_of_one_size_alone(compare: Compare, tmp_path: Path) -> None:
+    source = (PORTS / "mlp_torch.py").read_text()
+    whole = "        value = loss(model, x[rows], y[rows])\n        value.backward()\n"
+    parts = """
+        value = sum(loss(model, x[part], y[part]) for part in rows.reshape(2, -1)) / 2
+        value.backward()
+"""
+    assert source.count(whole) == 1
+    (tmp_path / "reference.py").write_text(source.replace(whole, parts))
+    wrong = "F.cross_entropy(model(x), y) * (len(x) / 16 if len(x) < 16 else 1)"
+    right = "F.cross_entropy(model(x), y)"
+    assert source.count(right) == 1
+    (tmp_path / "wrong.py").write_text(source.replace(right, wrong))
+    recipe = written(tmp_path, reference="reference.py", dtype="float64")
+    run = compare(recipe, *withs(tmp_path, ["mlp_torch.py", "wrong.py"]))
+    assert run.result("mlp_torch.py", "float64")["verdict"] == "agree", run.stdout + run.stderr
+    assert "reference.py takes no other number of rows" in run.stdout
+    divergence = run.result("wrong.py", "float64")["divergence"]
+    assert divergence["rung"] == "loss"  # which takes half a batch
 
 
 def test_a_reference_may_go_in_steps(compare: Compare, tmp_path: Path) -> None:
@@ -286,7 +311,7 @@ def test_noise_ends_before_another_run_goes_on(tmp_path: Path) -> None:
     experiment = prepare(f"{written(tmp_path)}", "float32")
     inputs = Store(tmp_path / "arrays").inputs(experiment, "cpu", 1)
     native = Native(contract.load(inputs.reference, inputs.net), inputs, "float32")
-    walks = floors._whole_walks(native)
+    walks = floors._whole_walks(native, in_any_order=True)
     for _ in range(2):  # as they are made to go on: side by side
         for walk in walks:
             next(walk)

@@ -101,6 +101,62 @@ def test_an_epsilon_inside_the_root_is_seen(outside: float, said: str, decay: fl
     assert_is_the_port_with(f"{inside} and {said} outside", reference, port, np.array([0.1, 0.2]))
 
 
+def rms_prop(start: Any, **changed: Any) -> Any:
+    """Return a weight after steps of RMSprop, with epsilon inside the root if `inside`."""
+    torch = pytest.importorskip("torch")
+    inside = changed.pop("inside", False)
+    settings = {"alpha": 0.9, "eps": 1e-2, "momentum": 0.5, "weight_decay": 0.1, **changed}
+    weight = start.clone().requires_grad_()
+    made = torch.optim.RMSprop([weight], 0.1, **settings)
+    if not inside:
+        for _ in range(STEPS):
+            made.zero_grad()
+            (weight**3 / 9).sum().backward()
+            made.step()
+        return weight.detach()
+    weight, square, moved = start, 0.0, 0.0
+    for _ in range(STEPS):
+        gradient = weight**2 / 3 + 0.1 * weight
+        square = 0.9 * square + 0.1 * gradient**2
+        moved = 0.5 * moved + gradient / (square + 1e-2) ** 0.5
+        weight = weight - 0.1 * moved
+    return weight
+
+
+@pytest.mark.parametrize(
+    ("claim", "changed"),
+    [
+        ("RMSprop has its epsilon inside the root, as Keras' and Optax's", {"inside": True}),
+        ("RMSprop has an alpha of 0.99, not 0.9", {"alpha": 0.99}),
+        ("RMSprop has squares that the mean's is subtracted from", {"centered": True}),
+    ],
+)
+def test_another_rmsprop_is_seen(claim: str, changed: dict[str, Any]) -> None:
+    port = partial(rms_prop, **changed)
+    assert_is_the_port_with(claim, rms_prop, port, np.array([1.0, 2.0]))
+
+
+def in_steps(start: Any, low: bool = False) -> Any:
+    torch = pytest.importorskip("torch")
+    weight = start.clone().requires_grad_()
+    made = torch.optim.SGD([weight], 0.1)
+    for step in range(STEPS):
+        rate = 0.1 / (step + 1)
+        made.param_groups[0]["lr"] = float(np.float32(rate)) if low else rate
+        made.zero_grad()
+        (weight**3 / 9).sum().backward()
+        made.step()
+    return weight.detach()
+
+
+def test_a_learning_rate_in_float32_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    torch = pytest.importorskip("torch")
+    monkeypatch.setattr(torch, "get_default_dtype", lambda: torch.float64)
+    claim = "the learning rate is 0.10000000149, which is 0.1 rounded to float32"
+    port = partial(in_steps, low=True)
+    assert_is_the_port_with(claim, in_steps, port, np.array([1.0, 2.0]))
+
+
 def net() -> Any:
     """Return a net with a matrix, a bias, and a norm with its two vectors."""
     torch = pytest.importorskip("torch")

@@ -173,7 +173,9 @@ def assert_is_the_port_with(claim: str, reference: Any, port: Any, *arrays: Any)
         assert_agree(port, reference, *arrays, **both)
 
 
-def rotated(x: Any, pairs: str = "halves", base: float = 1e4, positions: Any = None) -> Any:
+def rotated(
+    x: Any, pairs: str = "halves", base: float = 1e4, positions: Any = None, mixed: bool = False
+) -> Any:
     """Return tokens with rotary positions, (batch, heads, tokens, width)."""
     torch = pytest.importorskip("torch")
     tokens, width = x.shape[-2:]
@@ -185,6 +187,8 @@ def rotated(x: Any, pairs: str = "halves", base: float = 1e4, positions: Any = N
         turned = torch.cat((-x[..., width // 2 :], x[..., : width // 2]), -1)
     else:
         angles = angles.repeat_interleave(2, -1)
+        turned = torch.stack((-x[..., 1::2], x[..., ::2]), -1).flatten(-2)
+    if mixed:
         turned = torch.stack((-x[..., 1::2], x[..., ::2]), -1).flatten(-2)
     return x * angles.cos() + turned * angles.sin()
 
@@ -257,6 +261,10 @@ TEXTS: dict[str, Any] = {
     "rotary positions rotate pairs of neighbours, not of halves": (
         lambda x, m: rotated(x),
         lambda x, m: rotated(x, "neighbours"),
+    ),
+    "rotary positions rotate pairs of neighbours by the angles of pairs of halves": (
+        lambda x, m: rotated(x),
+        lambda x, m: rotated(x, mixed=True),
     ),
     "the base of the frequencies is 500000, not 10000": (
         lambda x, m: rotated(x),

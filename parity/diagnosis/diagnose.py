@@ -12,6 +12,7 @@ import numpy as np
 from parity.diagnosis import (
     accuracy,
     arrays,
+    averages,
     batches,
     ignored,
     in_run,
@@ -77,7 +78,8 @@ def _of_step(case: Case, rung: str) -> Diagnosis | None:
     if "forward" not in case.inputs.functions:
         return layers.diagnose(case)
     if case.findings.divergence.place.name in case.buffers:  # which no rule of an optimizer moves
-        return _best(variants.tried(case, rung))
+        best = _best(averages.tried(case)) if rung == "update" else None
+        return best if _convinces(best) else _best(variants.tried(case, rung)) or best
     own = stateful.recognise(case) if rung == "update" else stateful.PLAIN
     if own != stateful.PLAIN:
         best = _best(stateful.tried(case, own, rung, RUN_STEPS)) if own else None

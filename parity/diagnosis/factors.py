@@ -7,6 +7,7 @@ import numpy as np
 
 from parity.diagnosis.case import Case
 from parity.diagnosis.precision import FORMATS
+from shared.variants import LOW_RATE
 
 SAME_FACTOR = 1e-3  # relative; what is closer to a known factor is tried as that very factor
 DEFAULTS = {0.001: "PyTorch's SGD", 0.01: "Keras' SGD"}  # learning rates
@@ -89,7 +90,7 @@ def rate_called(case: Case, factor: float) -> tuple[str, str, float, int]:
         low = float(rounded(np.array(case.rate)))
         if abs(rate - low) < 0.01 * abs(case.rate - low):
             claim = f"the learning rate is {low:.12g}, which is {case.rate:g} rounded to {name}"
-            return "learning rate in lower precision", claim, low / case.rate, 0
+            return LOW_RATE, claim, low / case.rate, 0
     claim = f"the learning rate is {{:.9g}} in place of {case.rate:g}"
     for known, whose in DEFAULTS.items():
         if abs(rate - known) <= SAME_FACTOR / 10 * known:

@@ -50,7 +50,8 @@ class Hypothesis:
     after how many steps it repeats itself: it is tried on more than two periods. size: of the
     mini-batches into which the rows of a step are cut, one update each. pooled: makes the loss of a
     step of theirs and of their numbers of rows; without it, that is the loss of all rows. anew:
-    whether each step starts from the weights that the first one started from.
+    whether each step starts from the weights that the first one started from. stepwise: whether the
+    first steps are the same however many follow.
     """
 
     cause: str
@@ -65,6 +66,7 @@ class Hypothesis:
     size: int | None = None
     pooled: Callable[[Array, Array], float] | None = None
     anew: bool = False
+    stepwise: bool = True
 
     def answer(
         self, case: Case, weights: Tensors, x: Rows, y: Rows, random: Generator | None = None
@@ -218,6 +220,8 @@ class Hypothesis:
         if case.inputs.steps <= 2 * self.period:
             return None
         first = min(case.findings.divergence.step + self._shown, case.inputs.steps)
+        if self._soon_refuted(case, first):
+            return None
         found: Scored | None = None
         for some in (first, max(first, min(steps, case.inputs.steps))):
             before = self._off(case, case.reference.losses, some)
@@ -234,6 +238,14 @@ class Hypothesis:
             if found is None and before > LIMIT:
                 break
         return found
+
+    def _soon_refuted(self, case: Case, steps: int) -> bool:
+        """Whether the losses up to the divergence are off by too much to explain so many steps."""
+        soon = soonest(case)
+        before = self._off(case, case.reference.losses, steps)
+        if self.whole or not self.stepwise or soon >= steps or before <= LIMIT:
+            return False
+        return self._off(case, self._losses(case, soon), soon) > _hopeless(before)
 
     def _unstable(self, case: Case, steps: int) -> bool:
         """Whether weights that are off by some roundings lead to other losses."""
@@ -306,6 +318,11 @@ class Hypothesis:
             )
             return after, Diagnosis(f"{UNEXPLAINED}{self.cause}", evidence, CLOSEST)
         return None
+
+
+def soonest(case: Case) -> int:
+    """Return after how many losses of a free run a divergence shows."""
+    return case.findings.divergence.step + 2  # that after an update is of the next step
 
 
 def rounded(

@@ -7,7 +7,7 @@ import importlib
 import importlib.util
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -15,14 +15,14 @@ import numpy as np
 from numpy.random import Generator
 
 from parity.diagnosis.case import Case, NotTakenError
-from parity.diagnosis.hypothesis import RUN_STEPS, Hypothesis, Scored, rounded
+from parity.diagnosis.hypothesis import RUN_STEPS, Hypothesis, Scored, rounded, soonest
 from parity.standard.comparison import LIMIT
 from parity.standard.inputs import Tensors
 from parity.standard.layers import user_line
-from parity.standard.native import Native
+from parity.standard.native import Native, wide_all
 from shared.batches import part
 from shared.rows import Array
-from shared.variants import ROUNDED, Variant
+from shared.variants import KEPT, LOW_RATE, ROUNDED, Variant
 
 Answer = TypeVar("Answer")
 SECONDS = 30.0  # of a processor, for which variants are tried on one port, about
@@ -35,14 +35,31 @@ def tried(case: Case, rung: str) -> Iterator[Scored | None]:
         case: what is to be explained.
         rung: one of forward to update, or "trajectory".
     """
-    until = time.process_time() + SECONDS
+    until, in_run = time.process_time() + SECONDS, rung == "trajectory"
+    stepwise = in_run and _is_stepwise(case)
     for idea in _ideas(case, rung):
         if idea.cause in ROUNDED:
             continue
         if time.process_time() > until:
             return
-        in_run = rung == "trajectory"
-        yield idea.diagnose_run(case, RUN_STEPS) if in_run else idea.diagnose(case, rung)
+        if in_run:
+            yield replace(idea, stepwise=stepwise).diagnose_run(case, RUN_STEPS)
+        else:
+            yield idea.diagnose(case, rung)
+
+
+def _is_stepwise(case: Case) -> bool:
+    """Whether the reference's first steps are the same however many follow, as to its schedule."""
+    steps = min(soonest(case), case.inputs.steps)
+    native, initial = case.native, wide_all(case.inputs.weights)
+    try:
+        model = native.build(initial)
+        trained = native.train(model, part(case.inputs.schedule, 0, steps), case.rate)
+        _, losses = native.export(*trained)
+    except Exception:  # a reference may take no other number of steps
+        return False
+    off = np.abs(losses - case.reference.losses[:steps])
+    return bool((off <= LIMIT * case.loss_floors[:steps]).all())
 
 
 def of_fewer_digits(case: Case, rung: str) -> "Iterator[Varied]":
@@ -100,6 +117,10 @@ class Varied(Hypothesis):
         """Return a diagnosis where the ratio falls by far: of many variants, one may by chance."""
         return super().conclude(before, after, on) if after <= before / LIMIT else None
 
+    def _refuted(self, case: Case) -> bool:
+        # Computed in float32, the rates of later steps are off by roundings of their own.
+        return self.cause != LOW_RATE and super()._refuted(case)
+
     def _under(self, model: Any, answer: Callable[[], Answer]) -> Answer:
         try:
             with self.tools.applied(model, self.variant, _line):
@@ -122,11 +143,10 @@ def _found(case: Case, own: Any, rung: str) -> list[Variant]:
     found: list[Variant] = own.found(model, call, _line)
     if asked != "update" or "gradients" not in native.inputs.functions:
         return found
-    # Gradients are right, so what only updates do comes first. The rest may still change what is
-    # kept of a batch.
+    # Gradients are right, so what only updates do comes first, and what is kept of a batch.
     before = own.found(model, lambda: _answer(native, model, "gradients", step, (x, y)), _line)
     right = {(each.claim, each.places) for each in before}
-    return sorted(found, key=lambda each: (each.claim, each.places) in right)
+    return sorted(found, key=lambda v: v.cause not in KEPT and (v.claim, v.places) in right)
 
 
 def _answer(native: Native, model: Any, rung: str, step: int, given: tuple[Any, Any]) -> Tensors:

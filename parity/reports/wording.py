@@ -29,6 +29,11 @@ RUNS_OFTEN = (
 FEW = 5  # tensors, as small nets have
 FEW_NAMED = 3  # ports or recipes, in a title
 MOST_LISTED = 6  # names of layers in one sentence
+FINER = 2**29  # how many times finer float64 rounds than float32
+FINE = (
+    "in float32 it agrees: what is off is too small to show there, such as another small constant, "
+    "or a learning rate that is computed in float32"
+)
 COARSE = "in float64 it agrees: what it computes is right, but not to the precision of float32"
 HEADING = ("index", "expected", "got")
 Values = tuple[tuple[str, str, str], ...]  # with a cell for each of these
@@ -358,12 +363,10 @@ def _extent(divergence: Divergence) -> Iterator[str]:
 def _spread(divergence: Divergence) -> Iterator[str]:
     """Say which tensors of a larger net differ there, and how many agree."""
     if len(divergence.wrong) + len(divergence.right) > FEW:
-        others = "other agrees" if len(divergence.right) == 1 else "others agree"
+        right = len(divergence.right)
+        others = "the other one agrees" if right == 1 else f"the {right} others agree"
         differ = "differs" if len(divergence.wrong) == 1 else "differ"
-        yield (
-            f"there, {listed(list(divergence.wrong))} {differ}; the {len(divergence.right)} "
-            f"{others}"
-        )
+        yield f"there, {listed(list(divergence.wrong))} {differ}; {others}"
     if divergence.first_backward:
         yield f"going back from the loss, {divergence.first_backward} is the first that differs"
 
@@ -382,7 +385,7 @@ def inside(looked: Inside) -> Iterator[str]:
     elif layers and all(layer.came_out for layer in layers):
         yield f"all layers come out right, up to {layers[-1]}: what follows is wrong"
     if looked.line:
-        yield "the first line of the reference whose result does not come up in the port:"
+        yield "from this line of the reference on, no result comes up in the port:"
         yield f"  {looked.line}"
 
 
@@ -429,6 +432,9 @@ def _elsewhere(result: PortResult, others: list[PortResult]) -> Iterator[str]:
     }
     if result.dtype == "float32" and ("float64", result.mode) in own:
         yield COARSE if result.verdict == "disagree" else "in float64 it agrees"
+    small = result.divergence and result.divergence.ratio <= LIMIT * FINER
+    if result.dtype == "float64" and ("float32", result.mode) in own and small:
+        yield FINE
     other_mode = "eager" if result.mode == "compiled" else "compiled"
     if (result.dtype, other_mode) in own:
         yield f"in {other_mode} mode it agrees: {RUNS_OFTEN}"

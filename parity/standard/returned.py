@@ -80,6 +80,12 @@ class Reader:
             raise PortError(
                 f"{function} returned {_kind(result)}, where a dict of arrays is expected"
             )
+        unreached = [str(name) for name, value in result.items() if value is None]
+        if unreached and function == "gradients":
+            raise PortError(
+                f"gradients returned None for {unreached[0]}; where the loss does not depend on a "
+                "weight, zeros of its shape are expected"
+            )
         return {
             _plain(name): self.array(value, f"{function}: {name}") for name, value in result.items()
         }

@@ -18,12 +18,18 @@ ACTIVATIONS = {
     "leaky ReLU with a slope of 0.01": F.leaky_relu,
     "leaky ReLU with a slope of 0.2": lambda z: F.leaky_relu(z, 0.2),
     "leaky ReLU with a slope of 0.3": lambda z: F.leaky_relu(z, 0.3),
+    "ReLU6": F.relu6,
+    "hard swish": F.hardswish,
+    "the hard sigmoid": F.hardsigmoid,
     "ELU": F.elu,
     "softplus": F.softplus,
     "nothing": lambda z: z,
 }
 NORMS = ("layer_norm", "rms_norm")
-OWN_ACTIVATIONS = ("relu", "relu_", "gelu", "silu", "tanh", "sigmoid", "leaky_relu", "elu")
+OWN_ACTIVATIONS = (
+    *("relu", "relu_", "relu6", "gelu", "silu", "tanh", "sigmoid", "leaky_relu", "elu"),
+    *("hardsigmoid", "hardswish", "hardtanh", "prelu"),
+)
 
 
 def activations(operation):

@@ -4,6 +4,7 @@ import torch
 
 from shared import variants as causes
 
+LEAVING = {(1, None, None): "the first", (None, -1, None): "the last"}  # by slices
 OTHER = {-1: (0, "the first"), 0: (-1, "the last")}
 
 
@@ -20,6 +21,14 @@ def taken(operation):
             changed = (*index[:number], other, *index[number + 1 :])
             claim = f"{said} along axis {axis} of an array is taken, not index {at}"
             yield causes.STATE, claim, lambda o, i=changed: o(index=i)
+        elif (of := _slice(at)) in LEAVING and array.ndim > 2:
+            changed = (*index[:number], slice(None), *index[number + 1 :])
+            claim = f"{LEAVING[of]} along axis {_axis(array, index, number)} is not left out"
+            yield causes.TAKEN, claim, lambda o, i=changed: o(index=i)
+
+
+def _slice(at):
+    return (at.start, at.stop, at.step) if isinstance(at, slice) else None
 
 
 def _axis(array, index, number):

@@ -30,6 +30,10 @@ def cross_entropy(operation):
         yield causes.TWICE, claim, lambda o: o(input=o["input"].softmax(1))
         claim = "each logit stands for its own probability, as in Keras"
         yield causes.LOGITS, claim, lambda o: o(input=o["input"].clamp(KERAS, 1 - KERAS).log())
+    if operation["weight"] is not None:
+        yield causes.MEAN, "no class has a weight", instead(weight=None)
+        claim = "losses with weights are divided by their number, not by the sum of the weights"
+        yield causes.MEAN, claim, lambda o: o(reduction="sum") / o["target"].numel()
     if target.is_floating_point():
         return
     if name == "cross_entropy" and own == 0:

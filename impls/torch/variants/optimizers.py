@@ -3,13 +3,14 @@
 from contextlib import contextmanager
 from weakref import WeakKeyDictionary
 
+import numpy as np
 import torch
 from torch.nn.utils import clip_grad, clip_grad_norm_, clip_grad_value_
 from torch.optim.optimizer import register_optimizer_step_pre_hook
 
 from impls.torch.variants import decays, micro_batches, rates, schedules
 from impls.torch.variants.groups import set_to, stepping_by
-from shared.variants import Place, Variant
+from shared.variants import LOW_RATE, Place, Variant
 
 PLACE, CLIPPING = Place("the optimizer", ""), Place("the clipping", "")
 CLIPPED, FACTOR = "gradients clipped", "a constant factor"
@@ -18,6 +19,7 @@ EPSILONS = (1e-8, 1e-7, 1e-6, 1e-5, 1e-3, 1e-10)
 BETAS = ((0.9, 0.999), (0.9, 0.99), (0.9, 0.95), (0.9, 0.98), (0.5, 0.999), (0.0, 0.999))
 MOMENTA = (0.0, 0.9, 0.99, 0.95, 0.5)
 RATES = (1e-3, 1e-2, 1e-1)  # as people leave them in place
+ALPHAS = (0.99, 0.9, 0.95, 0.999)  # RMSprop's shares of what is kept
 
 
 @contextmanager
@@ -104,6 +106,7 @@ def of(optimizer):
     for key, cause, others, said in (
         ("eps", variant, EPSILONS, "an epsilon of"),
         ("betas", variant, BETAS, "betas of"),
+        ("alpha", variant, ALPHAS, "an alpha of"),
         ("momentum", "momentum", MOMENTA, "a momentum of"),
         ("weight_decay", decays.DECAY, decays.DECAYS, "a weight decay of"),
         ("lr", "another learning rate", RATES, "a learning rate of"),
@@ -112,13 +115,18 @@ def of(optimizer):
             if any(group[key] != value for group in groups):
                 claim = f"{name} has {said} {value}, not {_own(groups, key)}"
                 yield cause, claim, set_to(**{key: value})
-    for key, said in (("amsgrad", "AMSGrad's maximum"), ("nesterov", "Nesterov's momentum")):
-        if key in own and (key == "amsgrad" or own.get("momentum")):
-            cause = variant if key == "amsgrad" else "Nesterov momentum"
+    for key, said in (
+        ("amsgrad", "AMSGrad's maximum"),
+        ("centered", "squares that the mean's is subtracted from"),
+        ("nesterov", "Nesterov's momentum"),
+    ):
+        if key in own and (key != "nesterov" or own.get("momentum")):
+            cause = "Nesterov momentum" if key == "nesterov" else variant
             claim = f"{name} has {'no ' if own[key] else ''}{said}"
             yield cause, claim, set_to(**{key: not own[key]})
     for factor in FACTORS:
         yield FACTOR, f"gradients are multiplied by {factor} before {name}", _times(factor)
+    yield from _rounded(optimizer)
     if rates.changed(optimizer) and not rates.has_scheduler(optimizer):
         claim = f"{name} has the learning rate that it was made with, unscheduled"
         yield schedules.SCHEDULE, claim, _unscheduled
@@ -129,6 +137,9 @@ def of(optimizer):
         claim = f"{name} adds its epsilon before the bias of the squares is corrected, as Keras'"
         yield variant, claim, _early_epsilon
         yield variant, f"{name} does not correct the bias of its means", _uncorrected
+    if name == "RMSprop":
+        claim = "RMSprop has its epsilon inside the root, as Keras' and Optax's"
+        yield variant, claim, _root_mean_square
     if name in ("Adam", "AdamW") and not own["amsgrad"] and not own["maximize"]:
         for outside in dict.fromkeys((0.0, 1e-8, own["eps"])):
             claim = (
@@ -136,6 +147,31 @@ def of(optimizer):
                 f"has it, and {outside:g} outside"
             )
             yield variant, claim, _rooted(outside)
+
+
+def _rounded(optimizer):
+    """Yield learning rates of float32, where those of float64 are kept: reckoned in it, too."""
+    rates = [group["lr"] for group in optimizer.param_groups]
+    if torch.get_default_dtype() != torch.float64 or all(_in_float32(r) == r for r in rates):
+        return
+    for said, towards in (
+        ("which is {} rounded to float32", None),
+        ("as {} may become where it is computed in float32", -np.inf),
+        ("as {} may become where it is computed in float32", np.inf),
+    ):
+
+        def change(optimizer, towards=towards):
+            for group in optimizer.param_groups:
+                group["lr"] = _in_float32(group["lr"], towards)
+
+        rate, own = _in_float32(rates[0], towards), f"{rates[0]:.12g}"
+        yield LOW_RATE, f"the learning rate is {rate:.12g}, {said.format(own)}", change
+
+
+def _in_float32(rate, towards=None):
+    """Return a rate rounded to float32, or the number beside that."""
+    near = np.float32(rate)
+    return float(near if towards is None else np.nextafter(near, np.float32(towards)))
 
 
 def _unscheduled(optimizer):
@@ -187,6 +223,39 @@ def _rooted(outside):
         return step
 
     return change
+
+
+@torch.no_grad()
+def _root_mean_square(optimizer):
+    """Return what makes RMSprop's step again, with epsilon inside the root."""
+    given = [
+        (group, parameter, parameter.clone(), parameter.grad.clone())
+        for group in optimizer.param_groups
+        for parameter in group["params"]
+        if parameter.grad is not None
+    ]
+    states = optimizer.state
+    moved = [
+        states[parameter]["momentum_buffer"].clone()
+        if group["momentum"] and states.get(parameter)
+        else 0.0
+        for group, parameter, *_ in given
+    ]
+
+    @torch.no_grad()
+    def step():
+        for (group, parameter, before, gradient), kept in zip(given, moved, strict=True):
+            state = optimizer.state[parameter]
+            square = state["square_avg"]
+            if group["centered"]:
+                square = square - state["grad_avg"] ** 2
+            gradient = gradient + group["weight_decay"] * before
+            change = group["momentum"] * kept + gradient / (square + group["eps"]).sqrt()
+            if group["momentum"]:
+                state["momentum_buffer"].copy_(change)
+            parameter.copy_(before - group["lr"] * change)
+
+    return step
 
 
 def _from_zero():

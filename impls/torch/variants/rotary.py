@@ -75,6 +75,8 @@ def added(operation):
     (other,) = QUARTERS.keys() - {own.pairs}
     claim = f"rotary positions rotate pairs of {other}, not of {own.pairs}"
     yield causes.ROTARY, claim, _pairs
+    claim = f"rotary positions rotate pairs of {other} by the angles of pairs of {own.pairs}"
+    yield causes.ROTARY, claim, _turned_as_others
     claim = "rotary positions rotate the other way"
     yield causes.ROTARY, claim, lambda o: o["input"] - o["other"]
     if _along_heads(own) is not None:
@@ -102,10 +104,38 @@ def _along_heads(rotation):
     return rotation._replace(cos=angles[0], sin=angles[1])
 
 
+def _turned_as_others(operation):
+    own = rotation(operation)
+    (other,) = QUARTERS.keys() - {own.pairs}
+    return operation["input"] + QUARTERS[other][0](own.x) * own.sin
+
+
 def _pairs(operation):
     own = rotation(operation)
     _, ordered, back = QUARTERS[own.pairs]
     return back(own.of(ordered(own.x)))
+
+
+def turned(operation):
+    """Likewise where pairs of neighbours are complex numbers, which are turned by others."""
+    pairs, turn = operation["input"], operation["other"]
+    tensors = isinstance(pairs, torch.Tensor) and isinstance(turn, torch.Tensor)
+    if not tensors or not pairs.is_complex() or not turn.is_complex() or pairs.ndim < 3:
+        return
+    if not torch.allclose(turn.abs(), torch.ones_like(turn.real)):
+        return
+
+    def of_halves(operation):
+        x = torch.view_as_real(operation["input"]).flatten(-2)
+        a, b = x.chunk(2, -1)
+        z = operation(input=torch.complex(a, b))
+        return torch.view_as_complex(torch.cat((z.real, z.imag), -1).unflatten(-1, (-1, 2)))
+
+    claim = "rotary positions rotate pairs of halves, not of neighbours"
+    yield causes.ROTARY, claim, of_halves
+    claim = "rotary positions rotate the other way"
+    yield causes.ROTARY, claim, lambda o: o(other=o["other"].conj())
+    yield causes.ROTARY, "queries and keys are not rotated", lambda o: o["input"].clone()
 
 
 def bases(operation):
@@ -163,6 +193,7 @@ def _unrotated(operation, tensor):
 RULES = {
     "__rpow__": [bases],
     "add": [added],
+    "mul": [turned],
     "pow": [bases],
     "scaled_dot_product_attention": [attention],
 }

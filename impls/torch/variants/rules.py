@@ -13,19 +13,25 @@ from impls.torch.variants import (
     cells,
     dropout,
     elementwise,
+    group_norms,
     images,
     indexing,
+    joined,
     losses,
     norms,
+    padded,
     pooled,
     products,
+    resized,
     rotary,
+    sinusoids,
+    weight_norms,
     weights,
 )
 
 SUBJECTS = (
-    *(attention, by_hand, cells, dropout, elementwise, images, indexing, losses, norms, pooled),
-    *(products, rotary, weights),
+    *(attention, by_hand, cells, dropout, elementwise, images, indexing, joined, losses, norms),
+    *(group_norms, padded, pooled, products, resized, rotary, sinusoids, weight_norms, weights),
 )
 RULES = defaultdict(list)
 for subject in SUBJECTS:

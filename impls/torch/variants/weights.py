@@ -13,6 +13,13 @@ def linear(operation):
     weight = operation["weight"]
     if weight.shape[0] == weight.shape[1]:
         yield causes.TRANSPOSED, "the weight is transposed", lambda o: o(weight=o["weight"].T)
+    else:
+        claim = "the weight is reshaped, not transposed"
+        yield (
+            causes.TRANSPOSED,
+            claim,
+            lambda o: o(weight=o["weight"].reshape(weight.shape[::-1]).T),
+        )
     if operation["bias"] is not None:
         yield causes.BIAS, "the bias is left out", instead(bias=None)
     claim = "no gradient reaches the weight of linear"
