@@ -55,12 +55,20 @@ def draw(port: Port, seed: int, threads: int) -> Tensors:
     first, second = _drawn(port, seed), _drawn(port, seed)
     if not first:
         raise PortError("export gives no weights")
+    if first.keys() != second.keys():
+        ones, others = (
+            ", ".join(a.keys() - b.keys()) for a, b in ((first, second), (second, first))
+        )
+        raise PortError(
+            f"export names weights otherwise the second time ({ones or 'none'}, then "
+            f"{others or 'none'}), as Keras does, which numbers layers that have no name"
+        )
     for name, value in first.items():
         if value.dtype.kind == "b":
             raise PortError(f"export gives {name} as an array of bool, where numbers are due")
         if not np.isfinite(value).all():
             raise PortError(f"it draws numbers that are not finite in {name}")
-        if not np.array_equal(value, second.get(name, np.empty(0))):
+        if not np.array_equal(value, second[name]):
             raise PortError(f"it draws another {name} the second time, under the same seed {seed}")
     return first
 
