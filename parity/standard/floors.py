@@ -120,7 +120,7 @@ def check_scale(
             )
             if units < LOST and not 1 / FAR < scale < FAR:
                 where = f"{name} ({at[0]}, step {at[1]})"
-                return SINGLE.format(where) if scale > FAR else LOST_AT.format(where, scale)
+                return (SINGLE if scale * FAR > 2**29 else LOST_AT).format(where, scale)
     return None
 
 
