@@ -1,4 +1,4 @@
-"""A net with one output for each row, of shape (rows,): its accuracy is compared, too."""
+"""Accuracy of nets with one output for each row, (rows,), and of those with one per token."""
 
 from pathlib import Path
 
@@ -42,3 +42,22 @@ def test_an_accuracy_of_single_outputs_is_compared_and_explained(
         assert wrong["divergence"]["rung"] == "accuracy"
         assert wrong["diagnosis"]["cause"] == "accuracy at another threshold"
         assert "a threshold of 0.5 on the outputs gives" in wrong["diagnosis"]["evidence"]
+
+
+def test_an_accuracy_of_tokens_is_refused_in_a_sentence(compare: Compare, tmp_path: Path) -> None:
+    random = np.random.default_rng(0)
+    x, y = random.normal(size=(12, 5, 4)), random.integers(0, 3, (12, 5))
+    np.savez(tmp_path / "data.npz", x=x, y=y)
+    np.savez(tmp_path / "weights.npz", w=random.normal(size=(4, 3)))
+    right = "((forward(weights, x) > 0) == (y > 0.5)).mean()"
+    assert OWN.count(right) == 1
+    (tmp_path / "own.py").write_text(
+        OWN.replace(right, "(forward(weights, x).argmax(-1) == y).mean()")
+    )
+    (tmp_path / "own.toml").write_text(RECIPE)
+    run = compare(tmp_path / "own.toml")
+    assert run.status == 3
+    said = "no accuracy can be told of outputs of shape (12, 5, 3) on train: name functions without"
+    assert said in run.stderr
+    (tmp_path / "own.toml").write_text(RECIPE + 'functions = ["forward"]\n')
+    assert compare(tmp_path / "own.toml").status == 0
