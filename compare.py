@@ -11,6 +11,7 @@ import os
 import sys
 import time
 import traceback
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NoReturn
@@ -199,8 +200,8 @@ def compare(
 ) -> int:
     """Train the same networks in several frameworks, and report whether they agree.
 
-    RECIPE is what to train (see --list), or the TOML file of a recipe of your own; by default, all
-    of our own that take one process.
+    RECIPE is what to train (see --list), or the file of a recipe of your own, in TOML or Python; by
+    default, all of our own that take one process.
     """
     if listed:
         print_list()
@@ -279,15 +280,17 @@ def run(
     with outputs:
         start = time.monotonic()
         how = replace(settings.options, drawn=bool(outputs.pictures or outputs.html))
-        with progress_for(quiet) as shown:
+        judged: list[PortResult] = []
+        with told_if_interrupted(judged, outputs, quiet), progress_for(quiet) as shown:
             missing = choice.left_out(frameworks, names)
             if missing:
                 shown.warn(missing)
             if cluster is None:
                 with session.Session(how, shown) as judging:
-                    judged = judge(judging, shown, settings, names, ports, outputs)
+                    for result in judge(judging, shown, settings, names, ports, outputs):
+                        judged.append(result)
             else:
-                judged = judge_on(cluster, shown, settings, how.drawn, names, ports)
+                judged += judge_on(cluster, shown, settings, how.drawn, names, ports)
             results, skipped = misfits.set_aside(judged, ports)
             for each in skipped:
                 shown.warn(each)
@@ -310,6 +313,25 @@ def run(
     return STATUS[finished.verdict] or (UNUSABLE_INPUT if failures else 0)
 
 
+@contextlib.contextmanager
+def told_if_interrupted(results: list[PortResult], outputs: Outputs, quiet: bool) -> Iterator[None]:
+    """Print the results that are finished where Ctrl-C ends the rest; no report is made of them.
+
+    Args:
+        results: all that are finished.
+        outputs, quiet: as for `show`.
+    """
+    try:
+        yield
+    except KeyboardInterrupt:
+        out = terminal.console(stderr=outputs.on_stdout)
+        with contextlib.suppress(OSError):  # the terminal itself may be gone
+            if results and not quiet:
+                out.print(terminal.whole(results))
+                out.print(wording.unfinished(results), markup=False)
+        raise
+
+
 def judge(
     judging: session.Session,
     shown: Progress,
@@ -317,8 +339,8 @@ def judge(
     names: list[str],
     ports: list[contract.PortName],
     outputs: Outputs,
-) -> list[PortResult]:
-    """Return a result per recipe, precision, mode and port.
+) -> Iterator[PortResult]:
+    """Yield a result per recipe, precision, mode and port, as soon as it is there.
 
     Args:
         judging: where they are compared.
@@ -337,7 +359,7 @@ def judge(
     trials = made_trials(settings, names, shown)
     if outputs.recorder:
         outputs.recorder.check(trials)
-    return list(judging.compare(trials, ports, outputs.witness))
+    yield from judging.compare(trials, ports, outputs.witness)
 
 
 def judge_on(

@@ -1,4 +1,4 @@
-"""Recipes of users' own: a TOML file that names a reference, its data and its weights."""
+"""Recipes of users' own: a file, TOML or Python, that names a reference, its data and weights."""
 
 import ast
 import math
@@ -11,7 +11,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from shared import datasets, files, own_data, renames, syntax
+from shared import datasets, files, own_data, python_recipes, renames, syntax
 from shared.batches import Batches, ForwardOnly, FullBatch, Shuffled
 from shared.datasets import Dataset, Loader
 from shared.errors import InputError
@@ -103,7 +103,8 @@ class _Said:
                 self.refuse(f"says {key} = {value!r}", f"{key} is {what}")
         for key in NEEDED:
             if key not in self.values:
-                self.refuse(f"lacks {key}", f"{key} is {KEYS[key][1]}, beside the recipe")
+                port = "; a port is named behind --with" * (self.path.suffix == ".py")
+                self.refuse(f"lacks {key}", f"{key} is {KEYS[key][1]}, beside the recipe{port}")
 
     def refuse(self, found: str, due: str) -> None:
         """Raise an InputError of one sentence."""
@@ -228,10 +229,13 @@ def _defined(path: Path) -> list[str]:
 
 
 def _read(path: Path) -> dict[str, Any]:
+    python = path.suffix == ".py"
     try:
-        return tomllib.loads(files.read(path, LONGEST).decode())
+        source = files.read(path, LONGEST)
+        return python_recipes.said(path, source, KEYS) if python else tomllib.loads(source.decode())
     except files.UnreadableError as error:
-        raise InputError(f"{path} {error}: name the TOML file of a recipe") from error
+        kind = "Python" if python else "TOML"
+        raise InputError(f"{path} {error}: name the {kind} file of a recipe") from error
     except UnicodeDecodeError as error:
         raise InputError(f"{path} is not in UTF-8, as TOML is (byte {error.start})") from error
     except tomllib.TOMLDecodeError as error:

@@ -298,7 +298,7 @@ def worker_count(text: str) -> int:
 
 
 def get(name: str) -> Recipe:
-    """Return the recipe of that name, or in the TOML file of that path; any over workers, too.
+    """Return the recipe of that name, or in the file of that path; any over workers, too.
 
     Raises:
         InputError: there is none, and the sentence names the nearest one; or the file is no recipe.
@@ -308,7 +308,7 @@ def get(name: str) -> Recipe:
     base = base_name(name)
     if base != name:
         return get(base).over(worker_count(name.removeprefix(f"{base}{SPREAD}")))
-    if name.endswith(".toml"):
+    if name.endswith((".toml", ".py")):
         from shared import own_recipes  # which are made of what stands here
 
         return own_recipes.load(Path(name))

@@ -217,6 +217,9 @@ def forward(w, x):
     return x @ w["W"]
 """
 DRAWS = {
+    r"export names weights otherwise the second time \(again, then none\)": (
+        "np.ones((4, 3)), **({'again': np.ones(1)} if stream.random() > 0.6 else {})"
+    ),
     "it draws another W the second time": "stream.normal(size=(4, 3))",
     "it draws numbers that are not finite in W": "np.random.normal(size=(4, 3)) / [0, 1, 1]",
     "W as an array of bool": "np.random.normal(size=(4, 3)) > 0",

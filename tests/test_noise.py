@@ -224,7 +224,12 @@ def test_floors_that_do_not_fit_each_other_are_refused() -> None:
     assert check_scale(chosen, {at: {"W": np.spacing(1.0)}}, due) is not None
     lost = check_scale(single, far, due)
     assert lost is not None
-    assert "W (gradients, step 3)" in lost
+    assert "W (gradients, step 3) do not fit" in lost
+    single_in_double = check_scale(single, {at: {"W": 1e-7}}, due)
+    assert single_in_double is not None
+    assert "in float64, W (gradients, step 3) is hardly more exact than in float32" in (
+        single_in_double
+    )
 
 
 # The other frameworks
@@ -291,13 +296,15 @@ def _jax() -> dict[str, Operation]:
     jax = importlib.import_module("jax")
     jnp, lax = jax.numpy, jax.lax
 
-    tripled = jax.custom_vjp(lambda a: a * 3.3)
+    key, tripled = jax.random.key(0), jax.custom_vjp(lambda a: a * 3.3)
     tripled.defvjp(lambda a: (a * 3.3, a), lambda a, g: (g * a,))
     plain: dict[str, Operation] = {
         "add": lambda a: a + 1.1,
         "matmul": lambda a: a @ a.T,
         "sum": lambda a: a.sum(0),
         "einsum": lambda a: jnp.einsum("ij,kj->ik", a, a),
+        "stack": lambda a: jnp.stack([a, a]) * 3.3,
+        "one of several keys": lambda a: a * jax.random.key_data(jax.random.split(key, 3)[1])[0],
         "softmax": lambda a: jax.nn.softmax(a, 1),
         "scan": lambda a: lax.scan(lambda c, x: (c * 0.9 + x, c.sum()), a[0], a)[1],
         "scan differentiated": jax.grad(
@@ -353,6 +360,8 @@ def _tensorflow() -> dict[str, Operation]:
         "sum": lambda a: tf.reduce_sum(a, 0),
         "mean": lambda a: tf.reduce_mean(a, 0),
         "einsum": lambda a: tf.einsum("ij,kj->ik", a, a),
+        "a part of a matrix": lambda a: tf.linalg.band_part(a, -1, 0) * 3.3,
+        "conv1d": lambda a: tf.nn.conv1d(a[None], a[:3, :, None], 1, "SAME"),
         "softmax": tf.nn.softmax,
         "gradient": gradient,
         "while": lambda a: tf.while_loop(lambda i, a: i < 3, lambda i, a: (i + 1, a * 1.1), (0, a))[

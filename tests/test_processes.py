@@ -251,3 +251,50 @@ def test_tensorflow_is_imported_without_its_banners(environment: dict[str, str])
     )
     assert done.returncode == 0, done.stderr
     assert done.stderr == "what matters\n"
+
+
+SLOW = """
+import time
+from pathlib import Path
+from impls.numpy.iris import loss as right
+
+FRAMEWORK = "numpy"
+
+
+def build(weights):
+    return weights
+
+
+def loss(model, x, y):
+    if x.shape[1] == 2:  # of planar, which comes after iris
+        Path({mark!r}).touch()
+        time.sleep(600)
+    return right(model, x, y)
+"""
+
+
+def test_what_is_finished_is_printed_when_a_run_is_interrupted(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    mark, report, told = tmp_path / "mark", tmp_path / "report.json", tmp_path / "stderr"
+    (tmp_path / "slow.py").write_text(SLOW.format(mark=f"{mark}"))
+    command = [sys.executable, str(ROOT / "compare.py"), "iris", "planar", "--steps=9", "--fresh"]
+    command += ["--frameworks=numpy", "--dtype=float64", f"--json={report}"]
+    command += [f"--with={tmp_path / 'slow.py'}"]
+    with told.open("w") as stderr:
+        run = subprocess.Popen(
+            command, env=environment, stdout=subprocess.PIPE, stderr=stderr, text=True
+        )
+    deadline = time.monotonic() + 60
+    floors = "iris float64, 9 steps: noise floors"
+    while time.monotonic() < deadline and not (mark.exists() and floors in told.read_text()):
+        time.sleep(0.1)
+    time.sleep(2)  # in which iris is judged
+    run.send_signal(signal.SIGINT)
+    stdout, _ = run.communicate(timeout=60)
+    assert run.returncode == 130
+    assert told.read_text().splitlines()[-1] == "compare.py: interrupted"
+    assert "slow.py float64 agree" in stdout
+    assert stdout.splitlines()[-1] == "interrupted after 2 results; no report was written"
+    assert "planar" not in stdout
+    assert not report.exists()

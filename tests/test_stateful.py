@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from tests.running import PORTS, Compare
 from tests.test_own_recipes import withs, written
 
@@ -88,3 +90,69 @@ def test_what_an_optimizer_keeps_shows_in_the_last_weights_of_two_steps(
     (tmp_path / "heavy.py").write_text(source.replace(right, wrong))
     run = compare(recipe, "--dtype=float64", "--steps=2", *withs(tmp_path, ["heavy.py"]))
     assert run.result("heavy.py", "float64")["diagnosis"]["evidence"].startswith(said)
+
+
+OPTAX = """
+
+def train(params, x, y, schedule, learning_rate):
+    import optax
+
+    matrices = {name: weight.ndim > 1 for name, weight in params.items()}
+    chosen = OPTIMIZER
+
+    def step(carry, rows):
+        params, state = carry
+        value, grads = jax.value_and_grad(loss)(params, x[rows], y[rows])
+        updates, state = chosen.update(grads, state, params)
+        return (optax.apply_updates(params, updates), state), value
+
+    (params, _), losses = jax.lax.scan(step, (params, chosen.init(params)), schedule)
+    return params, losses
+"""
+ADAM = "optax.adam(learning_rate, b2=0.99)"
+DECAYED = "optax.adamw(learning_rate, b2=0.99, weight_decay=0.05, mask=matrices)"
+HEAVY = "optax.rmsprop(learning_rate, decay=0.9, momentum=0.9)"
+BESIDE = "where 0.05 times 0.weight and 3.weight is taken beside Adam"
+# Of references with Optax: other optimizers in their place, and what is said of these.
+WITH_OPTAX = {
+    DECAYED: {
+        "optax.adamw(learning_rate, b2=0.99, weight_decay=0.05)": f"every weight decays, {BESIDE}",
+        ADAM: f"no weight decays, {BESIDE}",
+        DECAYED.replace("b2=0.99, ", ""): (
+            "Adam has an epsilon of 1e-08, in place of betas of 0.9 and 0.99"
+        ),
+        f"optax.chain(optax.add_decayed_weights(0.05, matrices), {ADAM})": (
+            f"0.05 times the same is added to the gradient, {BESIDE}"
+        ),
+    },
+    HEAVY: {
+        HEAVY.replace(", momentum=0.9", ""): (
+            "RMSprop has a share of 0.9 and an epsilon of 1e-08 inside the root, as in Optax, in "
+            "place of a share of 0.9 and an epsilon of 1e-08 inside the root, as in Optax, and a "
+            "momentum of 0.9"
+        ),
+        HEAVY.replace("momentum", "eps_in_sqrt=False, momentum"): (
+            "RMSprop has a share of 0.9 and an epsilon of 1e-08, as in PyTorch, and a momentum of "
+            "0.9, in place of"
+        ),
+    },
+}
+
+
+@pytest.mark.parametrize("own", WITH_OPTAX)
+def test_mistakes_around_optimizers_of_optax_are_named(
+    compare: Compare, tmp_path: Path, own: str
+) -> None:
+    pytest.importorskip("optax")
+    source = (PORTS / "mlp_jax.py").read_text() + OPTAX
+    (tmp_path / "own.py").write_text(source.replace("OPTIMIZER", own))
+    recipe = written(tmp_path, reference="own.py", steps=6)
+    files = {f"wrong_{number}.py": other for number, other in enumerate(WITH_OPTAX[own])}
+    for name, other in files.items():
+        (tmp_path / name).write_text(source.replace("OPTIMIZER", other))
+    run = compare(recipe, "--dtype=float64", *withs(tmp_path, list(files)))
+    assert run.status == 1, run.stderr
+    for name, other in files.items():
+        found = run.result(name, "float64")["diagnosis"]
+        assert found is not None, other
+        assert found["evidence"].startswith(WITH_OPTAX[own][other]), (other, found)

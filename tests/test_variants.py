@@ -35,6 +35,24 @@ def test_mistakes_in_operations_are_named(compare: Compare, tmp_path: Path, fram
     assert named == causes
 
 
+def test_a_gelu_of_keras_is_named_in_its_reference(compare: Compare, tmp_path: Path) -> None:
+    recipe = written(tmp_path, reference="own.py")
+    source = (PORTS / "mlp_tensorflow.py").read_text()
+    assert source.count("Activation(gelu)") == 1
+    (tmp_path / "own.py").write_text(source.replace("Activation(gelu)", 'Activation("gelu")'))
+    (tmp_path / "tanh.py").write_text(SOURCE.replace("approximate=False", "approximate=True"))
+    run = compare(
+        recipe, "--dtype=float64", "--steps=2", *withs(tmp_path, ["mlp_jax.py", "tanh.py"])
+    )
+    for name, said in (
+        ("mlp_jax.py", "gelu has its constants in float64, which TensorFlow rounds to float32"),
+        ("tanh.py", "GELU by tanh is in place of gelu"),
+    ):
+        found = run.result(name, "float64")["diagnosis"]
+        assert found["cause"] == "another form of GELU"
+        assert found["evidence"].startswith(said), found
+
+
 def test_products_with_fewer_digits_are_named_by_what_they_give(
     compare: Compare, tmp_path: Path
 ) -> None:

@@ -136,7 +136,7 @@ class Noise:
 
     def computed(self, primitive, args, params):
         """Return the results of a primitive, as they are."""
-        if primitive.name in NUMPY:
+        if primitive.name in NUMPY and all(isinstance(value, np.ndarray) for value in args):
             with np.errstate(all="ignore"):
                 result = NUMPY[primitive.name](*args, **params)
             if result is not NotImplemented:

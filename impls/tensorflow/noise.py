@@ -5,6 +5,7 @@ too. What it returns is not listened to, so it changes the results where they li
 """
 
 import ctypes
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -81,12 +82,14 @@ class Noise:
     def err(self, name, inputs, attrs, outputs):
         """Let the results of an operation err where they lie, and variables that it has changed."""
         error, results = self.operations.error(name), _own_memory(outputs, inputs)
-        attributes = dict(zip(attrs[::2], attrs[1::2], strict=True))
+        said = zip(attrs[::2], attrs[1::2], strict=True)
+        attributes = {key: value for key, value in said if value is not None}  # None is no value
         if self.operations.sums(name) and results:
             nudged = [self.nudged(value) for value in inputs]
             if name in ("Sum", "Mean"):
                 np.copyto(results[0], self.summed(name, *nudged, attributes["keep_dims"]))
                 return
+            attrs = tuple(chain.from_iterable(attributes.items()))
             again = execute.quick_execute(name, len(outputs), nudged, attrs, context.context())
             for number, result in results.items():
                 np.copyto(result, _memory(again[number]))

@@ -66,6 +66,8 @@ def _counts(case: Case, p: Predictions) -> Iterator[tuple[tuple[str, str], float
     """Yield what may have been counted, with its value."""
     z = np.asarray(p.outputs, np.float64)
     y = np.asarray(case.inputs.array(SPLITS[p.split][1]))
+    if z.ndim == 1:  # one output for each row
+        z, y = z[:, np.newaxis], y.reshape(-1, 1)
     hits = _hits(case, p)
     fraction = float(hits.mean())
     yield (FRACTION, "the percentage"), 100 * fraction

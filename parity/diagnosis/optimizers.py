@@ -204,7 +204,7 @@ OPTIMIZERS = (
     ),
     *(
         each("RMSprop", f"a share of {share:g} and {said}", partial(_rmsprop, share, *how))
-        for share in (0.99, 0.9)
+        for share in (0.99, 0.9, 0.95)
         for said, how in (
             ("an epsilon of 1e-08, as in PyTorch", (1e-8, False, 0.0)),
             ("an epsilon of 1e-07", (1e-7, False, 0.0)),

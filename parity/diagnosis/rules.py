@@ -100,11 +100,22 @@ def kept(step: int, weights: Tensors, gradients: Tensors, memory: Memory) -> Ten
     return dict(memory.setdefault("first", gradients))
 
 
-def decayed(share: float) -> Rule:
-    """Return g + share w."""
+def decayed(share: float, names: tuple[str, ...] | None = None) -> Rule:
+    """Return g + share w, of some weights or of all."""
 
     def rule(step: int, weights: Tensors, gradients: Tensors, memory: Memory) -> Tensors:
-        return {name: g + share * weights[name] for name, g in gradients.items()}
+        some = gradients if names is None else names
+        return {n: g + share * weights[n] if n in some else g for n, g in gradients.items()}
+
+    return rule
+
+
+def beside(inner: Rule, share: float, names: tuple[str, ...]) -> Rule:
+    """Return what a rule gives, and share w of some weights."""
+
+    def rule(step: int, weights: Tensors, gradients: Tensors, memory: Memory) -> Tensors:
+        moved = inner(step, weights, gradients, memory)
+        return {n: m + share * weights[n] if n in names else m for n, m in moved.items()}
 
     return rule
 

@@ -1,26 +1,27 @@
 """Mistakes where the optimizer keeps a state: the reference's is recognised, then varied."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from functools import partial
-from itertools import product
+from itertools import chain, product
 from typing import NamedTuple
 
 import numpy as np
 
 from parity.diagnosis import batches, models, penalties, rules
 from parity.diagnosis.case import Case, distance
-from parity.diagnosis.factors import rate_called
+from parity.diagnosis.factors import rate_called, spoken
 from parity.diagnosis.hypothesis import Hypothesis, Scored
 from parity.diagnosis.in_run import first_move, gathered, plain_rules, whole_decays
 from parity.diagnosis.optimizers import OPTIMIZERS, SINGLE, Optimizer, adam, at_rate, each, fit
-from parity.diagnosis.rules import Rule
+from parity.diagnosis.rules import Rule, after, moving
 from parity.standard.comparison import LIMIT
 from parity.standard.inputs import Tensors
 from parity.standard.native import wide_all
 
 SOME = 6  # losses of a run, by which an optimizer is recognised
 DECAYS = (0.01, 0.1, 0.05, 0.001, 5e-4, 1e-4, 1e-5)  # of weights, as people choose them
+DECAYED_APART = ("Adam", "Lion")  # optimizers beside which people let some weights decay
 CLIPPED = (1.0, 0.5, 5.0, 0.1, 10.0)  # norms to which gradients are clipped, likewise
 CLIPS = {
     " together, as by torch's clip_grad_norm_": penalties.clip_norm_as_torch,
@@ -43,6 +44,12 @@ KNOWN = (
         )
     ),
     *OPTIMIZERS,
+    *(
+        Optimizer(one.name, f"{one.variant}, and a momentum of {m:g}", after(one.rule, moving(m)))
+        for one in OPTIMIZERS
+        if one.name == "RMSprop"
+        for m in (0.9, 0.5)
+    ),
     *(each("AdamW", f"a weight decay of {d:g}", partial(adam, 1e-8, d)) for d in DECAYS),
 )
 
@@ -54,12 +61,23 @@ class Clip(NamedTuple):
     rule: Rule
 
 
+class Apart(NamedTuple):
+    """Decay beside an optimizer's update: the share of some weights, by their names."""
+
+    share: float
+    names: tuple[str, ...]
+
+
 class Own(NamedTuple):
-    """The reference's optimizer, and what it is given: gradients that are clipped, or decay."""
+    """The reference's optimizer, and what it is given: gradients that are clipped, or decay.
+
+    apart: decay that does not go through the optimizer, where it is of some weights alone.
+    """
 
     optimizer: Optimizer
     clip: Clip | None = None
     decay: float = 0.0
+    apart: Apart | None = None
 
     @property
     def rule(self) -> Rule:
@@ -67,7 +85,9 @@ class Own(NamedTuple):
         rule = self.optimizer.rule
         if self.decay:
             rule = rules.after(rules.decayed(self.decay), rule)
-        return rules.after(self.clip.rule, rule) if self.clip else rule
+        if self.clip:
+            rule = rules.after(self.clip.rule, rule)
+        return rules.beside(rule, *self.apart) if self.apart else rule
 
 
 PLAIN = Own(SGD)
@@ -88,7 +108,25 @@ def recognise(case: Case) -> Own | None:
         *(Own(one, decay=decay) for decay in DECAYS for one in coupled),
         *(Own(one, clip) for clip in _clips() for one in coupled),
     )
-    return next((one for one in tried if _is_own(case, one)), None)
+    apart = _with_decay(case, (one for one in tried if one.optimizer.name in DECAYED_APART))
+    return next((one for one in chain(tried, apart) if _is_own(case, one)), None)
+
+
+def _with_decay(case: Case, tried: Iterable[Own]) -> Iterator[Own]:
+    """Yield optimizers with decay beside them, of the weights whose first update lacks it."""
+    weights, gradients = case.weights[0], case.expected["gradients", 0]
+    due, limits = case.expected["update", 0], case.noise["update", 0]
+    for own in tried:
+        moved = own.rule(0, weights, gradients, {})
+        lacks = {n: (weights[n] - due[n]) / case.rate - m for n, m in moved.items()}
+        names = tuple(
+            name
+            for name, rest in lacks.items()
+            if not np.abs(rest).max(initial=0.0) * case.rate <= LIMIT * limits[name]
+        )
+        if names:
+            share = fit({n: lacks[n] for n in names}, {n: weights[n] for n in names})
+            yield own._replace(apart=Apart(float(f"{share:.2g}"), names))
 
 
 def _is_own(case: Case, optimizer: Own) -> bool:
@@ -141,6 +179,7 @@ def mistakes(case: Case, own: Own) -> Iterator[Hypothesis]:
         if decay != own.decay:
             claim = f"{decay:g} times each weight is added to its gradient, before {name}"
             yield Hypothesis("weight decay", claim, rule=own._replace(decay=decay).rule)
+    yield from _decayed_otherwise(own, list(gradients))
     if own.clip:
         claim = f"gradients are not clipped {own.clip.said} before {name}"
         yield Hypothesis("gradients clipped", claim, rule=own._replace(clip=None).rule)
@@ -157,6 +196,26 @@ def mistakes(case: Case, own: Own) -> Iterator[Hypothesis]:
             yield replace(idea, rule=rules.after(own.rule, idea.rule))
     for idea in batches.mistakes(case):
         yield replace(idea, rule=own.rule)
+
+
+def _decayed_otherwise(own: Own, all_names: list[str]) -> Iterator[Hypothesis]:
+    """Yield other decay in place of that beside the reference's optimizer, if it has any."""
+    if own.apart is None:
+        return
+    name, (share, names), every = own.optimizer.name, own.apart, tuple(all_names)
+    due = f"where {share:g} times {spoken(list(names))} is taken beside {name}"
+    for said, apart in (
+        ("no weight decays", None),
+        ("every weight decays", Apart(share, every)),
+        *((f"the decay is {d:g}", Apart(d, names)) for d in DECAYS if d != share),
+        *((f"every weight decays by {d:g}", Apart(d, every)) for d in DECAYS if d != share),
+    ):
+        rule = own._replace(apart=apart).rule
+        yield Hypothesis("weight decay", f"{said}, {due}", rule=rule)
+    for said, some in (("the same", names), ("every weight", every)):
+        coupled = rules.after(rules.decayed(share, some), own._replace(apart=None).rule)
+        claim = f"{share:g} times {said} is added to the gradient, {due}"
+        yield Hypothesis("weight decay", claim, rule=coupled)
 
 
 def _clips() -> Iterator[Clip]:

@@ -128,6 +128,12 @@ def _is(number: int) -> str:
     return "is" if number == 1 else "are"
 
 
+def unfinished(results: list[PortResult]) -> str:
+    """Return what is said below the results of a comparison that was interrupted."""
+    finished = _counted(len(results), "result")
+    return f"interrupted after {finished}; no report was written"
+
+
 def effort(results: list[PortResult], seconds: float) -> str:
     """Return how much was compared in what time, and on what, if that stands in for other data."""
     compared = sum(result.compared for result in results)

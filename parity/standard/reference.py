@@ -93,6 +93,12 @@ def run(port: Port, inputs: Inputs) -> Reference:
         for split, (name, _) in SPLITS.items()
         if inputs.data(name) is not None and "accuracy" in inputs.functions
     }
+    for split, value in outputs.items():
+        if value.ndim > 2:
+            raise PortError(
+                f"no accuracy can be told of outputs of shape {value.shape} on {split}: name "
+                "functions without accuracy in the recipe"
+            )
     resumed = resume(native) if inputs.steps > 1 else {}
     return Reference(expected, checkpoints, path, np.concatenate(losses), outputs, resumed)
 

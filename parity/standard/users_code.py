@@ -5,6 +5,7 @@ import random
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from parity import contract
 from parity.contract import Port, PortError
 from parity.standard.inputs import Tensors
 from parity.standard.returned import Reader
+from shared import own_data
 
 DRAWN = "float32"  # so that runs in either precision begin with the same numbers
 NEEDED = ("build", "export")
@@ -55,34 +57,61 @@ def draw(port: Port, seed: int, threads: int) -> Tensors:
     first, second = _drawn(port, seed), _drawn(port, seed)
     if not first:
         raise PortError("export gives no weights")
+    if first.keys() != second.keys():
+        ones, others = (
+            ", ".join(a.keys() - b.keys()) for a, b in ((first, second), (second, first))
+        )
+        raise PortError(
+            f"export names weights otherwise the second time ({ones or 'none'}, then "
+            f"{others or 'none'}), as Keras does, which numbers layers that have no name"
+        )
     for name, value in first.items():
         if value.dtype.kind == "b":
             raise PortError(f"export gives {name} as an array of bool, where numbers are due")
         if not np.isfinite(value).all():
             raise PortError(f"it draws numbers that are not finite in {name}")
-        if not np.array_equal(value, second.get(name, np.empty(0))):
+        if not np.array_equal(value, second[name]):
             raise PortError(f"it draws another {name} the second time, under the same seed {seed}")
     return first
 
 
 def data(path: Path) -> dict[str, Any]:
-    """Return the arrays that the function `data` of a Python file makes, by name.
+    """Return the arrays that a Python file makes, by name.
+
+    They are what its function `data` returns or, without one, its own x, y, x_test and y_test.
 
     Raises:
-        PortError: there is no such function, or it returns something else.
+        PortError: it has neither, or makes something else.
     """
     module = contract.load_file(path)
-    if not callable(getattr(module, "data", None)):
+    if callable(getattr(module, "data", None)):
+        arrays = module.data()
+        if not isinstance(arrays, Mapping):
+            kind = type(arrays).__name__
+            raise PortError(f"data returned a {kind}, where a dict of arrays is due")
+        made = "data returned"
+    elif hasattr(module, "x"):
+        arrays, made = _module_level(module), "it has"
+    else:
         raise PortError("it has no function data")
-    arrays = module.data()
-    if not isinstance(arrays, Mapping):
-        raise PortError(f"data returned a {type(arrays).__name__}, where a dict of arrays is due")
     for name, array in arrays.items():
         if not isinstance(name, str) or not isinstance(array, np.ndarray):
-            raise PortError(f"data returned a {type(array).__name__} as {name!r}, not an array")
+            raise PortError(f"{made} a {type(array).__name__} as {name!r}, not an array")
         if array.dtype.kind not in "biuf":
-            raise PortError(f"data returned {name} as an array of {array.dtype}, not of numbers")
+            raise PortError(f"{made} {name} as an array of {array.dtype}, not of numbers")
     return dict(arrays)
+
+
+def _module_level(module: ModuleType) -> dict[str, Any]:
+    """Return a module's own x, y, x_test and y_test; of several inputs, "x.tokens" and "x.mask"."""
+    found: dict[str, Any] = {}
+    for name in own_data.NAMES:
+        value = getattr(module, name, None)
+        if isinstance(value, Mapping):
+            found |= {f"{name}.{part}": each for part, each in value.items()}
+        elif value is not None:
+            found[name] = value
+    return found
 
 
 def _drawn(port: Port, seed: int) -> Tensors:

@@ -96,8 +96,9 @@ def accuracy_after_training(scene: Scene) -> Demonstration:
         code += ['got = {"outputs": forward(model, rows)}', COMPARE]
         due = {"outputs": outputs}, {"outputs": FINITE}
         return Demonstration(about, code, weights, *run, *due, extra, allowed="any number")
-    if outputs.shape[1] == 1:
-        over = f"outputs[:, 0] - {scene.inputs.threshold}"
+    if outputs.ndim == 1 or outputs.shape[1] == 1:
+        column = "outputs" if outputs.ndim == 1 else "outputs[:, 0]"
+        over = f"{column} - {scene.inputs.threshold}"
         ranking = [f"over = {over}", "classes, margins = over > 0, np.abs(over)"]
     else:
         ranking = [
