@@ -32,7 +32,7 @@ HOW = {
     ),
     "returns_nothing": (
         "    return {'W1': None}\n",
-        "W1 returned None, where an array is expected, as of a weight that the loss does not",
+        "returned None for W1; where the loss does not depend on a weight, zeros of its shape",
     ),
     "returns_words": (
         "    return {'W1': 'none'}\n",

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from parity.diagnosis import batches, models, penalties, rules
+from parity.diagnosis import batches, models, penalties, rules, workers
 from parity.diagnosis.case import Case, distance
 from parity.diagnosis.factors import rate_called, spoken
 from parity.diagnosis.hypothesis import Hypothesis, Scored
@@ -24,8 +24,8 @@ DECAYS = (0.01, 0.1, 0.05, 0.001, 5e-4, 1e-4, 1e-5)  # of weights, as people cho
 DECAYED_APART = ("Adam", "Lion")  # optimizers beside which people let some weights decay
 CLIPPED = (1.0, 0.5, 5.0, 0.1, 10.0)  # norms to which gradients are clipped, likewise
 CLIPS = {
-    " together, as by torch's clip_grad_norm_": penalties.clip_norm_as_torch,
-    " together": penalties.clip_norm,
+    " together, to which 1e-6 is added, as by clip_grad_norm_": penalties.clip_norm_as_torch,
+    " together, to which nothing is added": penalties.clip_norm,
     " each": penalties.clip_norms,
 }
 SGD = Optimizer("SGD", "no momentum", rules.scheduled(lambda step: 1.0))
@@ -153,6 +153,8 @@ def tried(case: Case, own: Own, rung: str, steps: int) -> Iterator[Scored | None
         rung: "update" or "trajectory".
         steps: of the free run, that are tried.
     """
+    for idea in workers.mistakes(case, rung):
+        yield replace(idea, rule=own.rule).diagnose(case, rung)
     for idea in mistakes(case, own):
         if rung == "update":
             found = idea.diagnose(case, rung)
@@ -183,6 +185,9 @@ def mistakes(case: Case, own: Own) -> Iterator[Hypothesis]:
     if own.clip:
         claim = f"gradients are not clipped {own.clip.said} before {name}"
         yield Hypothesis("gradients clipped", claim, rule=own._replace(clip=None).rule)
+        usual_clip = own.clip.rule
+        for idea in workers.clipped_apart(case, lambda gradients: usual_clip(0, {}, gradients, {})):
+            yield replace(idea, rule=own._replace(clip=None).rule)
     for clip in _clips():
         if own.clip is None or clip.said != own.clip.said:
             claim = f"gradients are clipped {clip.said}, before {name}"

@@ -1,6 +1,6 @@
 """Mistakes of ports over several workers: in what these hold, take, sum up and tell."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import product
@@ -21,6 +21,7 @@ from parity.standard.inputs import PART, Tensors
 from parity.standard.native import wide_all
 from shared.rows import Array, Rows, count, picked
 
+Clipping = Callable[[Tensors], Tensors]
 REDUCTION = "another reduction than the sum"
 UNSENT = "weights never broadcast"
 AVERAGED = "weights averaged instead of gradients"
@@ -237,20 +238,40 @@ def _clipped(case: Case, rung: str) -> Iterator[Hypothesis]:
     sizes = []
     for step, got, due in case.implied(rung):
         if norm(got.values()) < SHORTER * norm(due.values()):
-            unit = _sum_of_clipped(case, TINY, case.weights[step], *case.batch(step)).gradients
+            tiny = partial(clip_norm, size=TINY)
+            unit = _sum_of_clipped(case, tiny, case.weights[step], *case.batch(step)).gradients
             top = sum(float((got[name] * unit[name]).sum()) for name in got)
             sizes.append(TINY * top / norm(unit.values()) ** 2)
     if sizes:
         size = float(np.median(sizes))
         claim = f"{CLIPPED_APART.format(size)}{_said(case)}"
-        yield Hypothesis("gradients clipped", claim, partial(_sum_of_clipped, case, size), fitted=1)
+        compute = partial(_sum_of_clipped, case, partial(clip_norm, size=size))
+        yield Hypothesis("gradients clipped", claim, compute, fitted=1)
 
 
-def _sum_of_clipped(case: Case, size: float, weights: Tensors, x: Rows, y: Rows) -> Computed:
-    """Return what is computed where each worker clips its mean gradients to a norm."""
+def clipped_apart(case: Case, clip: Clipping) -> Iterator[Hypothesis]:
+    """Yield gradients that each worker clips as the reference does, but before they are summed."""
+    number = case.inputs.workers or 0
+    for dealt in _dealt(case) if number else ():
+        claim = f"each worker's gradients are clipped before they are summed{_said(dealt)}"
+        for workers, said in ((None, claim), (number, f"{claim}, each {number} times its part")):
+            compute = partial(_sum_of_clipped, dealt, clip, workers=workers)
+            yield Hypothesis("gradients clipped", said, compute)
+
+
+def _sum_of_clipped(
+    case: Case, clip: Clipping, weights: Tensors, x: Rows, y: Rows, workers: int | None = None
+) -> Computed:
+    """Return what is computed where each worker clips its mean gradients.
+
+    workers: how many there are, where each clips that many times its part of the gradients, as if
+    the mean were taken of these.
+    """
     answer = case.compute(weights, x, y)
     slopes = {name: np.zeros_like(slope) for name, slope in answer.gradients.items()}
     for part, own in shares.each(case, weights, x, y):
-        for name, slope in clip_norm(own.gradients, size).items():
-            slopes[name] += part * slope
+        times, weight = (workers * part, 1 / workers) if workers else (1.0, part)
+        clipped = clip({name: times * slope for name, slope in own.gradients.items()})
+        for name, slope in clipped.items():
+            slopes[name] += weight * slope
     return answer._replace(gradients=slopes)

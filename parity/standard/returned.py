@@ -42,9 +42,7 @@ class Reader:
     def view(self, value: Any, what: str) -> Array:
         """Convert what a port returned, which may still own its memory; as `array` otherwise."""
         if value is None:
-            gradient = ", as of a weight that the loss does not depend on, or that is frozen"
-            why = gradient if what.startswith("gradients") else ""
-            raise PortError(f"{what} returned None, where an array is expected{why}")
+            raise PortError(f"{what} returned None, where an array is expected")
         if type(value) is float:
             return np.array(value, self.dtype)
         if type(value) in (list, tuple):
