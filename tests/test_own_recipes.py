@@ -276,12 +276,16 @@ def test_a_reference_may_take_batches_of_one_size_alone(compare: Compare, tmp_pa
     right = "F.cross_entropy(model(x), y)"
     assert source.count(right) == 1
     (tmp_path / "wrong.py").write_text(source.replace(right, wrong))
+    assert source.count("lr=learning_rate") == 1
+    (tmp_path / "slower.py").write_text(source.replace("lr=learning_rate", "lr=learning_rate / 2"))
     recipe = written(tmp_path, reference="reference.py", dtype="float64")
-    run = compare(recipe, *withs(tmp_path, ["mlp_torch.py", "wrong.py"]))
+    run = compare(recipe, *withs(tmp_path, ["mlp_torch.py", "wrong.py", "slower.py"]))
     assert run.result("mlp_torch.py", "float64")["verdict"] == "agree", run.stdout + run.stderr
     assert "reference.py takes no other number of rows" in run.stdout
     divergence = run.result("wrong.py", "float64")["divergence"]
     assert divergence["rung"] == "loss"  # which takes half a batch
+    found = run.result("slower.py", "float64")["diagnosis"]
+    assert found["cause"] == "another learning rate"
 
 
 def test_a_reference_may_go_in_steps(compare: Compare, tmp_path: Path) -> None:
