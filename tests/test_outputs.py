@@ -278,6 +278,17 @@ def test_a_port_that_hangs_in_one_precision_is_not_said_to_be_imprecise() -> Non
     assert wording.finding(differs, [differs, agrees]).elsewhere == (wording.COARSE,)
 
 
+def test_a_search_for_the_mistake_that_fails_is_told() -> None:
+    wrong = Divergence(
+        Place("loss", 0, "loss"), (0,), 0.6, 0.7, 9.0, 1, 1, (), teacher_forced=False
+    )
+    differs = port_result(verdict="disagree", divergence=wrong, traceback="KeyError: 'update'")
+    (said,) = wording.finding(differs, []).elsewhere
+    assert said.endswith("which changes no verdict: see --debug")
+    raised = port_result(verdict="error", error="it raised", traceback="KeyError: 'update'")
+    assert wording.finding(raised, []).elsewhere == ()
+
+
 @pytest.mark.parametrize(("ratio", "said"), [(9.0, (wording.FINE,)), (1e12, ())])
 def test_what_differs_in_float64_alone_is_said_to_be_small_if_it_is(
     ratio: float, said: tuple[str, ...]

@@ -315,11 +315,17 @@ def finding(result: PortResult, others: list[PortResult]) -> Finding:
         where=where,
         extent=tuple(_extent(divergence)) if divergence else (),
         values=values(divergence.examples if divergence else (), result.dtype),
-        elsewhere=(*inside(result.looked), *_elsewhere(result, others)),
+        elsewhere=(*inside(result.looked), *_elsewhere(result, others), *_unsought(result)),
         cause=diagnosis.cause if diagnosis else None,
         confidence=_confidence(diagnosis),
         evidence=diagnosis.evidence if diagnosis else None,
     )
+
+
+def _unsought(result: PortResult) -> Iterator[str]:
+    """Say where the search for the mistake ended in an error of its own."""
+    if result.traceback and not result.error:
+        yield "the search for what it looks like failed, which changes no verdict: see --debug"
 
 
 def _faults(result: PortResult) -> Iterator[str]:
