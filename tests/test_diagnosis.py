@@ -19,6 +19,7 @@ from parity.diagnosis.case import Case
 from parity.diagnosis.chain import recognise
 from parity.diagnosis.diagnose import diagnose
 from parity.diagnosis.optimizers import OPTIMIZERS
+from parity.diagnosis.unusable import of_failure
 from parity.processes.messages import Explain, Findings
 from parity.results import Divergence
 from parity.standard import reference
@@ -190,3 +191,26 @@ def test_rules_are_those_of_the_optimizers(
         moved = rule(step, ours, {"w": gradient}, memory)
         ours = {"w": ours["w"] - 0.1 * moved["w"]}
         assert ours["w"] == pytest.approx(weight.detach().numpy(), rel=64 * np.finfo(float).eps)
+
+
+TORCH = "mat1 and mat2 shapes cannot be multiplied"
+TENSORFLOW = "Matrix size-incompatible: In[0]:"
+
+
+@pytest.mark.parametrize(
+    ("said", "shape", "named"),
+    [
+        (f"{TORCH} (5x7 and 3x7)", (7, 3), True),
+        (f"{TORCH} (5x7 and 3x7)", (3, 7), True),
+        (f"{TORCH} (5x9 and 7x3)", (3, 7), False),  # as F.linear says
+        (f"{TENSORFLOW} [5,7], In[1]: [3,7]", (7, 3), True),
+        (f"{TENSORFLOW} [5,9], In[1]: [7,3]", (7, 3), False),
+        ("matmul: a mismatch (size 3 is different from 7)", (7, 3), True),
+        ("matmul: a mismatch (size 7 is different from 9)", (7, 3), False),
+    ],
+)
+def test_a_weight_is_transposed_only_where_that_would_fit(
+    said: str, shape: tuple[int, int], named: bool
+) -> None:
+    found = of_failure(said, {"W": np.zeros(shape)})
+    assert (found is not None and found.cause == "a tensor is transposed") == named

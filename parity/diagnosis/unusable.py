@@ -20,6 +20,7 @@ TRANSPOSED = "a tensor is transposed"
 AXIS = "an axis is dropped or added"
 COUNT = "another number of losses"
 MODERATE = 0.6
+MATRIX = r"\b(\d+)\s*[,x]\s*(\d+)"  # in an exception about a product of two
 
 
 def diagnose(case: Case) -> Diagnosis | None:
@@ -136,6 +137,11 @@ def _turned(sentence: str, n: int, m: int) -> bool:
     words = ("shape", "size", "dimension", "matmul", "matrix", "incompatible")
     if n == m or not any(word in sentence.lower() for word in words):
         return False
+    if factors := re.search(rf"{MATRIX}( and |\], In\[1\]: \[){MATRIX}", sentence):
+        a, b, _, c, d = factors.groups()
+        first, second = (int(a), int(b)), (int(c), int(d))
+        either = {(n, m), (m, n)}  # some frameworks show what they have transposed themselves
+        return (second in either and b == d) or (first in either and a == c)
     if re.search(rf"\b{m}\s*[,x]\s*{n}\b", sentence):
         return True
     return re.search(rf"\bsize {m} is different from {n}\b", sentence) is not None
