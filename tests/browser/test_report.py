@@ -195,6 +195,8 @@ def test_on_paper_charts_keep_to_their_places(open_page: Open, reported: Reporte
     )
     assert sizes
     assert {tuple(size) for size in sizes} == {(172, 140)}
+    assert tab.locator(".modebar").count()
+    assert tab.locator(".modebar:visible").count() == 0
     tab.emulate_media(media="screen")
     tab.evaluate("dispatchEvent(new Event('afterprint'))")
     width = "own => own.querySelector('svg.main-svg').clientWidth - own.clientWidth"

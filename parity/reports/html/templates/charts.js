@@ -9,7 +9,7 @@
   const LEAST = 0.01; // a smaller ratio, and one of 0, is drawn here: it has no place on log axes
   const DECADES = [FIRST, 1, 10, 100, 1000, 10000, 100000, 1000000];
   const NAMES = ["0", "1", "10", "100", "1,000", "10,000", "100,000", "1,000,000"];
-  const PRINTED = { loss: [350, 185], ratio: [350, 185], rung: [172, 140], plane: [172, 150], seconds: [350, 200] }; // px of a page
+  const PRINTED = { loss: [350, 140], ratio: [350, 140], rung: [172, 140], plane: [172, 150], seconds: [350, 200] }; // px of a page
   const hidden = new Set();
   const drawn = new Set();
 
