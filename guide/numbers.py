@@ -1,4 +1,4 @@
-"""The numbers of the ports' lines: recorded by running each framework's in a process of its own.
+"""The numbers of the ports' lines: recorded by running each column's in a process of its own.
 
 They are kept in the user's cache, by all that they depend on.
 """
@@ -36,37 +36,37 @@ SOURCES = (
 )
 DIFFERS = -1  # in place of a ratio that is no finite number
 
-Recorded = dict[str, dict[str, Any]]  # what guide/recording.py writes, by net and framework
+Recorded = dict[str, dict[str, Any]]  # what guide/recording.py writes, by net and column
 
 
-def record(nets: Sequence[Net], frameworks: Iterable[str] = runs.EAGER) -> Recorded:
-    """Run the ports of some nets in some frameworks, as far as these are installed.
+def record(nets: Sequence[Net], columns: Iterable[str] = runs.EAGER) -> Recorded:
+    """Run the ports of some nets in some columns, as far as what these stand on is installed.
 
     Raises:
-        InputError: a framework's ports could not be run.
+        InputError: a column's ports could not be run.
     """
     able = (net for net in nets if runs.recipe_of(net) and is_installed(runs.reference_of(net)))
     names = [net.name for net in able]
-    there = [framework for framework in frameworks if is_installed(framework)]
+    there = [column for column in columns if all(map(is_installed, ports.packages(column)))]
     with ThreadPoolExecutor(AT_ONCE) as pool:
         found = zip(there, pool.map(lambda own: _recorded(own, names), there), strict=True)
-        by_framework = dict(found)
+        by_column = dict(found)
     return {
-        name: {framework: own[name] for framework, own in by_framework.items() if name in own}
+        name: {column: own[name] for column, own in by_column.items() if name in own}
         for name in names
     }
 
 
-def _recorded(framework: str, nets: list[str]) -> dict[str, Any]:
-    """Return what a framework's lines gave, by net: what is kept of it, or recorded now."""
-    kept = cache.folder("numbers") / f"{framework}-{_hash(framework, nets)}.json"
+def _recorded(column: str, nets: list[str]) -> dict[str, Any]:
+    """Return what a column's lines gave, by net: what is kept of it, or recorded now."""
+    kept = cache.folder("numbers") / f"{column}-{_hash(column, nets)}.json"
     with contextlib.suppress(OSError, ValueError):  # it is not there, or damaged
         found: dict[str, Any] = json.loads(kept.read_text())
         return found
     with tempfile.TemporaryDirectory(prefix="lockstep-numbers-") as folder:
         file = Path(folder) / "numbers.json"
         done = subprocess.run(  # noqa: S603 - a module of ours
-            [sys.executable, "-m", "guide.recording", framework, file, *nets],
+            [sys.executable, "-m", "guide.recording", column, file, *nets],
             env={**QUIET, **os.environ, "PYTHONPATH": f"{ROOT}"},
             capture_output=True,
             text=True,
@@ -75,7 +75,7 @@ def _recorded(framework: str, nets: list[str]) -> dict[str, Any]:
         if done.returncode:
             said = (done.stderr.strip() or f"exit status {done.returncode}").splitlines()[-1]
             raise InputError(
-                f"the ports of {framework} could not be run line by line ({said}): mend them, or "
+                f"the ports of {column} could not be run line by line ({said}): mend them, or "
                 "build the guide with --no-numbers"
             )
         text = file.read_text()
@@ -88,10 +88,10 @@ def _recorded(framework: str, nets: list[str]) -> dict[str, Any]:
     return recorded
 
 
-def _hash(framework: str, nets: list[str]) -> str:
+def _hash(column: str, nets: list[str]) -> str:
     digest = hashlib.sha256(f"{nets} {sys.version}".encode())
     references = {runs.reference_of(ports.net(name)) for name in nets}
-    for package in sorted({"numpy", framework, *references}):
+    for package in sorted({"numpy", *ports.packages(column), *references}):
         with contextlib.suppress(ModuleNotFoundError):
             digest.update(f"{package} {version(package)}".encode())
     for file in sorted(path for pattern in SOURCES for path in ROOT.glob(pattern)):

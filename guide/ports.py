@@ -22,6 +22,7 @@ LIBRARIES = {
     "tensorflow": {"keras": "Keras", "keras_fit": "Keras, fit"},
     "jax": {"flax": "Flax"},
 }
+PACKAGES = {"keras_fit": "keras"}  # what a library is imported as, if not by its column's name
 # What people write beside them: the dictionary and the differences have it in the same column.
 BESIDE = {"tensorflow": "Keras", "jax": "Flax NNX, Optax"}
 # As they stand side by side; a framework that is not named here comes behind.
@@ -117,6 +118,16 @@ def title(framework: str) -> str:
         if framework in known:
             return known[framework]
     return framework
+
+
+def beneath(column: str) -> str:
+    """Return the framework that a column is written in, or that its library stands on."""
+    return next((name for name, own in LIBRARIES.items() if column in own), column)
+
+
+def packages(column: str) -> list[str]:
+    """Return what a column's ports stand on: its framework, and the library on top, if any."""
+    return list(dict.fromkeys((beneath(column), PACKAGES.get(column, column))))
 
 
 def nets() -> list[Net]:

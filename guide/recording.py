@@ -1,4 +1,4 @@
-"""What the lines of a framework's ports gave: run as `python -m guide.recording`.
+"""What the lines of a column's ports gave: run as `python -m guide.recording`.
 
 What a line gave in float32 is held to what the reference gives there in float64, in noise floors
 that are measured at that very value; and so is what it gives with each mistake of the catalogue.
@@ -24,12 +24,12 @@ from traps import catalogue
 class Column:
     """A port's own numbers, and those of the same port with a mistake in it."""
 
-    def __init__(self, net: Net, framework: str, experiment: Experiment, standards: Standards):
-        self.source = runs.source_of(net, framework)
-        self.run = Run(framework, experiment)
+    def __init__(self, net: Net, column: str, experiment: Experiment, standards: Standards):
+        self.source = runs.source_of(net, column)
+        self.run = Run(column, experiment)
         working, exact = (self.run.trace(self.source, dtype) for dtype in (WORKING, EXACT))
         for trace in (*working, *exact):
-            assert not trace.raised, f"{net.name} in {framework} raised {trace.raised}"
+            assert not trace.raised, f"{net.name} in {column} raised {trace.raised}"
         self.working = working
         self.matched: dict[Key, Standard | None] = {}
         self.own: dict[Key, Standard] = {}
@@ -98,38 +98,39 @@ def _is_of_a_tensor(name: str) -> bool:
     return bool(name) and not name.startswith("[")
 
 
-def record(framework: str, nets: Iterable[str]) -> dict[str, Any]:
-    """Return what the lines of a framework's ports of some nets gave, by net.
+def record(column: str, nets: Iterable[str]) -> dict[str, Any]:
+    """Return what the lines of a column's ports of some nets gave, by net.
 
     data: the title of what they were given. steps: at which. lines: what each gave. planted: of
     each mistake in the catalogue, what differs: see `Column.planted`.
     """
-    quiet_import.import_framework(framework)
-    own = [net for net in map(ports.net, nets) if framework in runs.columns_of(net)]
-    return {net.name: _record(net, framework) for net in own}
+    quiet_import.import_framework(ports.beneath(column))
+    own = [net for net in map(ports.net, nets) if column in runs.columns_of(net)]
+    return {net.name: _record(net, column) for net in own}
 
 
-def _record(net: Net, framework: str) -> dict[str, Any]:
+def _record(net: Net, column: str) -> dict[str, Any]:
     recipe = runs.recipe_of(net)
     assert recipe
     experiment = runs.experiment_of(recipe)
     quiet_import.import_framework(runs.reference_of(net))
-    column = Column(net, framework, experiment, Standards(net, experiment))
+    standards = Standards(net, experiment)  # of an example, all files can be imported from now on
+    own = Column(net, column, experiment, standards)
     return {
         "data": experiment.data.title,
         "steps": runs.steps_of(experiment),
-        "lines": column.values(),
-        "planted": _planted(net, framework, recipe, column),
+        "lines": own.values(),
+        "planted": _planted(net, recipe, own),
     }
 
 
-def _planted(net: Net, framework: str, recipe: Recipe, column: Column) -> dict[str, Any]:
+def _planted(net: Net, recipe: Recipe, column: Column) -> dict[str, Any]:
     """Return what differs with each mistake."""
     known = catalogue.load_examples() if net.is_example else catalogue.load()
     return {
         f"{bug}": column.planted(catalogue.changed(bug))
         for bug in known.bugs
-        if (bug.net, ports.column_of(bug)) == (net.name, framework)
+        if (bug.net, ports.column_of(bug)) == (net.name, column.run.column)
         and (net.is_example or bug.recipe == recipe.name)
     }
 

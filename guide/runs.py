@@ -8,13 +8,14 @@ import importlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from guide import tracing
-from guide.ports import Net
+from guide.ports import Net, beneath
 from parity.contract import ROOT
 from parity.processes.options import Options
 from parity.sessions.made import complete
@@ -26,8 +27,8 @@ from shared.recipes import Recipe
 Array = NDArray[Any]
 STEPS = (0, 1, 2)  # at which the functions are called: one after the other
 WORKING, EXACT = "float32", "float64"
-# The slowest first. TensorFlow 1 runs a graph elsewhere.
-EAGER = ("jax", "tensorflow", "torch", "numpy")
+# The columns that are run, the slowest first. TensorFlow 1 runs a graph elsewhere.
+EAGER = ("jax", "flax", "keras_fit", "keras", "tensorflow", "torch", "numpy")
 Key = tuple[int, str]  # a line, and the name of an array in what it gave
 
 
@@ -83,9 +84,9 @@ class Notes:
 
 @dataclass(frozen=True)
 class Run:
-    """A framework and an experiment, with which any source of a port is traced."""
+    """A column and an experiment, with which any source of a port is traced."""
 
-    framework: str
+    column: str
     experiment: Experiment
 
     def trace(
@@ -95,7 +96,8 @@ class Run:
 
         take: makes of an array what the port is given.
         """
-        runtime = importlib.import_module(f"impls.{self.framework}.runtime")
+        framework = beneath(self.column)
+        runtime = importlib.import_module(f"impls.{framework}.runtime")
         runtime.configure(dtype, "cpu", 1)
         runtime.run_eagerly(True)
 
@@ -108,9 +110,9 @@ class Run:
         for step in steps_of(self.experiment):
             notes = Notes(runtime.to_numpy)
             raised = ""
-            seed_all(self.framework, 0)  # layers draw weights before they get ours
+            seed_all(framework, 0)  # layers draw weights before they get ours
             try:
-                module = tracing.load(source, f"{self.framework}.py", notes)
+                module = tracing.load(source, f"{self.column}.py", notes)
                 weights = self._call(module, notes, given, step, weights)
             except Exception as error:  # a port with a mistake in it may raise anything
                 raised = f"{type(error).__name__}: {' '.join(f'{error}'.split())}"[:200]
@@ -133,7 +135,7 @@ class Run:
         rows = rows_of(own.schedule, step) if own.steps else slice(None)
         batch = given(own.x[rows]), given(own.y[rows])
         native = {name: given(value) for name, value in weights.items()}
-        for function in own.recipe.functions:
+        for function in filter(partial(hasattr, module), own.recipe.functions):  # may lack layers
             model = None if function in ("build", "train") else module.build(native)
             with notes.of(function):
                 match function:
@@ -189,6 +191,6 @@ def steps_of(experiment: Experiment) -> list[int]:
     return [step for step in STEPS if step < max(1, experiment.steps)]
 
 
-def source_of(net: Net, framework: str) -> str:
-    """Return the source of a net's port in a framework."""
-    return next(port.source for port in net.ports if port.framework == framework)
+def source_of(net: Net, column: str) -> str:
+    """Return the source of a net's port in a column."""
+    return next(port.source for port in net.ports if port.framework == column)

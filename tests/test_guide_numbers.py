@@ -124,8 +124,44 @@ def test_an_example_is_held_to_its_own_reference(recorded_gru: Recorded) -> None
     page = numbers.for_page(net, recorded_gru, [])
     assert page
     assert (page["reference"], page["steps"], page["traps"]) == ("PyTorch", [0, 1, 2], {})
-    assert runs.columns_of(net) == ["numpy", "tensorflow", "torch", "jax"]
+    assert runs.columns_of(net) == [port.framework for port in net.ports]
     assert {"Keras", "Keras, fit", "Flax"} < set(page["without"])
+
+
+@pytest.fixture(scope="module", params=["keras", "keras_fit", "flax"])
+def in_library(request: pytest.FixtureRequest, environment: dict[str, str]) -> tuple[str, Any]:
+    """A library's column of an example, and its numbers."""
+    column: str = request.param
+    for package in ports.packages(column):
+        pytest.importorskip(package)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LOCKSTEP_CACHE", environment["LOCKSTEP_CACHE"])
+        return column, numbers.record([ports.net("gru")], [column])["gru"][column]
+
+
+def test_examples_in_libraries_have_numbers(in_library: tuple[str, Any]) -> None:
+    column, own = in_library
+    source = runs.source_of(ports.net("gru"), column).splitlines()
+    values = [(line, value) for line, values in own["lines"].items() for value in values]
+    held = [(line, ratio) for line, value in values for ratio in value["ratios"] or ()]
+    assert 0 < max(ratio for _, ratio in held) <= LIMIT
+    (train,) = [n for n, line in enumerate(source, 1) if line.startswith("def train(")]
+    assert any(int(line) > train for line, _ in held)  # the losses, at least
+    known = catalogue.load_examples().bugs
+    bugs = {f"{bug}" for bug in known if (bug.net, ports.column_of(bug)) == ("gru", column)}
+    assert set(own["planted"]) == bugs
+    assert bool(bugs) == (column != "keras_fit")
+    assert all(any(planted["first"]) for planted in own["planted"].values())
+
+
+def test_a_library_is_asked_for_with_its_framework(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert [ports.packages(name) for name in ("flax", "keras_fit", "torch")] == [
+        ["jax", "flax"],
+        ["tensorflow", "keras"],
+        ["torch"],
+    ]
+    monkeypatch.setattr(numbers, "is_installed", lambda name: name not in ("flax", "tensorflow"))
+    assert numbers.record([ports.net("gru")], ["flax", "keras", "keras_fit"]) == {"gru": {}}
 
 
 def test_mistakes_in_an_example_are_traced_too(recorded_gru: Recorded) -> None:
