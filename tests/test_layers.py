@@ -82,6 +82,35 @@ def test_the_first_wrong_layer_of_a_reference_with_modules_is_named(
     assert "right, given the reference's own inputs: 2 and 3" in run.stdout
 
 
+SCALED = """
+
+class Scaled(nn.Module):
+    def forward(self, x, factor):
+        return factor * x
+
+
+class Net(nn.Sequential):
+    def forward(self, x):
+        return self[3](self.scaled(self[2](self[1](self[0](x))), 2.0))
+"""
+
+
+def test_a_layer_that_takes_more_than_arrays_hides_no_other(
+    compare: Compare, tmp_path: Path
+) -> None:
+    source = NETS["torch"] + SCALED
+    right = (
+        "    model = nn.Sequential(nn.Linear(6, 8), nn.LayerNorm(8), nn.GELU(), nn.Linear(8, 3))\n"
+    )
+    assert right in source
+    own = right.replace("nn.Sequential", "Net") + "    model.scaled = Scaled()\n"
+    (tmp_path / "own.py").write_text(source.replace(right, own))
+    (tmp_path / "wrong.py").write_text(source.replace(right, own.replace("(8)", "(8, eps=1e-3)")))
+    recipe = only_forward(written(tmp_path, reference="own.py"))
+    run = compare(recipe, "--dtype", "float64", *withs(tmp_path, ["wrong.py"]))
+    assert run.result("wrong.py", "float64")["first_wrong"]["layer"] == "1", run.stdout
+
+
 def test_a_port_may_give_some_layers(compare: Compare, tmp_path: Path) -> None:
     recipe = only_forward(written(tmp_path))
     (tmp_path / "some.py").write_text(NETS["jax"] + LAYERS)

@@ -18,6 +18,7 @@ from parity.standard.inputs import Inputs, Tensors
 from parity.standard.layers import Value
 from parity.standard.native import Native, all_in_precision, in_precision, wide
 from parity.standard.reference import Floors
+from shared.rounding import NoiseLostError
 from shared.rows import mapped, picked
 
 Array = NDArray[Any]
@@ -240,16 +241,27 @@ def _called(
 def _alone(
     native: Native, step: int, weights: Tensors, function: str, arguments: Arguments
 ) -> Tensors:
-    """Return what each layer makes of some arguments, by name."""
+    """Return what each layer makes of some arguments, by name; nothing of one that takes others."""
     model, (x, y) = native.build(weights), native.batch(step)
     call(native.port, model, x, y, function)  # which may prepare the model, as by model.eval()
     made: Tensors = {}
     for name, arrays in arguments.items():
         layer = single(native.port, model, name)
         if layer:
-            output = layer(*map(native.given, arrays))
-            made |= layers.outputs_of(native.reader, output, name)
+            made |= _made(native, layer, arrays, name)
     return made
+
+
+def _made(
+    native: Native, layer: Callable[..., Any], arrays: tuple[Array, ...], name: str
+) -> Tensors:
+    try:
+        output = layer(*map(native.given, arrays))
+    except NoiseLostError:
+        raise
+    except Exception:  # it is called with more than arrays where it belongs
+        return {}
+    return layers.outputs_of(native.reader, output, name)
 
 
 def _widen(floors: Floors, expected: Tensors, erring: Tensors, dtype: str) -> None:
