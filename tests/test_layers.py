@@ -10,8 +10,12 @@ from parity import contract
 from parity.contract import PortName
 from parity.results import Inside, Layer
 from parity.standard import layers
-from parity.standard.inside import nearest
+from parity.standard.inputs import Store
+from parity.standard.inside import _made, nearest
+from parity.standard.native import Native
 from parity.standard.returned import Reader
+from shared.experiment import prepare
+from shared.rounding import NoiseLostError
 from tests.running import PORTS, Compare
 from tests.test_own_recipes import withs, written
 
@@ -80,35 +84,6 @@ def test_the_first_wrong_layer_of_a_reference_with_modules_is_named(
     assert "first wrong layer: 2 (GELU)" in run.stdout
     assert "first wrong: what goes into 0 (Linear)" in run.stdout
     assert "right, given the reference's own inputs: 2 and 3" in run.stdout
-
-
-SCALED = """
-
-class Scaled(nn.Module):
-    def forward(self, x, factor):
-        return factor * x
-
-
-class Net(nn.Sequential):
-    def forward(self, x):
-        return self[3](self.scaled(self[2](self[1](self[0](x))), 2.0))
-"""
-
-
-def test_a_layer_that_takes_more_than_arrays_hides_no_other(
-    compare: Compare, tmp_path: Path
-) -> None:
-    source = NETS["torch"] + SCALED
-    right = (
-        "    model = nn.Sequential(nn.Linear(6, 8), nn.LayerNorm(8), nn.GELU(), nn.Linear(8, 3))\n"
-    )
-    assert right in source
-    own = right.replace("nn.Sequential", "Net") + "    model.scaled = Scaled()\n"
-    (tmp_path / "own.py").write_text(source.replace(right, own))
-    (tmp_path / "wrong.py").write_text(source.replace(right, own.replace("(8)", "(8, eps=1e-3)")))
-    recipe = only_forward(written(tmp_path, reference="own.py"))
-    run = compare(recipe, "--dtype", "float64", *withs(tmp_path, ["wrong.py"]))
-    assert run.result("wrong.py", "float64")["first_wrong"]["layer"] == "1", run.stdout
 
 
 def test_a_port_may_give_some_layers(compare: Compare, tmp_path: Path) -> None:
@@ -198,6 +173,22 @@ def test_values_are_found_in_any_order_within_their_floors() -> None:
 
 def _port(framework: str) -> contract.Port:
     return contract.load(PortName(framework), "mnist")
+
+
+def test_a_layer_that_cannot_be_called_alone_hides_no_other(tmp_path: Path) -> None:
+    inputs = Store(tmp_path).inputs(prepare("mnist", "float32", 1, choice="digits"), "cpu", 1)
+    native = Native(_port("numpy"), inputs, "float32")
+
+    def takes_a_list(states: Any) -> Any:
+        raise ValueError("as a recurrent layer's cell does")
+
+    def loses(states: Any) -> Any:
+        raise NoiseLostError("nothing errs in it")
+
+    assert _made(native, takes_a_list, (np.ones(3),), "cell") == {}
+    assert list(_made(native, np.negative, (np.ones(3),), "dense")) == ["dense"]
+    with pytest.raises(NoiseLostError):
+        _made(native, loses, (np.ones(3),), "cell")
 
 
 def test_modules_are_seen_before_what_overwrites_their_results() -> None:
