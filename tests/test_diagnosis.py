@@ -79,6 +79,18 @@ def test_a_factor_is_named_and_put_into_numbers(recipe: str, tmp_path: Path) -> 
     assert 0 < found.confidence < 1
 
 
+def test_a_factor_that_is_fitted_to_a_single_number_explains_nothing(tmp_path: Path) -> None:
+    case = case_of("mnist-tutorial", tmp_path, lambda gradients: gradients)
+    answers = {at: got for at, got in case.findings.answers.items() if at[0] == "forward"}
+    for steps, named in ((1, False), (2, True)):
+        for step in range(steps):
+            answers["loss", step] = {"loss": 3.7 * case.expected["loss", step]["loss"]}
+        divergence = Divergence(Place("loss", 0, "loss"), (), 1.0, 3.7, 1e9, 1, 1, ())
+        seen = replace(case.findings, divergence=divergence, answers=answers)
+        found = diagnose(replace(case, findings=seen, _answered={}, _before={}))
+        assert (found is not None and found.cause == "a constant factor") == named
+
+
 @pytest.mark.parametrize("recipe", KINDS)
 def test_where_nothing_fits_nothing_is_said(recipe: str, tmp_path: Path) -> None:
     random = default_rng(0)

@@ -171,6 +171,8 @@ class Hypothesis:
             return None
 
     def _of_rung(self, case: Case, rung: str) -> Scored | None:
+        if self.fitted and self.fitted >= _numbers(case, rung):  # it would explain anything
+            return None
         before = case.before(rung)
         after = case.misfit(rung, lambda step: self.predict(case, rung, step), _hopeless(before))
         if LIMIT < after <= min(NEAR, before / MUCH):
@@ -318,6 +320,11 @@ class Hypothesis:
             )
             return after, Diagnosis(f"{UNEXPLAINED}{self.cause}", evidence, CLOSEST)
         return None
+
+
+def _numbers(case: Case, rung: str) -> int:
+    """Return how many numbers a port answered on a rung."""
+    return sum(value.size for _, got in case.answered(rung) for value in got.values())
 
 
 def soonest(case: Case) -> int:

@@ -13,7 +13,7 @@ Array = NDArray[Any]
 CAUSE = "the weights given are ignored"
 SAME = 1e-5  # of the largest value; what is closer does not depend on the weights
 APART = 1e-2  # of the largest value, by which the reference's answers differ
-LARGE = 3.0  # times the learning rate and the gradient, over which no update goes
+LARGE = 3.0  # times the reference's update, over which no other goes
 
 
 def diagnose(case: Case) -> Diagnosis | None:
@@ -54,7 +54,7 @@ def from_call_to_call(case: Case) -> Diagnosis | None:
         due = case.expected.get(("gradients", step), {})
         if step != PART and due and comparable(weights, got):
             moved = _norm({name: got[name] - w for name, w in weights.items()})
-            far.append(moved > LARGE * case.rate * _norm(due))
+            far.append(moved > LARGE * _way(case, step))
     if not far or not all(far):
         return None
     if not any(
@@ -67,9 +67,18 @@ def from_call_to_call(case: Case) -> Diagnosis | None:
         return None
     evidence = (
         "its answers differ from call to call, and after one update its weights are farther from "
-        "those given than any gradient goes: build draws its own"
+        "those given than the reference goes: build draws its own"
     )
     return Diagnosis(CAUSE, evidence, 0.9)
+
+
+def _way(case: Case, step: int) -> float:
+    """Return how far the reference's own update goes, or else a gradient, times the rate."""
+    after = case.expected.get(("update", step), {})
+    weights = case.weights[step]
+    if after:
+        return _norm({name: after[name] - weights[name] for name in weights if name in after})
+    return case.rate * _norm(case.expected["gradients", step])
 
 
 def _norm(tensors: Tensors) -> float:
