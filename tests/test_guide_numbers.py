@@ -128,29 +128,23 @@ def test_an_example_is_held_to_its_own_reference(recorded_gru: Recorded) -> None
     assert {"Keras", "Keras, fit", "Flax"} < set(page["without"])
 
 
-@pytest.fixture(scope="module", params=["keras", "keras_fit", "flax"])
-def in_library(request: pytest.FixtureRequest, environment: dict[str, str]) -> tuple[str, Any]:
-    """A library's column of an example, and its numbers."""
-    column: str = request.param
-    for package in ports.packages(column):
+def test_an_example_in_a_library_has_numbers(
+    environment: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for package in ports.packages("flax"):
         pytest.importorskip(package)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("LOCKSTEP_CACHE", environment["LOCKSTEP_CACHE"])
-        return column, numbers.record([ports.net("gru")], [column])["gru"][column]
-
-
-def test_examples_in_libraries_have_numbers(in_library: tuple[str, Any]) -> None:
-    column, own = in_library
-    source = runs.source_of(ports.net("gru"), column).splitlines()
+    monkeypatch.setenv("LOCKSTEP_CACHE", environment["LOCKSTEP_CACHE"])
+    own = numbers.record([ports.net("gru")], ["flax"])["gru"]["flax"]
+    source = runs.source_of(ports.net("gru"), "flax").splitlines()
     values = [(line, value) for line, values in own["lines"].items() for value in values]
     held = [(line, ratio) for line, value in values for ratio in value["ratios"] or ()]
     assert 0 < max(ratio for _, ratio in held) <= LIMIT
     (train,) = [n for n, line in enumerate(source, 1) if line.startswith("def train(")]
     assert any(int(line) > train for line, _ in held)  # the losses, at least
     known = catalogue.load_examples().bugs
-    bugs = {f"{bug}" for bug in known if (bug.net, ports.column_of(bug)) == ("gru", column)}
+    bugs = {f"{bug}" for bug in known if (bug.net, ports.column_of(bug)) == ("gru", "flax")}
+    assert bugs
     assert set(own["planted"]) == bugs
-    assert bool(bugs) == (column != "keras_fit")
     assert all(any(planted["first"]) for planted in own["planted"].values())
 
 
