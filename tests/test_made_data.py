@@ -172,9 +172,10 @@ def test_a_rename_that_cannot_be_is_refused_in_a_sentence(
 
 MAKERS = {
     "data() raised ZeroDivisionError: division by zero (data.py:2)": "def data():\n    1 / 0",
-    "data(): it has no function data": "x = 1",
+    "data(): it has no function data": "rows = 1",
+    "data(): it has x as int, not as an array": "x = 1",
     "data(): data returned a list, where a dict of arrays is due": "def data():\n    return []",
-    "data(): data returned a list as 'x', not an array": "def data():\n    return {'x': []}",
+    "data(): data returned x as list, not as an array": "def data():\n    return {'x': []}",
     "y is an array of bool, where numbers are due": (
         "import numpy\ndef data():\n    return {'x': numpy.ones(3), 'y': numpy.ones(3, bool)}"
     ),

@@ -383,9 +383,12 @@ def assert_same_values(run: Run, shown: list[str], said: list[str]) -> None:
 def test_the_page_shows_what_is_printed(compare: Compare, tmp_path: Path) -> None:
     text = (ROOT / "docs" / "your-net.md").read_text().partition("\n## The reference\n")[2]
     blocks = re.findall(r"^```(\w*)\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
-    (reference, build, data, port), (recipe, renames, known), (printed, expected, checked) = (
+    (reference, in_python, build, data, port), (recipe, renames, known), plain = (
         [block for tag, block in blocks if tag == language] for language in ("python", "toml", "")
     )
+    printed, expected, checked = plain
+    compile(in_python, "recipe.py", "exec")
+    assert 'reference = "mlp_torch.py"' in in_python
     assert "weights is not None" in build
     made: dict[str, Any] = {}
     exec(data, made)

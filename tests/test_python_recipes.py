@@ -85,7 +85,7 @@ def test_what_no_recipe_can_say_is_refused(tmp_path: Path, said: str) -> None:
 def test_arrays_that_are_none_are_refused(tmp_path: Path) -> None:
     recipe = written(tmp_path, f"{SAID}x = [[1.0, 2.0]]\n")
     with pytest.raises(
-        InputError, match=r"makes no data: data\(\): it has a list as 'x', not an array"
+        InputError, match=r"makes no data: data\(\): it has x as list, not as an array"
     ):
         Settings().trials([f"{recipe}"])
 

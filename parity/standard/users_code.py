@@ -96,7 +96,8 @@ def data(path: Path) -> dict[str, Any]:
         raise PortError("it has no function data")
     for name, array in arrays.items():
         if not isinstance(name, str) or not isinstance(array, np.ndarray):
-            raise PortError(f"{made} a {type(array).__name__} as {name!r}, not an array")
+            said = f"{made} {name} as {type(array).__name__}, not as an array"
+            raise PortError(said)
         if array.dtype.kind not in "biuf":
             raise PortError(f"{made} {name} as an array of {array.dtype}, not of numbers")
     return dict(arrays)
