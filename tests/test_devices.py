@@ -1,11 +1,13 @@
 """`--device`: it reaches the runtimes that have it, and is refused where the machine has not."""
 
 import ctypes
+import importlib
 import shutil
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 
 from parity.contract import PortName
@@ -82,6 +84,19 @@ def test_a_machine_with_a_gpu_is_accepted(monkeypatch: pytest.MonkeyPatch) -> No
 
 def test_the_device_that_is_asked_for_is_that_of_the_processes() -> None:
     assert Settings(device="cuda").options.device == "cuda"
+
+
+def test_pytorch_leaves_the_gpu_where_the_cpu_is_asked_for_next(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    torch = pytest.importorskip("torch")
+    runtime = importlib.import_module("impls.torch.runtime")
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    runtime.configure("float32", "cuda", 1)
+    assert torch.get_default_device().type == "cuda"
+    runtime.configure("float32", "cpu", 1)
+    assert torch.get_default_device().type == "cpu"
+    assert runtime.to_native(np.ones(2)).device.type == "cpu"
 
 
 def test_a_comparison_on_this_machine_needs_the_device(

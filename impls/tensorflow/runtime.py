@@ -24,13 +24,14 @@ def configure(dtype, device, threads):
     if threading.get_intra_op_parallelism_threads() != threads and not said:
         threading.set_intra_op_parallelism_threads(threads)
         threading.set_inter_op_parallelism_threads(threads)
+    gpus = tf.config.list_physical_devices("GPU")
     if device == "cpu":
         tf.config.set_visible_devices([], "GPU")
-    elif not (found := tf.config.list_physical_devices("GPU")):
+    elif not gpus:
         raise RuntimeError(f"TensorFlow finds no GPU, but was asked for {device!r}")
-    elif not tf.config.experimental.get_memory_growth(found[0]):
-        # Other ports' processes want some of its memory, too.
-        tf.config.experimental.set_memory_growth(found[0], True)
+    else:
+        for gpu in gpus:  # other ports' processes want some of its memory, too
+            tf.config.experimental.set_memory_growth(gpu, True)
     tf.keras.backend.set_floatx(dtype)
     tf.keras.config.set_dtype_policy(dtype)
     tf.config.experimental.enable_tensor_float_32_execution(False)  # float32 means float32

@@ -11,10 +11,10 @@ def configure(dtype, device, threads):
     Raises:
         RuntimeError: `device` is "cuda" and PyTorch finds none.
     """
-    if device == "cuda":
-        if not torch.cuda.is_available():
-            raise RuntimeError("PyTorch finds no GPU, but was asked for 'cuda'")
-        torch.set_default_device(device)  # for tensors and the parameters of modules
+    if device == "cuda" and not torch.cuda.is_available():
+        raise RuntimeError("PyTorch finds no GPU, but was asked for 'cuda'")
+    # A default device slows every call, even if it is the CPU: there, None stands for it.
+    torch.set_default_device(device if device == "cuda" else None)
     torch.set_default_dtype(getattr(torch, dtype))
     torch.set_num_threads(threads)
     torch.set_float32_matmul_precision("highest")  # float32 means float32, not TF32
