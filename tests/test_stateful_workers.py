@@ -1,65 +1,14 @@
 """Workers whose optimizer keeps a state: a network of a user's, spread in PyTorch."""
 
-import numpy as np
 import pytest
 
-from tests.running import Compare, Run
+from tests.running import PORTS, Compare, Run
+from tests.test_own_recipes import withs, written
 
-RECIPE = """
-name = "mlp"
-reference = "mlp.py"
-data = "rows.npz"
-batch = 8
-steps = 6
-learning_rate = 0.01
-"""
-REFERENCE = """
-import torch
-import torch.nn.functional as F
-from torch import nn
-
-FRAMEWORK = "torch"
-
-
-def build(weights):
-    model = nn.Sequential(nn.Linear(3, 4), nn.Tanh(), nn.Linear(4, 2))
-    if weights is not None:
-        model.load_state_dict(weights)
-    return model
-
-
-def forward(model, x):
-    return model(x)
-
-
-def loss(model, x, y):
-    return F.cross_entropy(model(x), y)
-
-
-def gradients(model, x, y):
-    model.zero_grad()
-    loss(model, x, y).backward()
-    return {name: weight.grad for name, weight in model.named_parameters()}
-
-
-def train(model, x, y, schedule, learning_rate):
-    optimizer = torch.optim.AdamW(model.parameters(), lr=learning_rate)
-    losses = []
-    for rows in schedule:
-        optimizer.zero_grad()
-        value = loss(model, x[rows], y[rows])
-        value.backward()
-        nn.utils.clip_grad_norm_(model.parameters(), 0.1)
-        optimizer.step()
-        losses.append(value.detach())
-    return model, torch.stack(losses)
-
-
-def export(model):
-    return dict(model.state_dict())
-"""
-# Rows are dealt in turn, of 8 over 3 workers: 3, 3 and 2.
-SPREAD = """
+UPDATE = "        optimizer.step()\n"
+CLIP = "        nn.utils.clip_grad_norm_(model.parameters(), 0.1)\n"
+# Rows are dealt in turn, of 16 over 3 workers: 6, 5 and 5.
+SPREAD = f"""
 import sys
 from pathlib import Path
 
@@ -69,12 +18,12 @@ from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 
 sys.path.insert(0, str(Path(__file__).parent))
-import mlp
-from mlp import FRAMEWORK, forward, loss
+import clipped
+from clipped import FRAMEWORK, accuracy, forward, loss
 
 
 def build(weights):
-    return DistributedDataParallel(mlp.build(weights))
+    return DistributedDataParallel(clipped.build(weights))
 
 
 def share(model, x, y):
@@ -86,43 +35,43 @@ def share(model, x, y):
 def gradients(model, x, y):
     model.zero_grad()
     share(model, x, y).backward()
-    return {name: weight.grad for name, weight in model.module.named_parameters()}
+    return {{name: weight.grad for name, weight in model.module.named_parameters()}}
 
 
 def train(model, x, y, schedule, learning_rate):
-    optimizer = torch.optim.AdamW(model.parameters(), lr=learning_rate)
+    optimizer = torch.optim.Adam(model.parameters(), lr=learning_rate)
     losses = []
     for rows in schedule:
         optimizer.zero_grad()
         value = share(model, x[rows], y[rows])
         value.backward()
-        nn.utils.clip_grad_norm_(model.parameters(), 0.1)
-        optimizer.step()
-        losses.append(value.detach())
+{CLIP}{UPDATE}        losses.append(value.detach())
     losses = torch.stack(losses)
     dist.all_reduce(losses)
     return model, losses / dist.get_world_size()
 
 
 def export(model):
-    return dict(model.module.state_dict())
+    return clipped.export(model.module)
 """
 STEP = "        value = share(model, x[rows], y[rows])\n        value.backward()\n"
-CLIP = "        nn.utils.clip_grad_norm_(model.parameters(), 0.1)\n"
-# What is written in place of what, and the cause that is named.
+# What is written in place of what, the cause that is named, and what is said of it.
 MISTAKES = {
-    "loss_of_one": ("    dist.all_reduce(losses)\n    return model, losses / dist.get_world_size()",
-                    "    return model, losses", "loss of one worker"),
+    "loss_of_one": (
+        "    dist.all_reduce(losses)\n    return model, losses / dist.get_world_size()",
+        "    return model, losses",
+        "loss of one worker",
+        "worker 0's alone, where rows are dealt in turn",
+    ),
     "clipped_apart": (
         STEP + CLIP,
         "        with model.no_sync():\n"
-        "            share(model, x[rows], y[rows]).backward()\n"
         "            value = share(model, x[rows], y[rows])\n"
-        + CLIP
-        + "        for weight in model.parameters():\n"
+        "            value.backward()\n" + CLIP + "        for weight in model.parameters():\n"
         "            dist.all_reduce(weight.grad)\n"
         "            weight.grad /= dist.get_world_size()\n",
         "gradients clipped",
+        "each worker's gradients are clipped before they are summed",
     ),
     "clipped_without_1e-6": (
         CLIP,
@@ -130,27 +79,27 @@ MISTAKES = {
         "        for weight in model.parameters():\n"
         "            weight.grad *= min(1.0, 0.1 / norm)\n",
         "gradients clipped",
+        "to which nothing is added",
     ),
-}  # fmt: skip
+}
 
 
 @pytest.fixture(scope="module")
 def run(compare: Compare, tmp_path_factory: pytest.TempPathFactory) -> Run:
     """One run of a right port over three workers, and of mistakes in it."""
     pytest.importorskip("torch")
-    folder, random = tmp_path_factory.mktemp("spread"), np.random.default_rng(0)
-    x = random.normal(size=(40, 3))
-    np.savez(folder / "rows.npz", x=x, y=(x.sum(axis=1) > 0).astype(np.int64))
-    (folder / "recipe.toml").write_text(RECIPE)
-    (folder / "mlp.py").write_text(REFERENCE)
-    ports = {"right": SPREAD}
-    for name, (right, wrong, _) in MISTAKES.items():
-        assert right in SPREAD
+    folder = tmp_path_factory.mktemp("spread")
+    recipe = written(folder, reference="clipped.py", steps=6)
+    source = (PORTS / "mlp_torch.py").read_text()
+    assert source.count(UPDATE) == 1
+    ports = {"clipped": source.replace(UPDATE, CLIP + UPDATE), "right": SPREAD}
+    for name, (right, wrong, *_) in MISTAKES.items():
+        assert SPREAD.count(right) == 1
         ports[name] = SPREAD.replace(right, wrong)
     for name, text in ports.items():
         (folder / f"{name}.py").write_text(text)
-    given = (f"--with={folder / name}.py" for name in ports)
-    return compare(folder / "recipe.toml", "--workers", 3, "--dtype", "float64", *given)
+    files = [f"{name}.py" for name in ("right", *MISTAKES)]
+    return compare(recipe, "--workers", 3, "--dtype", "float64", *withs(folder, files))
 
 
 def test_a_right_port_agrees(run: Run) -> None:
@@ -159,8 +108,8 @@ def test_a_right_port_agrees(run: Run) -> None:
 
 @pytest.mark.parametrize("name", MISTAKES)
 def test_a_mistake_beside_the_optimizer_is_named(run: Run, name: str) -> None:
+    *_, cause, said = MISTAKES[name]
     result = run.result(f"{name}.py", "float64")
     assert result["divergence"]["rung"] == "update", result["error"]
-    assert result["diagnosis"]["cause"] == MISTAKES[name][2]
-    if name == "clipped_without_1e-6":
-        assert "to which nothing is added" in result["diagnosis"]["evidence"]
+    assert result["diagnosis"]["cause"] == cause
+    assert said in result["diagnosis"]["evidence"]

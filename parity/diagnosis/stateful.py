@@ -14,7 +14,7 @@ from parity.diagnosis.factors import rate_called, spoken
 from parity.diagnosis.hypothesis import Hypothesis, Scored
 from parity.diagnosis.in_run import first_move, gathered, plain_rules, whole_decays
 from parity.diagnosis.optimizers import OPTIMIZERS, SINGLE, Optimizer, adam, at_rate, each, fit
-from parity.diagnosis.rules import Rule, after, moving
+from parity.diagnosis.rules import Rule
 from parity.standard.comparison import LIMIT
 from parity.standard.inputs import Tensors
 from parity.standard.native import wide_all
@@ -45,7 +45,11 @@ KNOWN = (
     ),
     *OPTIMIZERS,
     *(
-        Optimizer(one.name, f"{one.variant}, and a momentum of {m:g}", after(one.rule, moving(m)))
+        Optimizer(
+            one.name,
+            f"{one.variant}, and a momentum of {m:g}",
+            rules.after(one.rule, rules.moving(m)),
+        )
         for one in OPTIMIZERS
         if one.name == "RMSprop"
         for m in (0.9, 0.5)
@@ -106,7 +110,8 @@ def recognise(case: Case) -> Own | None:
     tried = (
         *map(Own, KNOWN),
         *(Own(one, decay=decay) for decay in DECAYS for one in coupled),
-        *(Own(one, clip) for clip in _clips() for one in coupled),
+        # Adam's epsilon may grow with a clip that always shrinks: the usual one comes first.
+        *(Own(one, clip) for one in coupled for clip in _clips()),
     )
     apart = _with_decay(case, (one for one in tried if one.optimizer.name in DECAYED_APART))
     return next((one for one in chain(tried, apart) if _is_own(case, one)), None)
