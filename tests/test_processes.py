@@ -289,7 +289,7 @@ def test_what_is_finished_is_printed_when_a_run_is_interrupted(
     floors = "iris float64, 9 steps: noise floors"
     while time.monotonic() < deadline and not (mark.exists() and floors in told.read_text()):
         time.sleep(0.1)
-    time.sleep(2)  # in which iris is judged
+    time.sleep(5)  # in which iris is judged
     run.send_signal(signal.SIGINT)
     stdout, _ = run.communicate(timeout=60)
     assert run.returncode == 130

@@ -38,9 +38,8 @@ def _by_hand(axes=None, less=0, under=True):
         x = operation["input"].unflatten(1, (operation["num_groups"], -1))
         over, eps = axes or tuple(range(2, x.ndim)), operation["eps"]
         apart = x - x.mean(over, keepdim=True)
-        variance = (apart * apart).sum(over, keepdim=True) / (apart[0, 0].numel() - less)
-        if axes:
-            variance = (apart * apart).mean(over, keepdim=True)
+        n = apart[0, 0].numel()
+        variance = (apart * apart).mean(over, keepdim=True) * (n / (n - less))
         root = (variance + eps).sqrt() if under else variance.sqrt() + eps
         return _scaled(operation, (apart / root).flatten(1, 2))
 

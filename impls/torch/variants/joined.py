@@ -14,10 +14,11 @@ def joined(operation):
         return
     for order in list(permutations(range(len(arrays))))[1:]:
         claim = f"arrays are joined in the order {', '.join(map(str, order))}"
-        yield (
-            *(causes.INPUTS, claim),
-            lambda o, order=order: o(tensors=[o["tensors"][i] for i in order]),
-        )
+
+        def change(operation, order=order):
+            return operation(tensors=[operation["tensors"][i] for i in order])
+
+        yield causes.INPUTS, claim, change
 
 
 def apart(operation):
