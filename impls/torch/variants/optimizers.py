@@ -8,7 +8,7 @@ import torch
 from torch.nn.utils import clip_grad, clip_grad_norm_, clip_grad_value_
 from torch.optim.optimizer import register_optimizer_step_pre_hook
 
-from impls.torch.variants import decays, micro_batches, rates, schedules
+from impls.torch.variants import decays, formulas, micro_batches, rates, schedules
 from impls.torch.variants.groups import set_to, stepping_by
 from shared.variants import LOW_RATE, Place, Variant
 
@@ -135,24 +135,24 @@ def of(optimizer):
         yield schedules.SCHEDULE, claim, _from_zero()
     if "betas" in own:
         claim = f"{name} adds its epsilon before the bias of the squares is corrected, as Keras'"
-        yield variant, claim, _early_epsilon
-        yield variant, f"{name} does not correct the bias of its means", _uncorrected
+        yield variant, claim, formulas.early_epsilon
+        yield variant, f"{name} does not correct the bias of its means", formulas.uncorrected
     if name == "RMSprop":
         claim = "RMSprop has its epsilon inside the root, as Keras' and Optax's"
-        yield variant, claim, _root_mean_square
+        yield variant, claim, formulas.root_mean_square
     if name in ("Adam", "AdamW") and not own["amsgrad"] and not own["maximize"]:
         for outside in dict.fromkeys((0.0, 1e-8, own["eps"])):
             claim = (
                 f"{name} has its epsilon of {own['eps']:g} inside the root, as eps_root of Optax "
                 f"has it, and {outside:g} outside"
             )
-            yield variant, claim, _rooted(outside)
+            yield variant, claim, formulas.rooted(outside)
 
 
 def _rounded(optimizer):
     """Yield learning rates of float32, where those of float64 are kept: reckoned in it, too."""
-    rates = [group["lr"] for group in optimizer.param_groups]
-    if torch.get_default_dtype() != torch.float64 or all(_in_float32(r) == r for r in rates):
+    own = [group["lr"] for group in optimizer.param_groups]
+    if torch.get_default_dtype() != torch.float64 or all(_in_float32(r) == r for r in own):
         return
     for said, towards in (
         ("which is {} rounded to float32", None),
@@ -164,8 +164,8 @@ def _rounded(optimizer):
             for group in optimizer.param_groups:
                 group["lr"] = _in_float32(group["lr"], towards)
 
-        rate, own = _in_float32(rates[0], towards), f"{rates[0]:.12g}"
-        yield LOW_RATE, f"the learning rate is {rate:.12g}, {said.format(own)}", change
+        rate, due = _in_float32(own[0], towards), f"{own[0]:.12g}"
+        yield LOW_RATE, f"the learning rate is {rate:.12g}, {said.format(due)}", change
 
 
 def _in_float32(rate, towards=None):
@@ -184,80 +184,6 @@ def _own(groups, key):
     return " and ".join(sorted(values))
 
 
-def _early_epsilon(optimizer):
-    for group in optimizer.param_groups:
-        group["eps"] /= _roots(optimizer, group)[1]
-
-
-def _uncorrected(optimizer):
-    for group in optimizer.param_groups:
-        first, second = _roots(optimizer, group)
-        group["lr"] = group["lr"] * first / second  # which may be a tensor
-        group["eps"] /= second
-        if group.get("decoupled_weight_decay"):
-            group["weight_decay"] *= second / first
-
-
-def _rooted(outside):
-    """Return what makes each step again, with epsilon inside the root, and another outside."""
-
-    @torch.no_grad()
-    def change(optimizer):
-        groups, before = optimizer.param_groups, {}
-        roots = [_roots(optimizer, group) for group in groups]
-        for group in groups:
-            given = (p for p in group["params"] if p.grad is not None)
-            before |= {parameter: parameter.clone() for parameter in given}
-
-        @torch.no_grad()
-        def step():
-            for group, (first, second) in zip(groups, roots, strict=True):
-                rate, decay = group["lr"], group["weight_decay"]
-                kept = 1 - rate * decay if group["decoupled_weight_decay"] else 1
-                for parameter in before.keys() & set(group["params"]):
-                    state = optimizer.state[parameter]
-                    mean, square = state["exp_avg"] / first, state["exp_avg_sq"] / second**2
-                    root = (square + group["eps"]).sqrt() + outside
-                    parameter.copy_(before[parameter] * kept - rate * mean / root)
-
-        return step
-
-    return change
-
-
-@torch.no_grad()
-def _root_mean_square(optimizer):
-    """Return what makes RMSprop's step again, with epsilon inside the root."""
-    given = [
-        (group, parameter, parameter.clone(), parameter.grad.clone())
-        for group in optimizer.param_groups
-        for parameter in group["params"]
-        if parameter.grad is not None
-    ]
-    states = optimizer.state
-    moved = [
-        states[parameter]["momentum_buffer"].clone()
-        if group["momentum"] and states.get(parameter)
-        else 0.0
-        for group, parameter, *_ in given
-    ]
-
-    @torch.no_grad()
-    def step():
-        for (group, parameter, before, gradient), kept in zip(given, moved, strict=True):
-            state = optimizer.state[parameter]
-            square = state["square_avg"]
-            if group["centered"]:
-                square = square - state["grad_avg"] ** 2
-            gradient = gradient + group["weight_decay"] * before
-            change = group["momentum"] * kept + gradient / (square + group["eps"]).sqrt()
-            if group["momentum"]:
-                state["momentum_buffer"].copy_(change)
-            parameter.copy_(before - group["lr"] * change)
-
-    return step
-
-
 def _from_zero():
     last = WeakKeyDictionary()
 
@@ -269,14 +195,6 @@ def _from_zero():
         last[optimizer] = now
 
     return change
-
-
-def _roots(optimizer, group):
-    """Return by what Adam divides its mean, and the root of its squares, at the step to come."""
-    states = [optimizer.state[p] for p in group["params"] if p in optimizer.state]
-    step = 1 + int(next((s["step"] for s in states if "step" in s), torch.tensor(0)))
-    first, second = group["betas"]
-    return 1 - first**step, (1 - second**step) ** 0.5
 
 
 def _scaled(parameters, scale):
