@@ -43,7 +43,6 @@ def failed(compare: Compare, tmp_path_factory: pytest.TempPathFactory) -> Run:
     ports["dies_in_torch"] = TORCH + FAILING.format(what=KILLED, rank="dist.get_rank()")
     ports["never_joins"] = """
 import time
-from unittest.mock import Mock
 from impls.torch.mnist_workers import *
 from impls.torch.runtime import *
 def join(rank, addresses, timeout):
