@@ -1,11 +1,14 @@
 """Ports one of whose workers raises, dies, hangs or never joins: an error, and nothing is left."""
 
+import socket
+import sys
 import time
 from unittest.mock import Mock
 
 import pytest
 
 from parity.processes.crew import Crew, Failure
+from parity.processes.mpi import Ends
 from parity.processes.worker import WorkerDiedError, WorkerHungError
 from tests.running import Compare, Run
 from tests.test_processes import workers_of
@@ -89,3 +92,17 @@ def test_what_dies_once_another_is_killed_for_hanging_is_not_to_blame(
         Failure(1, WorkerHungError("it hung", noticed=10.0)),
     ]
     assert f"{crew._blamed(failures)}".startswith(f"worker {rank} of 2: it ")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only its kernel keeps the order")
+def test_the_first_of_mpi_to_end_is_known_whichever_is_asked_for_first() -> None:
+    pairs = [socket.create_server(("127.0.0.1", 0)) for _ in range(3)]
+    there = [socket.create_connection(server.getsockname()) for server in pairs]
+    here = [server.accept()[0] for server in pairs]
+    ends = Ends([connection.fileno() for connection in here])
+    for rank in (2, 0, 1):
+        there[rank].close()
+    seen = [ends.of(rank) for rank in range(3)]
+    assert seen[2] < seen[0] < seen[1]
+    for open_one in (*pairs, *here):
+        open_one.close()

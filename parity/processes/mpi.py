@@ -4,13 +4,16 @@ What `mpiexec` passes on of standard input reaches one process alone, and of sta
 mixed, so that requests and messages go another way.
 """
 
+import functools
 import hmac
 import os
 import secrets
+import select
 import shutil
 import socket
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 from typing import IO
@@ -91,7 +94,11 @@ class Ranks:
                 process.wait()
                 descendants.kill_with(f"{VARIABLE}={known}")
                 raise
-            return [Started(process, *streams) for streams in found]
+            ends = Ends([stdout.fileno() for _, stdout in found])
+            return [
+                Started(process, *streams, functools.partial(ends.of, rank))
+                for rank, streams in enumerate(found)
+            ]
 
     def _accept(
         self, server: socket.socket, process: "subprocess.Popen[bytes]", token: str
@@ -118,3 +125,30 @@ class Ranks:
                 if hmac.compare_digest(said, token):
                     found[int(rank)] = streams
         return [found[rank] for rank in sorted(found)]
+
+
+class Ends:
+    """When each process of one `mpiexec` was seen to have ended, in the order in which they did.
+
+    `mpiexec` kills the others at once when one ends, and the judge's threads, one each, may hear of
+    that in any order. The kernel keeps it: epoll tells of connections in the order of their ends.
+
+    Args:
+        connections: of each process to the judge, in the order of their ranks.
+    """
+
+    def __init__(self, connections: list[int]) -> None:
+        self._ranks = {connection: rank for rank, connection in enumerate(connections)}
+        self._seen: dict[int, float] = {}
+        self._looking = threading.Lock()
+        self._epoll = select.epoll() if hasattr(select, "epoll") else None  # Linux alone has it
+        if self._epoll:
+            for connection in connections:
+                self._epoll.register(connection, select.EPOLLRDHUP | select.EPOLLET)
+
+    def of(self, rank: int) -> float:
+        """Return when one that has ended was seen to have, as time.monotonic() tells it."""
+        with self._looking:
+            for connection, _ in self._epoll.poll(0) if self._epoll else ():
+                self._seen[self._ranks[connection]] = time.monotonic()
+            return self._seen.setdefault(rank, time.monotonic())

@@ -27,11 +27,15 @@ QUIET = {"TF_CPP_MIN_LOG_LEVEL": "2"}  # TensorFlow's errors stay on
 
 
 class Started(NamedTuple):
-    """A process, and the streams by which it is asked and heard."""
+    """A process, the streams by which it is asked and heard, and when it was seen to have ended.
+
+    `ended` tells it as time.monotonic() does; asked once the streams are at their end.
+    """
 
     process: "subprocess.Popen[bytes]"
     stdin: IO[bytes]
     stdout: IO[bytes]
+    ended: Callable[[], float] = time.monotonic
 
 
 # Takes a command, its environment and its log.
@@ -113,7 +117,8 @@ class Worker:
         }
         command = [sys.executable, "-P", "-m", module]  # -P: nothing from the current folder
         with stderr:
-            self.process, self._stdin, self._stdout = launch(command, environment, stderr)
+            started = launch(command, environment, stderr)
+        self.process, self._stdin, self._stdout, self._ended = started
         self._folder = folder
         self._tail = ""  # of the log
         self._writing: threading.Thread | None = None
@@ -156,7 +161,7 @@ class Worker:
                 said = f"{calling} hung: it gave no answer in {timeout:g} s (--timeout)"
                 raise WorkerHungError(said, self.log(), noticed) from None
             if message is None:
-                noticed = time.monotonic()
+                noticed = self._ended()
                 cause = self._cause_of_death()
                 self.kill()  # what it has started may still run
                 raise WorkerDiedError(f"{calling} {cause}", self.log(), noticed)
