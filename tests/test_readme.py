@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from compare import STATUS, UNUSABLE_INPUT
 from compare import compare as command
 from guide import traps as guide_traps
 from guide.__main__ import main as build_guide
+from parity.reports.endings import STATUS, UNUSABLE_INPUT
 from shared.recipes import FUNCTIONS, RECIPES, is_spread
 from tests.running import ROOT, Compare, Run
 from traps import record, score

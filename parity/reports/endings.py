@@ -1,5 +1,7 @@
-"""How commands beside compare.py end where something goes wrong: with a sentence and a status."""
+"""How commands end: with a status and, where something goes wrong, a sentence."""
 
+import sys
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import NoReturn
@@ -8,12 +10,31 @@ import click
 
 from parity.processes.standards import ReferenceFailedError
 from parity.processes.worker import WorkerDiedError
+from parity.reports.files import discard
 from shared.errors import ClusterError, InputError
+
+STATUS = {"agree": 0, "disagree": 1, "error": 3}
+UNUSABLE_INPUT, FAILED = 2, 3
+
+
+def complain(program: str, sentence: str, status: int) -> int:
+    """Print one sentence on standard error and, with --debug, where it came from.
+
+    Returns:
+        The status.
+    """
+    try:
+        print(f"{program}: {sentence}", file=sys.stderr, flush=True)  # noqa: T201 - the way out
+        if "--debug" in sys.argv and sys.exc_info()[0]:
+            traceback.print_exc()
+    except OSError:
+        discard(sys.stderr)
+    return status
 
 
 @contextmanager
 def in_a_sentence() -> Iterator[None]:
-    """Let what goes wrong meanwhile end the command as it ends compare.py.
+    """Let what goes wrong meanwhile end a command beside compare.py as it ends that.
 
     Raises:
         click.exceptions.Exit: something did, and standard error says what.
@@ -21,9 +42,9 @@ def in_a_sentence() -> Iterator[None]:
     try:
         yield
     except InputError as error:
-        _end(2, error)
+        _end(UNUSABLE_INPUT, error)
     except (ClusterError, ReferenceFailedError, WorkerDiedError) as error:
-        _end(3, error)
+        _end(FAILED, error)
 
 
 def _end(status: int, error: Exception) -> NoReturn:

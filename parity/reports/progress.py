@@ -17,6 +17,7 @@ from rich.progress import (
 )
 
 from parity.processes.progress import Progress
+from parity.reports import terminal
 
 WHY_COLD = "Measuring noise floors. They are cached: only the first run on this data is slow."
 
@@ -107,3 +108,11 @@ class Live(Progress):
         """Advance the bar."""
         with self.lock:
             self.whole.advance(self.all)
+
+
+def shown(quiet: bool) -> Progress:
+    """Return how to tell of progress: live on a terminal, in lines elsewhere, or not at all."""
+    console = terminal.console(stderr=True)
+    if quiet:
+        return Progress()
+    return Live(console) if console.is_terminal else Lines(console)

@@ -1,0 +1,1 @@
+"""What compare.py can be asked to do, a file each."""
