@@ -12,8 +12,10 @@ from shared.recipes import RECIPES
 from tests.running import Compare, Run
 
 ON_MNIST = ("mnist", "mnist-tutorial")
-TO_THE_END = tuple(name for name in RECIPES if name not in ON_MNIST)
+OF_OTHER_SIZES = ("planar-1", "planar-2", "planar-3", "planar-4", "planar-5")  # as long as planar
+SHORT = (*ON_MNIST, *OF_OTHER_SIZES)
 CUT = 60  # steps of a run that would take long
+TO_THE_END = tuple(name for name in RECIPES if name not in SHORT)
 
 
 @pytest.fixture(scope="module")
@@ -23,19 +25,25 @@ def cut(compare: Compare) -> Run:
 
 
 @pytest.fixture(scope="module")
+def resized(compare: Compare) -> Run:
+    """Planar with more and fewer units, with few steps: its ports are those that run whole."""
+    return compare(*OF_OTHER_SIZES, "--steps", CUT)
+
+
+@pytest.fixture(scope="module")
 def whole(compare: Compare) -> Run:
     """All others, to their end."""
     return compare(*TO_THE_END)
 
 
 @pytest.fixture(scope="module")
-def results(cut: Run, whole: Run) -> list[dict[str, Any]]:
-    """The results of both."""
-    return [*cut.report["results"], *whole.report["results"]]
+def results(cut: Run, resized: Run, whole: Run) -> list[dict[str, Any]]:
+    """The results of all."""
+    return [result for run in (cut, resized, whole) for result in run.report["results"]]
 
 
-def test_all_agree(cut: Run, whole: Run, results: list[dict[str, Any]]) -> None:
-    for run in (cut, whole):
+def test_all_agree(cut: Run, resized: Run, whole: Run, results: list[dict[str, Any]]) -> None:
+    for run in (cut, resized, whole):
         assert run.status == 0, run.stdout + run.stderr
         assert run.report["verdict"] == "agree"
     judged = [(r["recipe"], r["port"], r["dtype"]) for r in results]
@@ -55,7 +63,7 @@ def test_every_rung_compares_something(cut: Run, results: list[dict[str, Any]]) 
         rungs = {rung["rung"]: rung for rung in result["rungs"]}
         recipe = RECIPES[result["recipe"]]
         published = result["dtype"] == "float64" and any(
-            not (recipe.name in ON_MNIST and figure.at_the_end) for figure in recipe.figures
+            not (recipe.name in SHORT and figure.at_the_end) for figure in recipe.figures
         )
         lacking = {rung for rung, needs in NEEDS.items() if not {*needs} & {*recipe.functions}}
         assert list(rungs) == [
@@ -103,8 +111,9 @@ def test_the_whole_runs_are_compared(whole: Run) -> None:
         assert f"{last:.7f}" == "0.0897890"
 
 
-def test_every_figure_that_was_printed_is_reproduced(whole: Run) -> None:
-    for result in whole.report["results"]:
+def test_every_figure_that_was_printed_is_reproduced(compare: Compare, whole: Run) -> None:
+    resized = compare(*OF_OTHER_SIZES, "--frameworks", "numpy", "--dtype", "float64")
+    for result in (*whole.report["results"], *resized.report["results"]):
         due = len(RECIPES[result["recipe"]].figures) if result["dtype"] == "float64" else 0
         rungs = {rung["rung"]: rung for rung in result["rungs"]}
         assert rungs.get("published", {"compared": 0})["compared"] == due

@@ -479,12 +479,13 @@ def test_standard_output_takes_any_name(environment: dict[str, str], tmp_path: P
 
 
 def test_pictures_are_drawn(compare: Compare, tmp_path: Path) -> None:
+    drawn = [name for name in RECIPES if not name.startswith("planar-")]  # drawn as planar is
     run = compare(
-        *("--quick", "--data", "digits", "--frameworks", "numpy,torch", "--quiet"),
-        *("--pictures", tmp_path / "out"),
+        *(*drawn, "--quick", "--data", "digits", "--frameworks", "numpy,torch", "--quiet"),
+        *("--dtype", "float64", "--pictures", tmp_path / "out"),
     )
     assert run.status == 0
-    trained = [recipe.name for recipe in RECIPES.values() if "train" in recipe.functions]
+    trained = [name for name in drawn if "train" in RECIPES[name].functions]
     names = {
         *(f"{name}-loss" for name in trained),
         *(f"{net}-decisions" for net in ("gates", "people", "perceptron", "planar")),
