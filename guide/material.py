@@ -24,7 +24,7 @@ class Material:
     nets: list[Net]
     notes: Notes
     dictionary: Dictionary
-    migration: list[migration.Piece]
+    migration: migration.Migration
     differences: differences.Differences
     traps: list[Trap]
     documents: list[Document]

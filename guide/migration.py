@@ -1,7 +1,8 @@
 """From TensorFlow 1 to 2: what became of each piece of the tutorial, quoted from both ports.
 
 impls/migration.toml has a [[piece]] for each: its `name`, the code of the port of TensorFlow 1, and
-that of TensorFlow 2, one piece of code or several, or none, and a `note`.
+that of TensorFlow 2, one piece of code or several, or none, and a `note`. For what the tutorial
+does without, `elsewhere` names the row of the dictionary that has what it became.
 """
 
 import tomllib
@@ -32,21 +33,31 @@ class Piece:
         return markup.anchor(self.name)
 
 
-def load(file: Path = FILE) -> list[Piece]:
+@dataclass(frozen=True)
+class Migration:
+    """All pieces, and by what TensorFlow 1 calls it the row of the dictionary for anything else."""
+
+    pieces: list[Piece]
+    elsewhere: dict[str, str]
+
+
+def load(file: Path = FILE) -> Migration:
     """Read all pieces, and look up the code that they quote.
 
     Raises:
         InputError: some code does not stand once in its port.
     """
-    return [
+    whole = tomllib.loads(file.read_text())
+    pieces = [
         Piece(
             table["name"],
             _quotes(table, "tensorflow_v1"),
             _quotes(table, "tensorflow"),
             " ".join(table["note"].split()),
         )
-        for table in tomllib.loads(file.read_text())["piece"]
+        for table in whole["piece"]
     ]
+    return Migration(pieces, whole["elsewhere"])
 
 
 def _quotes(table: dict[str, Any], framework: str) -> tuple[Quote, ...]:

@@ -95,7 +95,13 @@ class Pages:
         yield "dictionary.html", self._dictionary()
         yield (
             "migration.html",
-            self._page("migration.html", pieces=self.of.migration, code=_code, frameworks=ORDER),
+            self._page(
+                "migration.html",
+                pieces=self.of.migration.pieces,
+                elsewhere=self.of.migration.elsewhere,
+                code=_code,
+                frameworks=ORDER,
+            ),
         )
         yield "differences.html", self._differences()
         yield "traps.html", self._traps()

@@ -9,7 +9,7 @@ from guide.dictionary import Dictionary, Row
 from guide.differences import Differences
 from guide.documents import Document
 from guide.material import Material
-from guide.migration import Piece
+from guide.migration import Migration
 from guide.notes import NOTHING, Notes
 from guide.ports import Net, title
 from guide.traps import Trap
@@ -37,12 +37,16 @@ def _dictionary(dictionary: Dictionary) -> Iterator[SearchEntry]:
     for group in dictionary.groups:
         yield "dictionary", group.title, "", "", f"dictionary.html#{group.name}"
         for row in group.rows:
-            words = " ".join([markup.to_plain(row.foot), *row.none.values(), *_code(row)])
+            of = [title(framework) for framework in (*row.cells, *row.none)]
+            words = " ".join([markup.to_plain(row.foot), *row.none.values(), *_code(row), *of])
             yield "dictionary", row.name, row.also, words, f"dictionary.html#{row.anchor}"
 
 
-def _migration(pieces: list[Piece]) -> Iterator[SearchEntry]:
-    for piece in pieces:
+def _migration(migration: Migration) -> Iterator[SearchEntry]:
+    also = "TF1 TF2 tf.compat.v1 migrate upgrade"
+    words = " ".join(migration.elsewhere)
+    yield "migration", "TensorFlow 1 to 2", also, words, "migration.html"
+    for piece in migration.pieces:
         code = [" ".join(quote.text.split()) for quote in (*piece.before, *piece.after)]
         words = " ".join([markup.to_plain(piece.note), *code])
         name = f"{piece.name}, TensorFlow 1 to 2"

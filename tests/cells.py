@@ -36,6 +36,7 @@ MISTAKES = {
         "Convolution, as a function": "F.conv2d(images, kernel.flip(2))",
         "Output tied to an embedding": "head = nn.Linear(3, 4, bias=False)\nhead(h)",
         "Attention": "F.scaled_dot_product_attention(q, k, v, scale=1)",
+        "Attention under a mask": "F.scaled_dot_product_attention(q, k, v, attn_mask=~mask)",
         "Cross-entropy from logits": 'F.cross_entropy(z, y, reduction="sum")',
         "Hold a value constant": "v.clone()",
         "Freeze weights": "model.bias.requires_grad_(False)",
@@ -53,6 +54,10 @@ MISTAKES = {
         "Max pooling": "nnx.max_pool(images, (2, 2))",
         "Layer normalisation": "nnx.LayerNorm(3, epsilon=1e-2, rngs=rngs)(z)",
         "Huber loss": "optax.huber_loss(v).sum()",
+        "Label smoothing": (
+            "t = optax.smooth_labels(jax.nn.one_hot(y, 3), 0.2)\n"
+            "optax.softmax_cross_entropy(z, t).mean()"
+        ),
         "Gradients of some weights": "nnx.grad(loss)(model)",
         "Second derivative": "jax.jacobian(f)(v)",
         "If, on a value": "f(v) if v.sum() > 0 else -f(v)",
@@ -74,6 +79,7 @@ MISTAKES = {
         ),
         "Compile": "g = tf.function(f)",
         "Print in compiled code": 'print("v =", v)',
+        "Summary of a model": "model",
         "Clip gradients by their norm": "clipped = [tf.clip_by_norm(g, 1.0) for g in grads]",
     },
 }

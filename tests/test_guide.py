@@ -166,7 +166,7 @@ def test_helpers_in_different_orders_all_come_once() -> None:
 
 
 def test_the_page_on_tensorflow_1_quotes_both_ports(tmp_path: Path) -> None:
-    pieces = migration.load()
+    pieces = migration.load().pieces
     names = " ".join(piece.name for piece in pieces)
     for name in ("placeholder", "Session", "feed_dict", "GradientDescentOptimizer"):
         assert name in names

@@ -10,42 +10,68 @@ const MOST = 20;
 const KINDS = ["dictionary", "migration", "function", "net", "docs", "note", "difference", "trap", "variation"];
 let current = -1;
 
-// How well an entry fits all words that are looked for; 0 is not at all. A trap comes behind all rows
-// of the dictionary, and what only mentions the words behind what they name.
+// Words that need not be there: "print inside jit".
+const GLUE = new Set("a an and by do for from how i in inside is my of on the to with".split(" "));
+
+// A word as it is typed, and what is in it: of "nn.Linear(3, 2)", "@jax.jit" and "x.at[0].set" the
+// names "linear", "jit" and "set", of "weight_decay" two words.
+function forms(word) {
+  const whole = word.replace(/^[.@]/, "");
+  const name = whole.replace(/[(=].*$|\[.*?\]/g, "");
+  const all = [word, whole, name, name.split(".").at(-1), name.replace(/[-_]/g, " ")];
+  return [...new Set(all.filter(Boolean))];
+}
+
+// How well an entry fits a word: 0 is not at all, 1 that it only mentions it.
+function worth(entry, word) {
+  const place = entry.also.split(" ").indexOf(word);
+  if (entry.low === word) return 9;
+  if (place >= 0) return 8 - place / 100; // the best names come first
+  if (entry.low.startsWith(`${word},`)) return 7;
+  if (entry.low.startsWith(word)) return 5;
+  if (entry.low.includes(word)) return 3;
+  if (entry.also.includes(word)) return 2;
+  return entry.words.includes(word) ? 1 : 0;
+}
+
+// How well an entry fits words, the higher the better, and how many of them it lacks. A trap comes
+// behind all rows of the dictionary, and what only mentions the words behind what they name.
 function fit(entry, words) {
-  let sum = 0;
+  let sum = words.length > 1 && entry.low.startsWith(words.join(" ")) ? 9 : 0;
+  let lacks = 0;
   let named = true;
   for (const word of words) {
-    const place = entry.also.split(" ").indexOf(word);
-    if (entry.low === word) sum += 9;
-    else if (place >= 0) sum += 8 - place / 100; // the best names come first
-    else if (entry.low.startsWith(`${word},`)) sum += 7;
-    else if (entry.low.startsWith(word)) sum += 5;
-    else if (entry.low.includes(word)) sum += 3;
-    else if (entry.also.includes(word)) sum += 2;
-    else if (entry.words.includes(word)) { sum += 1; named = false; }
-    else return 0;
+    if (GLUE.has(word) && words.length > 1) continue;
+    const most = Math.max(...forms(word).map((form, place) => worth(entry, form) * (1 - place / 100)));
+    sum += most;
+    lacks += most === 0;
+    named &&= most > 1;
   }
   const trap = entry.kind === "trap" || entry.kind === "variation";
   const tier = entry.kind === "dictionary" || (named && !trap) ? 300 : named ? 200 : trap ? 0 : 100;
-  return tier + sum + (KINDS.length - KINDS.indexOf(entry.kind)) / 10;
+  return { entry, lacks, sum, order: tier + sum + (KINDS.length - KINDS.indexOf(entry.kind)) / 10 };
+}
+
+// Return the entries that lack the fewest of some words, the best first.
+function best(words) {
+  const fits = known.map((entry) => fit(entry, words)).filter(({ sum }) => sum);
+  const least = Math.min(...fits.map(({ lacks }) => lacks));
+  return fits.filter(({ lacks }) => lacks === least).sort((a, b) => b.order - a.order).slice(0, MOST).map(({ entry }) => entry);
 }
 
 function look() {
   const words = field.value.toLowerCase().split(/[\s,]+/).filter(Boolean);
-  const best = words.length
-    ? known.map((entry) => [fit(entry, words), entry]).filter(([sum]) => sum).sort((a, b) => b[0] - a[0]).slice(0, MOST)
-    : [];
-  found.replaceChildren(...best.map(([, entry], number) => option(entry, number)));
+  const entries = words.length ? best(words) : [];
+  found.replaceChildren(...entries.map(option));
   const open = words.length > 0;
-  if (open && !best.length) {
+  if (open && !entries.length) {
     const none = option({ kind: "", title: "Nothing is found", address: "" }, 0);
     none.setAttribute("aria-disabled", "true");
     found.append(none);
   }
   found.hidden = !open;
   field.setAttribute("aria-expanded", open);
-  mark(best.length ? 0 : -1);
+  mark(entries.length ? 0 : -1);
 }
 
 function option({ kind, title, address }, number) {

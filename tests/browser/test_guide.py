@@ -268,12 +268,89 @@ def test_search_knows_what_things_are_also_called_and_puts_rows_before_traps(
     assert "dictionary" not in kinds[first:]
 
 
+# What people type, and the title that comes first.
+FIRST = {
+    "weight decay": "Weight decay",
+    "L2 regularization": "Weight decay",
+    "clip_grad_norm_": "Clip gradients by their norm",
+    "manual_seed": "Seed",
+    "jax.random.PRNGKey(0)": "Seed",
+    "np.random.randn": "Normal",
+    "lr_scheduler": "Learning rate by a schedule",
+    "with torch.no_grad()": "Record no gradients",
+    "detach": "Hold a value constant",
+    "stop_gradient": "Hold a value constant",
+    "x.view(-1)": "Reshape",
+    "permute": "Order of the axes",
+    "unsqueeze": "Add an axis",
+    "einsum": "Products by their indices",
+    "matrix multiplication": "Matrix product and bias",
+    "@jax.jit": "Compile",
+    "@tf.function": "Compile",
+    "vmap": "Map a function over rows",
+    "jax.tree.map": "Map over all weights",
+    "pmap": "A model on all of them",
+    "multi gpu": "A model on all of them",
+    "loss.backward()": "Gradients of a model",
+    "optimizer.step()": "Update by gradient descent",
+    "GradientTape": "Slope of a function",
+    "tf.placeholder": "placeholder, TensorFlow 1 to 2",
+    "tf.Session()": "Session, TensorFlow 1 to 2",
+    "sess.run(train_op)": "sess.run, TensorFlow 1 to 2",
+    "tf.train.AdamOptimizer": "Adam",
+    "tf.train.Saver": "Save the weights",
+    "tf.layers.dense": "Linear layer",
+    "nn.Linear": "Linear layer",
+    "nn.Embedding": "Embedding",
+    "nn.Sequential": "Layers in a sequence",
+    "LSTM": "LSTM over a sequence",
+    "attention mask": "Attention under a mask",
+    "multi-head attention": "Attention, as a layer",
+    "model.eval()": "Inference mode, dropout off",
+    "model.train()": "Training mode, dropout on",
+    "model.summary": "Summary of a model",
+    "state_dict": "Weights by name",
+    "how do I save a checkpoint": "Save the weights",
+    "gradient checkpointing": "Recompute in the backward pass",
+    "safetensors": "To safetensors",
+    "mixed precision": "Mixed precision",
+    "GradScaler": "Mixed precision",
+    "x.to('cuda')": "To a device",
+    "block_until_ready": "Wait until all is computed",
+    "print inside jit": "Print in compiled code",
+    "TracerBoolConversionError": "If, on a value",
+    "lax.scan": "A loop over all steps",
+    "NaN debugging": "Stop at the first NaN",
+    "from_logits": "Cross-entropy from logits",
+    "label smoothing": "Label smoothing",
+    "Adam epsilon": "Adam",
+    "freeze layers": "Freeze weights",
+    "x.at[0].set": "Indexed write",
+    "from numpy": "From NumPy",
+    "normalize": "Standardise the columns",
+    "the JAX line for zero_grad": "Forget the last gradients",
+    "train planar": "train, planar",
+    "tf2": "TensorFlow 1 to 2",
+}
+
+
+def test_search_puts_first_what_is_meant(guide_folder: Path, open_page: Open) -> None:
+    tab = open_page(guide_folder / "index.html").tab
+    first = {}
+    for words in FIRST:
+        tab.locator("#search").fill(words)
+        first[words] = tab.get_by_role("option").first.inner_text().partition("\n")[0]
+    assert first == FIRST
+
+
 @pytest.mark.parametrize(
     ("words", "row", "says"),
     [
         ("zero_grad", "forget-the-last-gradients", "nothing kept"),
         ("batchnorm flax", "batch-normalisation", "nnx.BatchNorm(2, rngs=rngs)(images)"),
         ("seed", "seed", "jax.random.key(0)"),
+        ("save checkpoint", "save-the-weights", "saver.save(path, nnx.state(model))"),
+        ("DataLoader", "shuffled-batches", "jax.random.permutation(key, len(x))"),
     ],
 )
 def test_from_the_start_to_a_line_in_three_steps(
