@@ -1,13 +1,17 @@
 """The report in a browser: its charts, its themes, and nothing of a port's run as code."""
 
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Dialog, Locator, expect
+from PIL import Image
+from playwright.sync_api import Browser, Dialog, Locator, expect
 
+from tests.browser import pictures
 from tests.browser.conftest import NARROW, Open, Opened
 from tests.reported import IMAGE, PERCENT, Reported
+from tests.running import ROOT
 
 MODES = [
     pytest.param({"color_scheme": scheme, "size": size}, id=f"{scheme}-{size[0]}")
@@ -201,3 +205,14 @@ def test_on_paper_charts_keep_to_their_places(open_page: Open, reported: Reporte
     tab.evaluate("dispatchEvent(new Event('afterprint'))")
     width = "own => own.querySelector('svg.main-svg').clientWidth - own.clientWidth"
     assert abs(tab.locator(".rung .chart").first.evaluate(width)) <= 1
+
+
+def test_pictures_for_docs_are_taken(chromium: Browser, reported: Reported, tmp_path: Path) -> None:
+    pictures.take_reports(chromium, reported.html, reported.markdown, tmp_path)
+    assert {file.name for file in tmp_path.iterdir()} == set(pictures.OF_REPORTS)
+    shown = (ROOT / "docs" / "ci.md").read_text()
+    for name in pictures.OF_REPORTS:
+        assert f"{name})" in shown
+        colours = Image.open(tmp_path / name).getcolors()
+        assert colours
+        assert len(colours) > 20, name  # something is drawn
