@@ -5,6 +5,7 @@ functions is called once, on that step's batch.
 """
 
 import importlib
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -136,6 +137,7 @@ class Run:
         batch = given(own.x[rows]), given(own.y[rows])
         native = {name: given(value) for name, value in weights.items()}
         for function in filter(partial(hasattr, module), own.recipe.functions):  # may lack layers
+            _name_anew()
             model = None if function in ("build", "train") else module.build(native)
             with notes.of(function):
                 match function:
@@ -156,6 +158,12 @@ class Run:
                 exported = module.export(model)
                 after = {name: notes.to_numpy(value) for name, value in exported.items()}
         return after
+
+
+def _name_anew() -> None:
+    """Let Keras count the layers that it names from the first on again: their paths are keys."""
+    if keras := sys.modules.get("keras"):
+        keras.utils.clear_session(free_memory=False)
 
 
 def recipe_of(net: Net) -> Recipe | None:

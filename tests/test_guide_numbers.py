@@ -1,9 +1,11 @@
 """The numbers below the guide's lines: those that the ports give, held to NumPy's in float64."""
 
 import importlib
+import importlib.util
 import json
 import re
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -16,6 +18,7 @@ from guide.numbers import Recorded
 from parity.standard.comparison import LIMIT
 from shared.batches import part
 from shared.errors import InputError
+from tests.running import ROOT
 from traps import catalogue
 
 NET = ports.net("iris")
@@ -71,6 +74,23 @@ def test_each_line_tells_what_it_gave() -> None:
     with notes.of("another"):
         module.twice(-x)
     assert notes.seen[4, ""].tolist() == [2.0, 4.0]  # of the first function that came there
+
+
+def test_layers_of_keras_on_tensorflow_have_the_same_names_in_every_run() -> None:
+    if importlib.util.find_spec("tensorflow") is None:
+        pytest.skip("tensorflow is not installed")
+    code = """
+from guide import ports, runs
+net = ports.net("gpt")
+run = runs.Run("keras", runs.experiment_of(runs.recipe_of(net)))
+source = runs.source_of(net, "keras")
+traces = [trace for _ in range(2) for trace in run.trace(source, "float32")]
+assert {trace.raised for trace in traces} == {""}
+assert len({tuple(trace.seen) for trace in traces}) == 1
+assert "gpt/embedding/embeddings" in {name for _, name in traces[0].seen}
+"""
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
 
 
 def test_arrays_are_called_by_their_keys_or_by_their_places() -> None:
