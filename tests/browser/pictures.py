@@ -11,7 +11,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from PIL import Image
-from playwright.sync_api import Browser, Page, ViewportSize, expect
+from playwright.sync_api import Browser, FloatRect, Page, ViewportSize, expect
 
 from guide.documents import PARSER
 from parity.contract import ROOT
@@ -20,6 +20,7 @@ from tests.test_readme import WRONG
 
 PLANTED = "planar-torch-sum-for-mean"
 COLOURS = 160
+MARGIN = 16
 # Of which address, and how wide and high.
 PICTURES = {
     "guide-columns.png": ("mnist.html?frameworks=torch,jax#train", 1440, 760),
@@ -38,7 +39,8 @@ body { margin: 28px; font: 14px/1.5 "Liberation Sans", Arial, sans-serif; color:
 h2 { padding-bottom: 7px; border-bottom: 1px solid #d1d9e0; font-size: 21px }
 code { padding: 3px 6px; border-radius: 6px; background: #818b981f; font-size: 12px }
 table { border-collapse: collapse } tbody tr:nth-child(even) { background: #f6f8fa }
-th, td { padding: 6px 10px; border: 1px solid #d1d9e0 } summary { margin: 8px 0 }
+th, td { padding: 6px 10px; border: 1px solid #d1d9e0 } details { margin: 8px 0 }
+h2 { margin-top: 0 } th code { font-weight: normal } ul { padding-left: 24px }
 </style>
 """
 
@@ -57,12 +59,18 @@ def take_reports(browser: Browser, html: Path, markdown: Path, folder: Path) -> 
     tab = _opened(browser, html.as_uri(), 1440, 700)
     _keep(tab.screenshot(), verdicts)
     tab.close()
-    tab = _opened(browser, html.as_uri(), 1408, 1000)
+    tab = _opened(browser, html.as_uri(), 1376, 1000)
     charts = tab.locator(".charts.two").first
     for chart in charts.locator(".chart").all():
         chart.scroll_into_view_if_needed()
         expect(chart.locator(".plot-container")).to_be_visible()  # it is drawn where it is seen
-    _keep(charts.screenshot(), curves)
+    box = charts.bounding_box()
+    assert box
+    left, top = (box[side] - MARGIN for side in ("x", "y"))
+    width, height = (box[side] + 2 * MARGIN for side in ("width", "height"))
+    scrolled = tab.evaluate("scrollY")
+    clip = FloatRect(x=left, y=top + scrolled, width=width, height=height)
+    _keep(tab.screenshot(full_page=True, clip=clip), curves)
     tab.close()
     tab = _opened(browser, "about:blank", 1100, 760)
     tab.set_content(GITHUB + PARSER.render(markdown.read_text()))
