@@ -22,6 +22,7 @@ RECORD = ROOT / "docs" / "speed.md"
 NETS = ("iris", "planar", "mnist")  # of a contender that does not say its own
 SHOWN = ("idiom", "peer")  # kinds of contenders; floors are no way to write a net
 HEADING = re.compile(r"(\w+), [\d,]+ steps")
+DATE = re.compile(r"measured on (\d{4}-\d\d-\d\d)")
 LINE = re.compile(
     r"(\w+): (.+?) +(?:port|idiom|peer|floor) +([\d,.]+) +[\d,.]+ - [\d,.]+ +"
     r"([\d.]+)(?: \(([\d,]+)\))? "
@@ -62,11 +63,14 @@ class Idiom:
 
 @dataclass(frozen=True)
 class Idioms:
-    """All idioms, and what was measured: by net and contender, as `make bench` prints it, when."""
+    """All idioms, and what was measured: by net and contender, as `make bench` prints it.
+
+    dates: when, by net.
+    """
 
     all: list[Idiom]
     costs: dict[tuple[str, str], Cost]
-    date: str
+    dates: dict[str, str]
 
     def of(self, net: str) -> list[tuple[Idiom, Cost | None, float | None]]:
         """Return a net's idioms, each with its cost and that as a ratio to the port's, if known.
@@ -100,10 +104,20 @@ def load(record: Path = RECORD) -> Idioms:
             if (library, name) not in known:
                 raise InputError(f"{WHEN.name} has {name!r}, which is no idiom of {library}")
     text = record.read_text()
-    costs, date = dict(_costs(text)), re.search(r"measured on\s+(\d{4}-\d\d-\d\d)", text)
-    if not costs or not date:
+    costs, dates = dict(_costs(text)), dict(_dates(text))
+    if not costs or not {net for net, _ in costs} <= set(dates):
         raise InputError(f"{record.name} shows no table of `make bench`, or not when it was made")
-    return Idioms(idioms, costs, date[1])
+    return Idioms(idioms, costs, dates)
+
+
+def _dates(text: str) -> Iterator[tuple[str, str]]:
+    """Yield the net of each table in a text, and the date that was named last before it."""
+    date = ""
+    for line in text.splitlines():
+        if found := DATE.search(line):
+            date = found[1]
+        elif (heading := HEADING.fullmatch(line)) and date:
+            yield heading[1], date
 
 
 def _costs(text: str) -> Iterator[tuple[tuple[str, str], Cost]]:

@@ -137,7 +137,7 @@ class Pages:
             planted=self._planted(net),
             numbers=numbers.for_page(net, self.of.recorded, self.of.traps),
             idioms=self.of.idioms.of(net.name),
-            measured=self.of.idioms.date,
+            measured=self.of.idioms.dates.get(net.name),
             highlighted=highlight.lines,
         )
 
