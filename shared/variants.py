@@ -43,9 +43,11 @@ LOW_RATE = "learning rate in lower precision"
 LOGITS = "logits taken for probabilities"
 MEAN = "another mean of the loss"
 NORMALISED = "normalised otherwise"
+ORDER = "a norm and an activation in the other order"
 PADDED = "padded tokens count"
 PADDING = "padding on other sides"
 PADDING_MASK = "another padding mask"
+PARALLEL = "layers side by side"
 PLACED = "norms in another place"
 POOLING = "pooled otherwise"
 POSITIONS = "other sinusoidal positions"
@@ -62,7 +64,8 @@ VARIANCE = "variance over another number"
 
 ROUNDED = (BFLOAT16, HALF)  # gives most of a port's numbers, and of a few the next
 KEPT = (BATCH_NORM_MOMENTUM, VARIANCE)  # may change what is kept of a batch, and no gradient
-TOGETHER = (PLACED, SWAPPED)  # are of several places at once, and nothing at one of them
+TOGETHER = (PARALLEL, PLACED, SWAPPED)  # are of several places at once, and nothing at fewer
+IN_PAIRS = (ORDER,)  # are of two places at once, which may be on one line
 
 HELD = {  # what is varied of the numbers that modules hold, by their names
     "epsilon": (EPSILON, EPSILONS),
@@ -149,7 +152,7 @@ def holding(modules: Mapping[str, Any], variant: Variant) -> Iterator[None]:
 def gathered(found: Iterable[Variant]) -> list[Variant]:
     """Return variants as they are tried: each everywhere, then at one line, then at one place.
 
-    Those that are TOGETHER are tried everywhere only.
+    Those that are TOGETHER are tried everywhere only, those IN_PAIRS at no one place.
 
     found: of one place each, in the order in which they came up.
     """
@@ -163,7 +166,7 @@ def gathered(found: Iterable[Variant]) -> list[Variant]:
     )
     for number, key in enumerate(keys):
         for (cause, claim), own in alike.items():
-            if number and cause in TOGETHER:
+            if (cause in TOGETHER and number > 0) or (cause in IN_PAIRS and number > 1):
                 continue
             for _, group in groupby(sorted(own, key=lambda p: str(key(p))), key):
                 together = set(group)

@@ -1,5 +1,6 @@
 """Norms of a PyTorch reference at another place, or with the weights of others; dropout left on."""
 
+import copy
 import importlib
 from collections.abc import Callable
 from pathlib import Path
@@ -180,6 +181,109 @@ def test_dropout_may_be_left_on_under_a_usual_seed() -> None:
     assert_named(claim, lambda: net(None), lambda: net(42))
 
 
+def beside(way: str, by_hand: bool) -> Any:
+    """Return two blocks of three layers each, one behind the other or side by side."""
+    nn = torch().nn
+
+    class RootNorm(nn.Module):  # type: ignore[misc, name-defined] # as above
+        def __init__(self, width: int) -> None:
+            super().__init__()
+            self.weight = nn.Parameter(torch().ones(width))
+
+        def forward(self, x: Any) -> Any:
+            return x * torch().rsqrt(x.square().mean(-1, keepdim=True) + 1e-6) * self.weight
+
+    class Block(nn.Module):  # type: ignore[misc, name-defined] # as above
+        def __init__(self) -> None:
+            super().__init__()
+            norm = RootNorm if by_hand else nn.LayerNorm
+            self.norms = nn.ModuleList(norm(WIDTH) for _ in range(3))
+            self.layers = nn.ModuleList(nn.Linear(WIDTH, WIDTH) for _ in range(3))
+
+        def forward(self, x: Any) -> Any:
+            first = x
+            for norm, layer in zip(self.norms, self.layers, strict=True):
+                x = x + layer(norm(first if way == "parallel" else x)).tanh()
+            return x
+
+    return drawn(nn.Sequential(Block(), Block(), nn.LayerNorm(WIDTH)))
+
+
+@pytest.mark.parametrize("by_hand", [False, True])
+def test_layers_of_blocks_may_be_side_by_side(by_hand: bool) -> None:
+    claim = "the norms of each block are given what its first is, as where residuals are parallel"
+    assert_named(claim, lambda: beside("behind", by_hand), lambda: beside("parallel", by_hand))
+
+
+def convolutions(order: str, kind: str, in_place: bool) -> Any:
+    """Return two convolutions, each with a norm and ReLU, and a norm behind them."""
+    nn = torch().nn
+
+    class Block(nn.Module):  # type: ignore[misc, name-defined] # as above
+        def __init__(self, channels: int) -> None:
+            super().__init__()
+            self.conv = nn.Conv1d(channels, 4, 2)
+            self.norm = nn.BatchNorm1d(4) if kind == "batch_norm" else nn.GroupNorm(2, 4)
+            self.relu = nn.ReLU(inplace=in_place)
+
+        def forward(self, x: Any) -> Any:
+            first, second = self.norm, self.relu
+            if order == "relu first":
+                first, second = second, first
+            return 2 * second(first(self.conv(x)))
+
+    return drawn(nn.Sequential(nn.Unflatten(1, (1, -1)), nn.Flatten(2), Block(1), Block(4)))
+
+
+@pytest.mark.parametrize("kind", ["batch_norm", "group_norm"])
+@pytest.mark.parametrize("in_place", [False, True])
+@pytest.mark.parametrize("order", ["relu first", "norm first"])
+def test_norms_and_activations_may_be_in_the_other_order(
+    kind: str, in_place: bool, order: str
+) -> None:
+    orders = [order, {"relu first": "norm first"}.get(order, "relu first")]
+    one, two = ("relu", kind) if order == "norm first" else (kind, "relu")
+    nets = [convolutions(each, kind, in_place) for each in orders]
+    claim = f"{one} is before {two}, not behind it"
+    assert_named(claim, *(lambda net=net: copy.deepcopy(net) for net in nets))
+
+
+FIRST = ("norm", "norm", "relu")
+
+
+def test_norms_see_what_they_are_given_in_the_other_order_once() -> None:
+    tools = importlib.import_module("impls.torch.variants")
+    net, again, other = (convolutions(f"{each} first", "batch_norm", True) for each in FIRST)
+    found = tools.found(net, lambda: answered(net), lambda: "line")
+    claim = "relu is before batch_norm, not behind it"
+    variant = next(each for each in found if each.claim == claim)
+    with tools.applied(again, variant, lambda: "line"):
+        answered(again)
+    answered(other)
+    for name, kept in other.named_buffers():
+        torch().testing.assert_close(again.get_buffer(name), kept)
+
+
+def test_an_activation_may_be_applied_where_there_is_none() -> None:
+    nn = torch().nn
+
+    def net(more: bool) -> Any:
+        class Bottleneck(nn.Module):  # type: ignore[misc, name-defined] # as above
+            def __init__(self) -> None:
+                super().__init__()
+                self.wide, self.narrow = nn.Linear(WIDTH, 9), nn.Linear(9, WIDTH)
+                self.norm = nn.LayerNorm(WIDTH)
+
+            def forward(self, x: Any) -> Any:
+                z = self.norm(self.narrow(nn.functional.relu6(self.wide(x))))
+                return x + (nn.functional.relu6(z) if more else z)
+
+        return drawn(Bottleneck())
+
+    claim = "relu6 is applied to what layer_norm gives"
+    assert_named(claim, lambda: net(False), lambda: net(True))
+
+
 SOURCE = (PORTS / "mlp_residual.py").read_text()
 PRE_NORM = """        x = x + torch.tanh(self.one(self.norm1(x)))
         return x + torch.tanh(self.two(self.norm2(x)))
@@ -187,12 +291,21 @@ PRE_NORM = """        x = x + torch.tanh(self.one(self.norm1(x)))
 POST_NORM = """        x = self.norm1(x + torch.tanh(self.one(x)))
         return self.norm2(x + torch.tanh(self.two(x)))
 """
+BESIDE = """        z, x = x, x + torch.tanh(self.one(self.norm1(x)))
+        return x + torch.tanh(self.two(self.norm2(z)))
+"""
 SWAPPED = PRE_NORM.replace("norm1", "norm0").replace("norm2", "norm1").replace("norm0", "norm2")
 DROPOUT = "x = F.dropout(self.block(self.first(x)), 0.1, training=False)"
 ON = f"torch.manual_seed(0); {DROPOUT.replace('False', 'True')}"
 MISTAKES = {  # what is right, what is put in its place, and the cause
     "post.py": (PRE_NORM, POST_NORM, "norms in another place"),
     "swapped.py": (PRE_NORM, SWAPPED, "weights of two norms swapped"),
+    "beside.py": (PRE_NORM, BESIDE, "layers side by side"),
+    "active.py": (
+        "self.one(self.norm1(x))",
+        "self.one(torch.tanh(self.norm1(x)))",
+        "another activation",
+    ),
     "dropping.py": (DROPOUT, ON, "dropout in evaluation"),
     "without.py": ("self.norm1(x)", "x + 0 * self.norm1(x)", "normalised otherwise"),
 }

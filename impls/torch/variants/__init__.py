@@ -16,7 +16,7 @@ from torch.nn.modules.module import (
 from torch.overrides import TorchFunctionMode
 
 from impls.torch import layers
-from impls.torch.variants import optimizers, pairs, rules
+from impls.torch.variants import added_activations, optimizers, orders, pairs, parallel, rules
 from impls.torch.variants.operation import Operation
 from shared import variants as causes
 from shared.variants import Place, Variant, gathered, holding
@@ -32,19 +32,26 @@ def found(model, call, line):
         call: of no arguments.
         line: tells the line of a user's from which an operation is called.
     """
-    variants, links = list(pairs.of_layers(layers.named(model))), {}
+    modules = layers.named(model)
+    variants, blocks = list(pairs.of_layers(modules)), parallel.Blocks(modules)
+    seen = added_activations.Seen()
+    several = (causes.PLACED, pairs, {}), (causes.ORDER, orders, {})
 
     def note(operation):
         for cause, claim, _ in rules.of(operation):
             variants.append(Variant(cause, claim, (operation.place,)))
-        for claim, *each in pairs.of(operation, links):
-            for own in each:
-                variants.append(Variant(causes.PLACED, claim, (own.place,), links))
-        return operation()
+        for cause, subject, links in several:
+            for claim, *each in subject.of(operation, links):
+                for own in each:
+                    variants.append(Variant(cause, claim, (own.place,), links))
+        seen.add(operation)
+        result = operation()
+        blocks.add(operation, result)
+        return result
 
-    with _met(model, note, line), optimizers.noted(variants, model):
+    with _met(model, note, line), optimizers.noted(variants, model), blocks.watched():
         call()
-    return gathered(variants)
+    return gathered([*variants, *blocks.variants(), *seen.variants()])
 
 
 @contextmanager
@@ -57,13 +64,15 @@ def applied(model, variant, line):
             for _, claim, change in rules.of(operation):
                 if claim == variant.claim:
                     return change(operation)
-            if change := pairs.changes(operation, variant):
-                return change(operation)
+            for subject in (pairs, orders, added_activations):
+                if change := subject.changes(operation, variant):
+                    return change(operation)
         return operation()
 
     of_layers = any(place.line == pairs.NORM_FIRST for place in variant.places)
     held = holding(names, variant) if of_layers else nullcontext()
-    with _met(model, changed, line), optimizers.applied(variant), held:
+    beside = parallel.applied(names, variant)
+    with _met(model, changed, line), optimizers.applied(variant), held, beside:
         yield
 
 

@@ -139,6 +139,14 @@ class Operation:
         own = next((o for result, o in made if result is tensor), None)
         return own if own and own._makes(tensor) else None
 
+    def maker(self, tensor, *names):
+        """Return the operation that made a tensor last, if it has one of those names, or None.
+
+        It is not called again to see that: BatchNorm would change its running statistics.
+        """
+        last = next((o for result, o in self.lately if result is tensor), None)
+        return last if last is not None and last.name in names else None
+
     def made_of(self, tensor, *names):
         """Return the result of an operation of one of those names on a tensor lately, or None."""
         made = ((result, o) for result, o in self.lately if o.name in names)
