@@ -263,6 +263,21 @@ def test_what_can_be_no_reference_is_refused_in_a_sentence(
     assert said in run.stderr
 
 
+def test_a_reference_that_keeps_float32_is_refused_in_float64_alone(
+    compare: Compare, tmp_path: Path
+) -> None:
+    source = (PORTS / "mlp_torch.py").read_text()
+    assert source.count("name: weight.grad for") == 1
+    kept = source.replace("name: weight.grad for", "name: weight.grad.float() for")
+    recipe = written(tmp_path, reference="reference.py")
+    (tmp_path / "reference.py").write_text(kept)
+    run = compare(recipe, "--dtype=float64", *withs(tmp_path, ["mlp_torch.py"]))
+    assert run.status == 3
+    assert "in float64, the reference itself gives float32: 0.weight on the rung gra" in run.stderr
+    run = compare(recipe, "--dtype=float32", *withs(tmp_path, ["mlp_torch.py"]))
+    assert run.status == 0, run.stdout + run.stderr
+
+
 def test_a_reference_may_take_batches_of_one_size_alone(compare: Compare, tmp_path: Path) -> None:
     source = (PORTS / "mlp_torch.py").read_text()
     whole = "        value = loss(model, x[rows], y[rows])\n        value.backward()\n"

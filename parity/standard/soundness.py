@@ -31,11 +31,18 @@ def check(native: Native, reference: Reference) -> None:
     """Check that a reference repeats itself, and computes with the weights that it is given.
 
     Raises:
-        PortError: it does not; the first place where that shows is named.
+        PortError: it does not, or in less than float64 what ports are to give in that; the first
+            place where that shows is named.
     """
     weights = reference.checkpoints[0]
     for (rung, step), tensors in reference.expected.items():
         for name, value in tensors.items():
+            if native.inputs.dtype == "float64" and value.dtype in ("float32", "float16"):
+                raise PortError(
+                    f"in float64, the reference itself gives {value.dtype}: {name} on the rung "
+                    f"{rung} at step {step}; let its parameters have the precision of the weights "
+                    "that build is given, or compare with --dtype float32 alone"
+                )
             if not np.isfinite(value).all():
                 raise PortError(
                     f"the reference itself gives numbers that are not finite: {name} on the rung "
