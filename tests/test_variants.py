@@ -325,6 +325,10 @@ TEXTS: dict[str, Any] = {
         lambda x, m: nn().rms_norm(x, (4,)),
         lambda x, m: nn().rms_norm(x, (4,), eps=1e-5),
     ),
+    "the epsilon of rms_norm is the smallest of its precision, not 1e-05": (
+        lambda x, m: nn().rms_norm(x, (4,), eps=1e-5),
+        lambda x, m: nn().rms_norm(x, (4,)),
+    ),
     "the epsilon of rms_norm is added to the root, not under it": (
         lambda x, m: x * (x.pow(2).mean(-1, keepdim=True) + 1e-2).rsqrt(),
         lambda x, m: x / (x.pow(2).mean(-1, keepdim=True).sqrt() + 1e-2),

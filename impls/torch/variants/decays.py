@@ -4,9 +4,7 @@ import torch
 
 from impls.torch.variants import rates
 from impls.torch.variants.groups import set_to
-
-DECAYS = (0.0, 0.01, 0.1, 0.05, 4e-3, 1e-3, 5e-4, 1e-4)
-DECAY = "weight decay"
+from shared.updates import DECAY, DECAYS
 
 
 def of(optimizer, model):

@@ -12,11 +12,15 @@ from shared.variants import EPSILONS, MOMENTA
 def epsilons(operation):
     """Vary what is added to the variance; or add it behind the root."""
     own, name = operation["eps"], operation.name
-    said = "the smallest of its precision" if own is None else f"{own:g}"  # as RMSNorm's is
-    for epsilon in EPSILONS:
+    others = (*EPSILONS, None) if name == "rms_norm" else EPSILONS
+    for epsilon in others:
         if epsilon != own:
-            claim = f"the epsilon of {name} is {epsilon:g}, not {said}"
+            claim = f"the epsilon of {name} is {_said(epsilon)}, not {_said(own)}"
             yield causes.EPSILON, claim, instead(eps=epsilon)
+
+
+def _said(epsilon):
+    return "the smallest of its precision" if epsilon is None else f"{epsilon:g}"  # as RMSNorm's
 
 
 def normalised(operation):

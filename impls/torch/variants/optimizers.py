@@ -10,16 +10,8 @@ from torch.optim.optimizer import register_optimizer_step_pre_hook
 
 from impls.torch.variants import decays, formulas, micro_batches, rates, schedules
 from impls.torch.variants.groups import set_to, stepping_by
-from shared.variants import LOW_RATE, Place, Variant
-
-PLACE, CLIPPING = Place("the optimizer", ""), Place("the clipping", "")
-CLIPPED, FACTOR = "gradients clipped", "a constant factor"
-FACTORS = (2, 4, 8, 0.5, 0.25, 0.125)  # of gradients, as where those of parts are summed
-EPSILONS = (1e-8, 1e-7, 1e-6, 1e-5, 1e-3, 1e-10)
-BETAS = ((0.9, 0.999), (0.9, 0.99), (0.9, 0.95), (0.9, 0.98), (0.5, 0.999), (0.0, 0.999))
-MOMENTA = (0.0, 0.9, 0.99, 0.95, 0.5)
-RATES = (1e-3, 1e-2, 1e-1)  # as people leave them in place
-ALPHAS = (0.99, 0.9, 0.95, 0.999)  # RMSprop's shares of what is kept
+from shared import updates
+from shared.variants import LOW_RATE, Variant
 
 
 @contextmanager
@@ -32,8 +24,8 @@ def noted(variants, model):
 
     def note(optimizer, args, kwargs):
         for place, own in (
-            (PLACE, (*of(optimizer), *decays.of(optimizer, model))),
-            (schedules.PLACE, schedules.of(optimizer)),
+            (updates.OPTIMIZER, (*of(optimizer), *decays.of(optimizer, model))),
+            (updates.SCHEDULER, schedules.of(optimizer)),
             (micro_batches.PLACE, passes.of(optimizer)),
         ):
             for cause, claim, change in own:
@@ -42,10 +34,12 @@ def noted(variants, model):
     def clip(parameters, max_norm):
         for claim, change in CLIPS.items():
             said = f"{claim}, not together to a norm of {max_norm:g}"
-            variants.append(Variant(CLIPPED, said, (CLIPPING,), change))
-        for factor in FACTORS:
+            variants.append(Variant(updates.CLIPPED, said, (updates.CLIPPING,), change))
+        for factor in updates.FACTORS:
             said = f"gradients are multiplied by {factor} before they are clipped"
-            variants.append(Variant(FACTOR, said, (CLIPPING,), _clipped_times(factor)))
+            variants.append(
+                Variant(updates.FACTOR, said, (updates.CLIPPING,), _clipped_times(factor))
+            )
         clip_grad_norm_(parameters, max_norm)
 
     hook = register_optimizer_step_pre_hook(note)
@@ -59,16 +53,16 @@ def noted(variants, model):
 @contextmanager
 def applied(variant):
     """Let optimizers, or clipping, be as a variant has them while it lasts, if it is of them."""
-    if CLIPPING in variant.places:
+    if updates.CLIPPING in variant.places:
         with _clipping_by(variant.change):
             yield
-    elif schedules.PLACE in variant.places:
+    elif updates.SCHEDULER in variant.places:
         with schedules.applied(variant.change):
             yield
     elif micro_batches.PLACE in variant.places:
         with micro_batches.applied(variant.change):
             yield
-    elif PLACE in variant.places:
+    elif updates.OPTIMIZER in variant.places:
         with stepping_by(variant.change), rates.remembered():
             yield
     else:
@@ -104,12 +98,12 @@ def of(optimizer):
     variant = f"another variant of {name}"
     own = groups[0]
     for key, cause, others, said in (
-        ("eps", variant, EPSILONS, "an epsilon of"),
-        ("betas", variant, BETAS, "betas of"),
-        ("alpha", variant, ALPHAS, "an alpha of"),
-        ("momentum", "momentum", MOMENTA, "a momentum of"),
-        ("weight_decay", decays.DECAY, decays.DECAYS, "a weight decay of"),
-        ("lr", "another learning rate", RATES, "a learning rate of"),
+        ("eps", variant, updates.EPSILONS, "an epsilon of"),
+        ("betas", variant, updates.BETAS, "betas of"),
+        ("alpha", variant, updates.ALPHAS, "an alpha of"),
+        ("momentum", updates.MOMENTUM, updates.MOMENTA, "a momentum of"),
+        ("weight_decay", updates.DECAY, updates.DECAYS, "a weight decay of"),
+        ("lr", "another learning rate", updates.RATES, "a learning rate of"),
     ):
         for value in others if key in own else ():
             if any(group[key] != value for group in groups):
@@ -121,18 +115,18 @@ def of(optimizer):
         ("nesterov", "Nesterov's momentum"),
     ):
         if key in own and (key != "nesterov" or own.get("momentum")):
-            cause = "Nesterov momentum" if key == "nesterov" else variant
+            cause = updates.NESTEROV if key == "nesterov" else variant
             claim = f"{name} has {'no ' if own[key] else ''}{said}"
             yield cause, claim, set_to(**{key: not own[key]})
-    for factor in FACTORS:
-        yield FACTOR, f"gradients are multiplied by {factor} before {name}", _times(factor)
+    for factor in updates.FACTORS:
+        yield updates.FACTOR, f"gradients are multiplied by {factor} before {name}", _times(factor)
     yield from _rounded(optimizer)
     if rates.changed(optimizer) and not rates.has_scheduler(optimizer):
         claim = f"{name} has the learning rate that it was made with, unscheduled"
-        yield schedules.SCHEDULE, claim, _unscheduled
+        yield updates.SCHEDULE, claim, _unscheduled
     if rates.changed(optimizer) or rates.has_scheduler(optimizer):
         claim = "the learning rate is 0 at the first step, and one step behind from there"
-        yield schedules.SCHEDULE, claim, _from_zero()
+        yield updates.SCHEDULE, claim, _from_zero()
     if "betas" in own:
         claim = f"{name} adds its epsilon before the bias of the squares is corrected, as Keras'"
         yield variant, claim, formulas.early_epsilon

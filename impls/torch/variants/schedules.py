@@ -6,10 +6,7 @@ from contextlib import contextmanager
 from torch.optim.lr_scheduler import LRScheduler
 
 from impls.torch.variants import rates
-from shared.variants import Place
-
-PLACE = Place("the schedule", "")
-SCHEDULE = "another schedule of the learning rate"
+from shared.updates import SCHEDULE
 
 
 def of(optimizer):
