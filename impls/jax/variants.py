@@ -1,7 +1,8 @@
 """JAX's operations made otherwise, one at a time: what a port may have done in their place.
 
 Nothing is compiled while they last, so that every call is made anew. What varies are numbers that
-modules hold, as Flax's and Equinox's do, small numbers that are added, and GELU.
+modules hold, as Flax's and Equinox's do, small numbers that are added, GELU, and what Optax's
+optimizers are made of.
 """
 
 import sys
@@ -11,6 +12,7 @@ import jax
 import numpy as np
 from jax._src.core import EvalTrace  # there is no public place in which operations can be met
 
+from impls.jax import optimizers
 from shared import variants as causes
 from shared.variants import EPSILONS, NEGLIGIBLE, Place, Variant, gathered, held, holding
 
@@ -41,7 +43,7 @@ def found(model, call, line):
                 variants.append(Variant(causes.GELU, f"{name} is in place of gelu", (_at(line),)))
         return approximate
 
-    with _met(added, gelu):
+    with _met(added, gelu), optimizers.noted(variants):
         call()
     return gathered(variants)
 
@@ -61,7 +63,9 @@ def applied(model, variant, line):
         return GELUS[name] if name in GELUS and _at(line) in variant.places else approximate
 
     with ExitStack() as stack:
-        stack.enter_context(holding(dict(_modules(model)), variant))
+        if callable(variant.change):
+            stack.enter_context(holding(dict(_modules(model)), variant))
+        stack.enter_context(optimizers.applied(variant))
         stack.enter_context(_met(added, gelu))
         yield
 
