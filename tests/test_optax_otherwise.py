@@ -91,7 +91,8 @@ def clipped_by(scale: Callable[[Any], Any], each: bool = False) -> Any:
 
 NORM = "not together to a norm of 0.5"
 RATE = "the schedule of the learning rate"
-VARIED = {  # the reference, and the port that is as the reference with what is claimed
+# The reference, and the port that is as the reference with what is claimed.
+VARIED: dict[str, tuple[Callable[[], Any], Callable[[], Any]]] = {
     "Adam has an epsilon of 1e-06, not 0.01": (adamw, lambda: adamw(eps=1e-6)),
     "Adam has betas of 0.9 and 0.95, not 0.9 and 0.999": (adamw, lambda: adamw(b2=0.95)),
     "Adam adds its epsilon before the bias of the squares is corrected, as Keras'": (

@@ -1,11 +1,11 @@
-"""A Keras model made otherwise: numbers that its layers hold, and GELU."""
+"""A Keras model made otherwise: numbers that its layers hold, GELU, and its optimizer."""
 
 from contextlib import ExitStack, contextmanager
 
 import numpy as np
 import tensorflow as tf
 
-from impls.tensorflow import layers
+from impls.tensorflow import layers, optimizers
 from shared import variants as causes
 from shared.variants import Place, Variant, gathered, held, holding
 
@@ -42,7 +42,7 @@ def found(model, call, line):
                 at = line()
                 variants.append(Variant(causes.GELU, claim, (Place(at, at),)))
 
-    with _met(gelu):
+    with _met(gelu), optimizers.noted(variants):
         call()
     return gathered(variants)
 
@@ -59,7 +59,9 @@ def applied(model, variant, line):
 
     with ExitStack() as stack:
         stack.enter_context(_met(gelu))
-        stack.enter_context(holding(layers.named(model), variant))
+        stack.enter_context(optimizers.applied(variant))
+        if callable(variant.change):
+            stack.enter_context(holding(layers.named(model), variant))
         yield
 
 
