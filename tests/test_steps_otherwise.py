@@ -101,6 +101,37 @@ def test_an_epsilon_inside_the_root_is_seen(outside: float, said: str, decay: fl
     assert_is_the_port_with(f"{inside} and {said} outside", reference, port, np.array([0.1, 0.2]))
 
 
+def keras_adamw(start: Any) -> Any:
+    """Return a weight after steps of Keras' AdamW, all in float64 but for its constants."""
+    tf, torch = pytest.importorskip("tensorflow"), pytest.importorskip("torch")
+    own = tf.keras.config.floatx()
+    tf.keras.config.set_floatx("float64")  # which holds for the learning rate as well
+    made = tf.keras.optimizers.AdamW(0.1, epsilon=1e-7, weight_decay=0.1)
+    tf.keras.config.set_floatx(own)
+    weight = tf.Variable(start.numpy())
+    for _ in range(STEPS):
+        made.apply([weight**2 / 3], [weight])
+    return torch.from_numpy(weight.numpy())
+
+
+def test_the_constants_of_keras_in_float64_are_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    torch = pytest.importorskip("torch")
+    monkeypatch.setattr(torch, "get_default_dtype", lambda: torch.float64)
+    claim = (
+        "AdamW adds an epsilon of 1e-07 before the bias of the squares is corrected, and rounds "
+        "its constants to float32, as Keras'"
+    )
+    tools, model = importlib.import_module("impls.torch.variants"), torch.nn.Module()
+    start = torch.tensor([0.1, 0.2], dtype=torch.float64)
+    found = tools.found(model, lambda: adam(start, 0.1), lambda: "line")
+    (variant,) = (each for each in found if each.claim == claim)
+    with tools.applied(model, variant, lambda: "line"):
+        changed = adam(start, 0.1)
+    due = keras_adamw(start)
+    torch.testing.assert_close(changed, due, rtol=1e-14, atol=0)
+    assert not torch.allclose(adam(start, 0.1), due, rtol=1e-9, atol=0)
+
+
 def rms_prop(start: Any, **changed: Any) -> Any:
     """Return a weight after steps of RMSprop, with epsilon inside the root if `inside`."""
     torch = pytest.importorskip("torch")

@@ -1,5 +1,6 @@
 """The steps of Adam and RMSprop by the formulas of other libraries."""
 
+import numpy as np
 import torch
 
 
@@ -17,6 +18,25 @@ def uncorrected(optimizer):
         group["eps"] /= second
         if group.get("decoupled_weight_decay"):
             group["weight_decay"] *= second / first
+
+
+def as_keras(epsilon):
+    """Return what lets Adam be Keras', which rounds constants to float32 where all is in float64.
+
+    epsilon: is added before the bias of the squares is corrected.
+    """
+
+    def change(optimizer):
+        for group in optimizer.param_groups:
+            first, second = _roots(optimizer, group)
+            single = _roots(optimizer, group, [float(np.float32(b)) for b in group["betas"]])
+            factor = single[1] / single[0] * first / second
+            group["lr"] = group["lr"] * factor  # which may be a tensor
+            group["eps"] = epsilon / second
+            if group.get("decoupled_weight_decay"):
+                group["weight_decay"] = float(np.float32(group["weight_decay"])) / factor
+
+    return change
 
 
 def rooted(outside):
@@ -79,9 +99,12 @@ def root_mean_square(optimizer):
     return step
 
 
-def _roots(optimizer, group):
-    """Return by what Adam divides its mean, and the root of its squares, at the step to come."""
+def _roots(optimizer, group, betas=None):
+    """Return by what Adam divides its mean, and the root of its squares, at the step to come.
+
+    betas: in place of its own.
+    """
     states = [optimizer.state[p] for p in group["params"] if p in optimizer.state]
     step = 1 + int(next((s["step"] for s in states if "step" in s), torch.tensor(0)))
-    first, second = group["betas"]
+    first, second = betas or group["betas"]
     return 1 - first**step, (1 - second**step) ** 0.5

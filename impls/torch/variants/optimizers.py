@@ -131,6 +131,12 @@ def of(optimizer):
         claim = f"{name} adds its epsilon before the bias of the squares is corrected, as Keras'"
         yield variant, claim, formulas.early_epsilon
         yield variant, f"{name} does not correct the bias of its means", formulas.uncorrected
+        for epsilon in dict.fromkeys((own["eps"], 1e-7)) if _is_double() else ():
+            claim = (
+                f"{name} adds an epsilon of {epsilon:g} before the bias of the squares is "
+                "corrected, and rounds its constants to float32, as Keras'"
+            )
+            yield variant, claim, formulas.as_keras(epsilon)
     if name == "RMSprop":
         claim = "RMSprop has its epsilon inside the root, as Keras' and Optax's"
         yield variant, claim, formulas.root_mean_square
@@ -146,7 +152,7 @@ def of(optimizer):
 def _rounded(optimizer):
     """Yield learning rates of float32, where those of float64 are kept: reckoned in it, too."""
     own = [group["lr"] for group in optimizer.param_groups]
-    if torch.get_default_dtype() != torch.float64 or all(_in_float32(r) == r for r in own):
+    if not _is_double() or all(_in_float32(r) == r for r in own):
         return
     for said, towards in (
         ("which is {} rounded to float32", None),
@@ -160,6 +166,10 @@ def _rounded(optimizer):
 
         rate, due = _in_float32(own[0], towards), f"{own[0]:.12g}"
         yield LOW_RATE, f"the learning rate is {rate:.12g}, {said.format(due)}", change
+
+
+def _is_double():
+    return torch.get_default_dtype() == torch.float64
 
 
 def _in_float32(rate, towards=None):
