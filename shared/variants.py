@@ -56,7 +56,7 @@ ROTARY = "other rotary positions"
 SKIPPED = "another residual connection"
 SOFTMAX = "softmax along the wrong axis"
 STATE = "another state of a sequence"
-SWAPPED = "weights of two norms swapped"
+SWAPPED = "weights of two norms or scales swapped"
 TAKEN = "another part of an array"
 TRANSPOSED = "a tensor is transposed"
 TWICE = "softmax or sigmoid applied twice"
@@ -64,7 +64,7 @@ VARIANCE = "variance over another number"
 
 ROUNDED = (BFLOAT16, HALF)  # gives most of a port's numbers, and of a few the next
 KEPT = (BATCH_NORM_MOMENTUM, VARIANCE)  # may change what is kept of a batch, and no gradient
-TOGETHER = (PARALLEL, PLACED, SWAPPED)  # are of several places at once, and nothing at fewer
+TOGETHER = (PARALLEL, PLACED)  # are of several places at once, and nothing at fewer
 IN_PAIRS = (ORDER,)  # are of two places at once, which may be on one line
 
 HELD = {  # what is varied of the numbers that modules hold, by their names

@@ -28,6 +28,7 @@ from parity.diagnosis import (
     repeats,
     scales,
     stateful,
+    swaps,
     unusable,
     variants,
     workers,
@@ -109,6 +110,8 @@ def _tried(case: Case, chain: Chain | None, rung: str) -> Iterator[Scored | None
     for idea in scales.mistakes(case, rung):
         yield idea.diagnose(case, rung)
     for idea in workers.mistakes(case, rung):
+        yield idea.diagnose(case, rung)
+    for idea in swaps.mistakes(case) if case.inputs.begins_anew and rung != "update" else ():
         yield idea.diagnose(case, rung)
     yield from variants.tried(case, rung)
     for idea in in_step.mistakes(case, chain):

@@ -106,26 +106,6 @@ def scaled(operation):
                 yield causes.NORMALISED, claim, change
 
 
-def swapped(operation):
-    """Multiply by the scale of another module beside the one at work, of the same kind."""
-    beside, _, name = (operation.module or "").rpartition(".")
-    own = operation.modules.get(operation.module)
-    for side, _ in FACTORS if own is not None else ():
-        named = own.named_parameters(recurse=False)
-        key = next((key for key, weight in named if weight is operation[side]), None)
-        for path, other in operation.modules.items() if key else ():
-            if type(other) is not type(own) or other is own or path.rpartition(".")[0] != beside:
-                continue
-            if getattr(other, key).shape == operation[side].shape:
-                one, two = sorted((name, path.rpartition(".")[2]))
-                claim = f"the weights of {one} and {two} are swapped"
-
-                def change(operation, side=side, path=path, key=key):
-                    return operation(**{side: getattr(operation.modules[path], key)})
-
-                yield causes.SWAPPED, claim, change
-
-
 def _before(operation, name):
     """Return what RMSNorm is given, whose result is one of the factors of a product."""
     return _rms_norm(operation.made(operation[name], "div", "mul"))["input"]
@@ -135,7 +115,7 @@ RULES = {
     "__matmul__": [attended],
     "div": [rms_norm],
     "matmul": [attended],
-    "mul": [rms_norm, scaled, swapped],
+    "mul": [rms_norm, scaled],
     "rsqrt": [],
     "sqrt": [],
 }

@@ -96,30 +96,6 @@ def unscaled(operation):
             yield cause, claim, instead(**{name: None})
 
 
-def swapped(operation):
-    """Take the weight and the bias of another norm beside the one that a module is."""
-    beside, _, name = (operation.module or "").rpartition(".")
-    own = operation.modules.get(operation.module)
-    if own is None or operation["weight"] is not own.weight:
-        return
-    for path, other in operation.modules.items():
-        if type(other) is not type(own) or other is own or path.rpartition(".")[0] != beside:
-            continue
-        if other.weight.shape == own.weight.shape:
-            one, two = sorted((name, path.rpartition(".")[2]))
-            claim = f"the weights of {one} and {two} are swapped"
-            yield causes.SWAPPED, claim, _with_those_of(path)
-
-
-def _with_those_of(path):
-    def change(operation):
-        other = operation.modules[path]
-        biases = {"bias": other.bias} if "bias" in operation.names else {}
-        return operation(weight=other.weight, **biases)
-
-    return change
-
-
 def _scaled(x, operation):
     weight, bias = operation["weight"], operation["bias"]
     x = x if weight is None else x * weight
@@ -228,7 +204,7 @@ def variances(operation):
 RULES = {
     **{name: [epsilons, unscaled] for name in ("group_norm", "instance_norm")},
     "batch_norm": [epsilons, batch_norm, batch_norm_by_hand, unscaled],
-    "layer_norm": [epsilons, normalised, unscaled, swapped],
-    "rms_norm": [epsilons, rms, unscaled, swapped],
+    "layer_norm": [epsilons, normalised, unscaled],
+    "rms_norm": [epsilons, rms, unscaled],
     "var": [variances],
 }
