@@ -1,14 +1,17 @@
 """JAX's operations made otherwise, one at a time: what a port may have done in their place.
 
 Nothing is compiled while they last, so that every call is made anew. What varies are numbers that
-modules hold, as Flax's and Equinox's do, small numbers that are added, GELU, and what Optax's
-optimizers are made of.
+modules hold, as Flax's and Equinox's do, small numbers that are added, activations, and what
+Optax's optimizers are made of.
 """
 
 import sys
 from contextlib import ExitStack, contextmanager
+from functools import partial
+from unittest.mock import patch
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jax._src.core import EvalTrace  # there is no public place in which operations can be met
 
@@ -16,7 +19,35 @@ from impls.jax import optimizers
 from shared import variants as causes
 from shared.variants import EPSILONS, NEGLIGIBLE, Place, Variant, gathered, held, holding
 
-GELUS = {"GELU by tanh": True, "GELU by erf": False}
+ACTIVATIONS = {
+    "ReLU": jax.nn.relu,
+    "GELU by tanh": jax.nn.gelu,
+    "GELU by erf": partial(jax.nn.gelu, approximate=False),
+    "SiLU": jax.nn.silu,
+    "tanh": jnp.tanh,
+    "the sigmoid": jax.nn.sigmoid,
+    "leaky ReLU with a slope of 0.01": jax.nn.leaky_relu,
+    "leaky ReLU with a slope of 0.2": partial(jax.nn.leaky_relu, negative_slope=0.2),
+    "ReLU6": jax.nn.relu6,
+    "hard swish": jax.nn.hard_swish,
+    "the hard sigmoid": jax.nn.hard_sigmoid,
+    "ELU": jax.nn.elu,
+    "softplus": jax.nn.softplus,
+    "nothing": lambda x: x,
+}
+PROBE = np.linspace(-4, 8, 13)
+NAMES = (
+    "relu",
+    "silu",
+    "tanh",
+    "sigmoid",
+    "relu6",
+    "hard_swish",
+    "hard_sigmoid",
+    "elu",
+    "softplus",
+)
+NAMES += ("gelu", "leaky_relu")
 
 
 def found(model, call, line):
@@ -37,13 +68,16 @@ def found(model, call, line):
         )
         return number
 
-    def gelu(approximate):
-        for name, other in GELUS.items():
-            if other != approximate:
-                variants.append(Variant(causes.GELU, f"{name} is in place of gelu", (_at(line),)))
-        return approximate
+    def activation(name, own, x):
+        for other, function in ACTIVATIONS.items():
+            if not np.array_equal(function(PROBE), own(PROBE)):
+                gelu = name == "gelu" and other.startswith("GELU")
+                cause = causes.GELU if gelu else causes.ACTIVATION
+                claim = f"{other} is in place of {name}"
+                variants.append(Variant(cause, claim, (_at(line),)))
+        return own(x)
 
-    with _met(added, gelu), optimizers.noted(variants):
+    with _met(added, activation), optimizers.noted(variants):
         call()
     return gathered(variants)
 
@@ -58,15 +92,16 @@ def applied(model, variant, line):
                 return epsilon if _at(line) in variant.places else number
         return number
 
-    def gelu(approximate):
-        name = variant.claim.removesuffix(" is in place of gelu")
-        return GELUS[name] if name in GELUS and _at(line) in variant.places else approximate
+    def activation(name, own, x):
+        other = variant.claim.removesuffix(f" is in place of {name}")
+        there = other in ACTIVATIONS and _at(line) in variant.places
+        return ACTIVATIONS[other](x) if there else own(x)
 
     with ExitStack() as stack:
         if callable(variant.change):
             stack.enter_context(holding(dict(_modules(model)), variant))
         stack.enter_context(optimizers.applied(variant))
-        stack.enter_context(_met(added, gelu))
+        stack.enter_context(_met(added, activation))
         yield
 
 
@@ -100,33 +135,53 @@ def _modules(model):
 
 
 @contextmanager
-def _met(added, gelu):
-    """Let small numbers that are added, and whether GELU is approximate, be changed as they come.
+def _met(added, activation):
+    """Let small numbers that are added, and activations, be changed as they come.
 
-    added, gelu: given a number, or whether it is approximate, return what is put in its place.
+    added: given a number, returns what is put in its place. activation: given the name of one, what
+    it is a function of its input, and that input, returns its result.
     """
-    evaluate, owners = EvalTrace.process_primitive, [jax.nn]
-    owners += [sys.modules[name] for name in ("flax.nnx", "flax.linen") if name in sys.modules]
+    evaluate = EvalTrace.process_primitive
 
     def evaluated(trace, primitive, args, params):
         if primitive.name == "add":
             args = [_with_others(value, added) for value in args]
         return evaluate(trace, primitive, args, params)
 
-    def called(x, approximate=True):
-        return own(x, gelu(approximate))
-
-    own = jax.nn.gelu
     EvalTrace.process_primitive = evaluated
-    for owner in owners:
-        owner.gelu = called
     try:
-        with jax.disable_jit():
+        with jax.disable_jit(), _activated(activation):
             yield
     finally:
-        for owner in owners:
-            owner.gelu = own
         EvalTrace.process_primitive = evaluate
+
+
+@contextmanager
+def _activated(meet):
+    """Let `meet` give the results of activations that are called by others' modules."""
+    owners = [jax.nn, jnp]
+    owners += [sys.modules[name] for name in ("flax.nnx", "flax.linen") if name in sys.modules]
+    at_work = []  # one that calls another is met itself alone
+
+    def met(name, own):
+        def called(x, *args, **kwargs):
+            if at_work:
+                return own(x, *args, **kwargs)
+            at_work.append(name)
+            try:
+                return meet(name, lambda x: own(x, *args, **kwargs), x)
+            finally:
+                at_work.pop()
+
+        return called
+
+    with ExitStack() as stack:
+        for name in NAMES:
+            own = getattr(jnp if name == "tanh" else jax.nn, name)
+            for owner in owners:
+                for alias in [key for key, value in vars(owner).items() if value is own]:
+                    stack.enter_context(patch.object(owner, alias, met(name, own)))
+        yield
 
 
 def _with_others(value, added):
@@ -135,4 +190,4 @@ def _with_others(value, added):
     if number.ndim or number.dtype.kind != "f" or not 0 < number <= NEGLIGIBLE:
         return value
     other = added(float(number))
-    return value if other == float(number) else jax.numpy.asarray(other, number.dtype)
+    return value if other == float(number) else jnp.asarray(other, number.dtype)
