@@ -10,6 +10,7 @@ from itertools import groupby
 from typing import Any, NamedTuple
 
 EPSILONS = (1e-5, 1e-6, 1e-3, 1e-8, 1e-12, 1e-7)  # of norms, and of roots
+SMALLEST = (2.0**-52, 2.0**-23)  # of float64 and float32: epsilons of RMSNorms that have none
 NEGLIGIBLE = 0.02  # a number up to it that is added is there to keep a root or a quotient finite
 MOMENTA = (0.1, 0.9, 0.01, 0.99, 0.001, 0.999, 0.0)  # of BatchNorm, the share of what is new
 
@@ -113,6 +114,8 @@ def held(modules: Iterable[tuple[str, Any]]) -> Iterator[Variant]:
             if not isinstance(own, float):
                 continue
             kind = type(module).__name__
+            if cause == EPSILON and kind.startswith("RMS"):
+                others = (*others, *SMALLEST)
             for other in others if cause == EPSILON else dict.fromkeys((1 - own, *others)):
                 if other != own:
                     claim = f"the {attribute} of {kind} is {other:g}, not {own:g}"

@@ -146,6 +146,10 @@ CASES: dict[str, Any] = {
         lambda x: x.chunk(2, -1)[0] * x.chunk(2, -1)[1].exp(),
         lambda x: x[..., ::2] * x[..., 1::2].exp(),
     ),
+    "the slope of leaky_relu is 0.1 rounded to float32, as TensorFlow's": (
+        lambda x: nn().leaky_relu(x, 0.1),
+        lambda x: nn().leaky_relu(x, float(np.float32(0.1))),
+    ),
     "ReLU is in place of hardtanh": (
         lambda x: nn().hardtanh(x, 0.0, 0.3),
         lambda x: nn().relu(x),

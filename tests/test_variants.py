@@ -10,7 +10,7 @@ import pytest
 
 from lockstep import assert_agree
 from parity.diagnosis import precision
-from shared.variants import Place, Variant, gathered
+from shared.variants import Place, Variant, gathered, held
 from tests.running import PORTS, Compare
 from tests.test_own_recipes import withs, written
 
@@ -85,6 +85,18 @@ def test_variants_are_tried_everywhere_then_by_line_then_alone() -> None:
     ]
     a1, a2, b1 = places
     assert tried == [(a1, a2, b1), (a1,), (a1, b1), (a2,), (a1,), (b1,)]
+
+
+def test_norms_by_root_mean_squares_may_have_the_smallest_epsilons() -> None:
+    class RMSNorm:
+        eps = 1e-5
+
+    class LayerNorm(RMSNorm):
+        pass
+
+    smallest = {f"the eps of RMSNorm is {eps:g}, not 1e-05" for eps in (2**-52, 2**-23)}
+    found = {each.claim for each in held([("a", RMSNorm()), ("b", LayerNorm())])}
+    assert {claim for claim in found if "e-16" in claim or "1.19" in claim} == smallest
 
 
 def test_a_variant_says_where_it_is() -> None:

@@ -42,6 +42,11 @@ def activations(operation):
             cause = causes.GELU if gelu else causes.ACTIVATION
             claim = f"{name} is in place of {operation.name}"
             yield cause, claim, lambda o, f=function: _by(f, o)
+    if operation.name == "leaky_relu":
+        slope = operation["negative_slope"]
+        if slope != (single := torch.tensor(slope, dtype=torch.float32).item()):
+            claim = f"the slope of leaky_relu is {slope:g} rounded to float32, as TensorFlow's"
+            yield causes.ACTIVATION, claim, lambda o: _by(lambda z: F.leaky_relu(z, single), o)
     claim = f"the derivative of {operation.name} is taken for 1"
     yield causes.CUT, claim, lambda o: _by(lambda z: z + (o(input=z.clone()) - z).detach(), o)
 

@@ -94,6 +94,7 @@ DEFAULTS = {
     "eps": 1e-5,
     "label_smoothing": 0.0,
     "mode": "nearest",
+    "negative_slope": 0.01,
     ("rms_norm", "eps"): None,
 }
 ALIASES = {  # most are NumPy's names, which PyTorch takes too
