@@ -8,7 +8,9 @@ import pytest
 
 from parity import contract
 from parity.contract import PortName
+from parity.judging.layers import _came_up
 from parity.results import Inside, Layer
+from parity.rungs.looking import NEAREST
 from parity.standard import layers
 from parity.standard.inputs import Store
 from parity.standard.inside import _made, nearest
@@ -162,6 +164,18 @@ def test_the_first_wrong_layer(layers: list[str], first: int | None) -> None:
         Layer(f"{i}", None, told[out], told[given]) for i, (out, given) in enumerate(words)
     )
     assert Inside(found).wrong == (None if first is None else found[first])
+
+
+def test_a_weight_that_is_given_as_it_is_need_not_come_up() -> None:
+    ratios = {"near": np.array(1.0), "far": np.array(1e9)}
+    weights = [np.arange(6, dtype=np.float32).reshape(3, 2)]
+    rows, other = np.arange(4.0).reshape(2, 2), np.ones((2, 2))
+    told = [
+        _came_up({NEAREST: ratios}, name, value, weights)
+        for name in ("near", "far", "unseen")
+        for value in (rows, other)
+    ]
+    assert told == [True, True, None, False, None, None]
 
 
 def test_values_are_found_in_any_order_within_their_floors() -> None:

@@ -39,11 +39,14 @@ def look_inside(divergence: Divergence, inquiry: Inquiry) -> Inside:
         return Inside(tuple(layers), line, max(ratios.values(), default=0.0))
     own = inquiry.record.answers.get((function, step), {})
     floors = inquiry.allowing(function, reference.floors)
+    weights = [*inquiry.weights_before(step).values()]
     layers = [
         Layer(
             name,
             reference.kinds.get(name),
-            _is(own[name], value, floors[name]) if name in own else _nearest(answers, name),
+            _is(own[name], value, floors[name])
+            if name in own
+            else _came_up(answers, name, value, weights),
             _given(answers, reference, name),
             _is_direct(reference, name),
         )
@@ -70,6 +73,16 @@ def _nearest(answers: Answers, name: str) -> bool | None:
     """Whether what comes out of a layer comes up in the port; None where nothing can be seen."""
     ratio = answers.get(looking.NEAREST, {}).get(name)
     return None if ratio is None else bool(ratio <= LIMIT)
+
+
+def _came_up(answers: Answers, name: str, value: Array, weights: list[Array]) -> bool | None:
+    """Whether what comes out of a layer comes up in the port, which need not compute a weight.
+
+    Such is what an embedding of all positions gives: a port may add its weight as it is.
+    """
+    right = _nearest(answers, name)
+    is_weight = any(w.ndim and np.array_equal(value, w[: len(value)]) for w in weights)
+    return None if right is False and is_weight else right
 
 
 def _given(answers: Answers, reference: ReferenceLayers, name: str) -> bool | None:
