@@ -13,7 +13,7 @@ import jax
 import jax.numpy as jnp
 
 from shared import updates
-from shared.variants import Variant
+from shared.variants import LOW_RATE, Variant
 
 ADAM, RMSPROP = "another variant of Adam", "another variant of RMSprop"
 
@@ -176,27 +176,37 @@ def _coupled(own, given):
     return updates.DECAY, claim, updates.OPTIMIZER, others
 
 
+SCHEDULES = {
+    "the learning rate stays at its first value": lambda rate, step: rate(step * 0),
+    "the schedule of the learning rate is one step ahead": lambda rate, step: rate(step + 1),
+    "the schedule of the learning rate is one step behind": lambda rate, step: rate(
+        jnp.maximum(step - 1, 0)
+    ),
+    "the schedule of the learning rate makes two steps in place of each": lambda rate, step: rate(
+        2 * step
+    ),
+    "the learning rate is 0 at the first step, and one step behind from there": (
+        lambda rate, step: jnp.where(step == 0, 0.0, rate(jnp.maximum(step - 1, 0)))
+    ),
+}
+
+
 def schedule(own, given):
-    """Let a learning rate be that of another step."""
-    for claim, other in {
-        "the learning rate stays at its first value": lambda rate, step: rate(step * 0),
-        "the schedule of the learning rate is one step ahead": lambda rate, step: rate(step + 1),
-        "the schedule of the learning rate is one step behind": lambda rate, step: rate(
-            jnp.maximum(step - 1, 0)
-        ),
-        "the schedule of the learning rate makes two steps in place of each": (
-            lambda rate, step: rate(2 * step)
-        ),
-        "the learning rate is 0 at the first step, and one step behind from there": (
-            lambda rate, step: jnp.where(step == 0, 0.0, rate(jnp.maximum(step - 1, 0)))
-        ),
-    }.items():
+    """Let a learning rate be that of another step, or of the step in float64."""
+    for claim, other in SCHEDULES.items():
+        yield updates.SCHEDULE, claim, updates.SCHEDULER, _at_rate(other)
+    first = given["step_size_fn"](jnp.zeros((), jnp.int32))
+    if jax.config.jax_enable_x64 and jnp.result_type(first) == jnp.float32:
+        claim = "the learning rate is computed in float64, not in float32, as from a whole step"
+        wide = _at_rate(lambda rate, step: rate(jnp.asarray(step, jnp.float64)))
+        yield LOW_RATE, claim, updates.SCHEDULER, wide
 
-        def change(own, given, other=other):
-            rate = given["step_size_fn"]
-            return own(lambda step: other(rate, step))
 
-        yield updates.SCHEDULE, claim, updates.SCHEDULER, {"scale_by_schedule": change}
+def _at_rate(other):
+    def change(own, given):
+        return own(lambda step: other(given["step_size_fn"], step))
+
+    return {"scale_by_schedule": change}
 
 
 def clipping(own, given):
