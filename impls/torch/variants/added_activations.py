@@ -22,15 +22,14 @@ class Seen:
         if operation.name in OWN_ACTIVATIONS and operation.name != "prelu":  # which has a weight
             self.activations.setdefault(operation.name, operation)
         elif operation.name in LAYERS:
-            self.layers.append(operation)
+            self.layers.append((operation.name, operation.place))
 
     def variants(self):
         """Yield the variants: each activation behind each layer."""
         for name, activation in self.activations.items():
-            for layer in self.layers:
-                then = _Then(activation, layer.name)
-                claim = f"{name} is applied to what {layer.name} gives"
-                yield Variant(causes.ACTIVATION, claim, (layer.place,), then)
+            for layer, place in self.layers:
+                claim = f"{name} is applied to what {layer} gives"
+                yield Variant(causes.ACTIVATION, claim, (place,), _Then(activation, layer))
 
 
 class _Then(NamedTuple):
