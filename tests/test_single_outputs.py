@@ -44,6 +44,24 @@ def test_an_accuracy_of_single_outputs_is_compared_and_explained(
         assert "a threshold of 0.5 on the outputs gives" in wrong["diagnosis"]["evidence"]
 
 
+def test_single_outputs_that_differ_are_explained(compare: Compare, tmp_path: Path) -> None:
+    random = np.random.default_rng(0)
+    np.savez(tmp_path / "data.npz", x=random.normal(size=(50, 4)), y=np.zeros(50))
+    np.savez(tmp_path / "weights.npz", w=random.normal(size=4))
+    (tmp_path / "own.py").write_text(OWN)
+    right = 'return x @ weights["w"]'
+    assert OWN.count(right) == 1
+    probabilities = 'return 1 / (1 + np.exp(-x @ weights["w"]))'
+    (tmp_path / "wrong.py").write_text("import numpy as np\n" + OWN.replace(right, probabilities))
+    (tmp_path / "own.toml").write_text(f'{RECIPE}functions = ["forward"]\n')
+    wrong = f"--with={tmp_path / 'wrong.py'}"
+    run = compare(tmp_path / "own.toml", wrong, "--dtype=float64", "--debug")
+    assert "Traceback" not in run.stdout + run.stderr
+    found = run.result("wrong.py", "float64")["diagnosis"]
+    assert found["cause"] == "probabilities instead of logits"
+    assert found["evidence"].startswith("the outputs are the sigmoid of the logits")
+
+
 def test_an_accuracy_of_tokens_is_refused_in_a_sentence(compare: Compare, tmp_path: Path) -> None:
     random = np.random.default_rng(0)
     x, y = random.normal(size=(12, 5, 4)), random.integers(0, 3, (12, 5))

@@ -27,11 +27,13 @@ ANEW = "a second call of train starts anew"
 
 def probabilities(case: Case) -> Iterator[Scored | None]:
     """Yield what would explain outputs that have a softmax or a sigmoid behind them already."""
-    changes: dict[str, Callable[[Array], Array]] = {
-        "the softmax of the logits": softmax,
-        "the log of the softmax of the logits": log_softmax,
-        "the sigmoid of the logits": sigmoid,
-    }
+    changes: dict[str, Callable[[Array], Array]] = {"the sigmoid of the logits": sigmoid}
+    if all(got["outputs"].ndim > 1 for _, got in case.answered("forward") if "outputs" in got):
+        changes = {
+            "the softmax of the logits": partial(_of_rows, softmax),
+            "the log of the softmax of the logits": partial(_of_rows, log_softmax),
+            **changes,
+        }
     twice = any(not _agrees(case, "loss", step, got) for step, got in case.answered("loss"))
     cause = TWICE if twice else "probabilities instead of logits"
     for claim, change in changes.items():
@@ -42,6 +44,10 @@ def probabilities(case: Case) -> Iterator[Scored | None]:
         yield Hypothesis(cause, f"the outputs are {claim}").conclude(
             case.before("forward"), case.misfit("forward", predict), "the rung forward"
         )
+
+
+def _of_rows(change: Callable[[Array], Array], values: Array) -> Array:
+    return change(values.reshape(-1, values.shape[-1])).reshape(values.shape)
 
 
 def _agrees(case: Case, rung: str, step: int, got: Tensors) -> bool:
