@@ -127,7 +127,8 @@ class Layer:
 
     kind: its class, where it is known. came_out: whether it comes out right. given: whether it
     does, given the reference's own input to it. None where that cannot be told. direct: whether
-    what goes in is what comes out of another layer, with nothing in between.
+    what goes in is what comes out of another layer, with nothing in between. apart: whether all
+    that goes in is what others give that come out right, as in a branch beside a wrong layer.
     """
 
     name: str
@@ -135,6 +136,7 @@ class Layer:
     came_out: bool | None
     given: bool | None
     direct: bool = False
+    apart: bool = False
 
     def __str__(self) -> str:
         return f"{self.name} ({self.kind})" if self.kind else self.name
@@ -159,10 +161,12 @@ class Inside:
 
         One that does not come out right need not be wrong: a port may compute it in one with the
         next. So it is the first that is wrong given the right input, too, or the one after the last
-        of those that come out right, whichever comes first.
+        of those that come out right, whichever comes first. Of these, one that is apart tells of
+        no other.
         """
         wrong = [layer for layer in self.layers if layer.came_out is False]
-        last = max((i for i, layer in enumerate(self.layers) if layer.came_out), default=-1)
+        right = [i for i, layer in enumerate(self.layers) if layer.came_out and not layer.apart]
+        last = max(right, default=-1)
         firsts = [
             next((layer for layer in wrong if layer.given is False), None),
             next((layer for layer in self.layers[last + 1 :] if layer in wrong), None),

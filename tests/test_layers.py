@@ -8,12 +8,12 @@ import pytest
 
 from parity import contract
 from parity.contract import PortName
-from parity.judging.layers import _came_up
+from parity.judging.layers import _came_up, _comes_from
 from parity.results import Inside, Layer
 from parity.rungs.looking import NEAREST
 from parity.standard import layers
 from parity.standard.inputs import Store
-from parity.standard.inside import _made, nearest
+from parity.standard.inside import ReferenceLayers, _made, nearest
 from parity.standard.native import Native
 from parity.standard.returned import Reader
 from shared.experiment import prepare
@@ -164,6 +164,25 @@ def test_the_first_wrong_layer(layers: list[str], first: int | None) -> None:
         Layer(f"{i}", None, told[out], told[given]) for i, (out, given) in enumerate(words)
     )
     assert Inside(found).wrong == (None if first is None else found[first])
+
+
+def test_a_branch_beside_a_wrong_layer_tells_nothing_of_it() -> None:
+    stem, wrong = Layer("stem", None, True, None), Layer("conv", None, False, None)
+    short = Layer("short", None, True, None, direct=True, apart=True)
+    after = Layer("next", None, False, None)
+    assert Inside((stem, wrong, short, after)).wrong is wrong
+    fused = Layer("norm", None, True, None, direct=True)  # it is given what the wrong one gives
+    assert Inside((stem, wrong, fused, after)).wrong is after
+
+
+def test_what_goes_in_comes_from_others_or_not() -> None:
+    one, two = np.arange(3.0), np.arange(3.0) + 1
+    reference = ReferenceLayers(
+        *({}, {"one": one, "two": two}, {}, {"add": (one, two), "relu": (two,)}, {}, {}, {}, {}, {})
+    )
+    told = [_comes_from(reference, name, ["one", "two"]) for name in ("add", "relu", "one")]
+    assert told == [True, True, False]
+    assert [_comes_from(reference, name, ["two"]) for name in ("add", "relu")] == [False, True]
 
 
 def test_a_weight_that_is_given_as_it_is_need_not_come_up() -> None:

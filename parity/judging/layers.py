@@ -40,17 +40,23 @@ def look_inside(divergence: Divergence, inquiry: Inquiry) -> Inside:
     own = inquiry.record.answers.get((function, step), {})
     floors = inquiry.allowing(function, reference.floors)
     weights = [*inquiry.weights_before(step).values()]
+    came_out = {
+        name: _is(own[name], value, floors[name])
+        if name in own
+        else _came_up(answers, name, value, weights)
+        for name, value in reference.came_out.items()
+    }
+    right = [name for name, is_right in came_out.items() if is_right]
     layers = [
         Layer(
             name,
             reference.kinds.get(name),
-            _is(own[name], value, floors[name])
-            if name in own
-            else _came_up(answers, name, value, weights),
+            is_right,
             _given(answers, reference, name),
-            _is_direct(reference, name),
+            _comes_from(reference, name, list(came_out)),
+            _comes_from(reference, name, right),
         )
-        for name, value in reference.came_out.items()
+        for name, is_right in came_out.items()
     ]
     nearest = answers.get(looking.NEAREST, {})
     farthest = max(
@@ -100,12 +106,10 @@ def _given(answers: Answers, reference: ReferenceLayers, name: str) -> bool | No
     return any(_is(each, reference.alone[name], reference.alone_floors[name]) for each in orders)
 
 
-def _is_direct(reference: ReferenceLayers, name: str) -> bool:
-    """Whether all that goes into a layer comes out of others."""
-    given = reference.given.get(name, ())
-    others = (
-        [value.astype(given[0].dtype) for value in reference.came_out.values()] if given else []
-    )
+def _comes_from(reference: ReferenceLayers, layer: str, names: list[str]) -> bool:
+    """Whether all that goes into a layer comes out of others, of those names."""
+    given = reference.given.get(layer, ())
+    others = [reference.came_out[name].astype(given[0].dtype) for name in names] if given else []
     return bool(given) and all(
         any(np.array_equal(array, other) for other in others) for array in given
     )
