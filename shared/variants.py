@@ -1,6 +1,6 @@
 """Operations as frameworks and people make them otherwise: what a variant is, and common numbers.
 
-`impls/<framework>/variants.py` says how a program of that framework is run with one of them.
+`impls/<framework>/variants` says how a program of that framework is run with one of them.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping

@@ -1,6 +1,6 @@
 """A user's reference with one of its operations made otherwise, as its own framework runs it.
 
-What can be varied, and how, `impls/<framework>/variants.py` knows.
+What can be varied, and how, `impls/<framework>/variants` knows.
 """
 
 import importlib

@@ -15,7 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax._src.core import EvalTrace  # there is no public place in which operations can be met
 
-from impls.jax import optimizers
+from impls.jax.variants import optimizers
 from shared import variants as causes
 from shared.variants import EPSILONS, NEGLIGIBLE, Place, Variant, gathered, held, holding
 

@@ -4,8 +4,8 @@ from contextlib import ExitStack, contextmanager
 
 import tensorflow as tf
 
-from impls.tensorflow import activated as activations
-from impls.tensorflow import layers, optimizers
+from impls.tensorflow import layers
+from impls.tensorflow.variants import activations, optimizers
 from shared.variants import Place, Variant, gathered, held, holding
 
 
