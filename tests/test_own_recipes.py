@@ -5,6 +5,7 @@ import re
 import shutil
 import tomllib
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -276,6 +277,17 @@ def test_a_reference_that_keeps_float32_is_refused_in_float64_alone(
     assert "in float64, the reference itself gives float32: 0.weight on the rung gra" in run.stderr
     run = compare(recipe, "--dtype=float32", *withs(tmp_path, ["mlp_torch.py"]))
     assert run.status == 0, run.stdout + run.stderr
+
+
+def test_a_constant_of_a_reference_may_be_of_less_than_float64() -> None:
+    weights = {"W": np.ones(2), "table": np.ones(3)}
+    after = {"loss": np.array(1.0), "W": np.zeros(2), "table": np.ones(3, np.float32)}
+    inputs: Any = SimpleNamespace(dtype="float64")
+    given: Any = SimpleNamespace(expected={("update", 0): after}, checkpoints={0: weights})
+    soundness._check_precision(inputs, given)
+    after["table"] *= 2
+    with pytest.raises(PortError, match="gives float32: table on the rung update"):
+        soundness._check_precision(inputs, given)
 
 
 def test_a_reference_may_take_batches_of_one_size_alone(compare: Compare, tmp_path: Path) -> None:
