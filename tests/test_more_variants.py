@@ -138,7 +138,7 @@ CASES: dict[str, Any] = {
         lambda x: parts(x),
         lambda x: parts(x, (1, 0, 2)),
     ),
-    "an axis is split as if in 2, 3, 4, not in 3, 2, 4": (
+    "an axis is split into 3, 2, 4 as if these lay in the order 1, 0, 2": (
         lambda x: parts(x),
         lambda x: parts(x, laid="htd"),
     ),

@@ -51,8 +51,8 @@ def reshaped(operation):
         return
     sizes = result.shape[-3:]
     for order in list(permutations(range(3)))[1:]:
-        names = ", ".join(str(sizes[i]) for i in order)
-        claim = f"an axis is split as if in {names}, not in {', '.join(map(str, sizes))}"
+        into, laid_in = (", ".join(map(str, each)) for each in (sizes, order))
+        claim = f"an axis is split into {into} as if these lay in the order {laid_in}"
 
         def change(operation, order=order):
             laid = operation["input"].unflatten(-1, [sizes[i] for i in order])
