@@ -3,6 +3,7 @@
 `impls/<framework>/variants` says how a program of that framework is run with one of them.
 """
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -62,6 +63,8 @@ TAKEN = "another part of an array"
 TRANSPOSED = "a tensor is transposed"
 TWICE = "softmax or sigmoid applied twice"
 VARIANCE = "variance over another number"
+
+NUMBER = re.compile(r"(?<![^. ])\d+(?=\.)")  # of a block, in the name of a layer of it
 
 ROUNDED = (BFLOAT16, HALF)  # gives most of a port's numbers, and of a few the next
 KEPT = (BATCH_NORM_MOMENTUM, VARIANCE)  # may change what is kept of a batch, and no gradient
@@ -153,9 +156,9 @@ def holding(modules: Mapping[str, Any], variant: Variant) -> Iterator[None]:
 
 
 def gathered(found: Iterable[Variant]) -> list[Variant]:
-    """Return variants as they are tried: each everywhere, then at one line, then at one place.
+    """Return variants as they are tried: everywhere, at a line, in a layer of all blocks, alone.
 
-    Those that are TOGETHER are tried everywhere only, those IN_PAIRS at no one place.
+    Those that are TOGETHER are tried everywhere only, those IN_PAIRS at one line, too.
 
     found: of one place each, in the order in which they came up.
     """
@@ -165,7 +168,7 @@ def gathered(found: Iterable[Variant]) -> list[Variant]:
     tried: dict[tuple[str, str, tuple[Place, ...]], Variant] = {}
     keys: tuple[Callable[[Place], Any], ...] = (
         *(lambda place: None, lambda place: place.line),
-        lambda place: place,
+        *(lambda place: NUMBER.sub("*", place.shown), lambda place: place),
     )
     for number, key in enumerate(keys):
         for (cause, claim), own in alike.items():

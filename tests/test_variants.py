@@ -99,6 +99,13 @@ def test_norms_by_root_mean_squares_may_have_the_smallest_epsilons() -> None:
     assert {claim for claim in found if "e-16" in claim or "1.19" in claim} == smallest
 
 
+def test_variants_are_tried_in_one_layer_of_all_blocks() -> None:
+    named = [f"net.py:8 in blocks.{block}.norm{n}" for block in (0, 1) for n in (1, 2)]
+    found = [Variant("cause", "claim", (Place(name, "8"),)) for name in named]
+    tried = [{place.shown for place in variant.places} for variant in gathered(found)]
+    assert tried == [{*named}, {*named[::2]}, {*named[1::2]}, *({name} for name in named)]
+
+
 def test_a_variant_says_where_it_is() -> None:
     places = tuple(Place(name, "1") for name in "abcde")
     assert f"{Variant('cause', 'a claim', places)}" == "a claim, at a, b, c and 2 more"
