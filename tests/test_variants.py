@@ -1,6 +1,7 @@
 """Mistakes in operations, named by running the reference with one operation made otherwise."""
 
 import importlib
+import math
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -240,6 +241,13 @@ def by_hand(x: Any, mask: Any) -> Any:
     return scores.softmax(-1) @ (3 * x)
 
 
+def masked(x: Any, mask: Any, times: bool = False) -> Any:
+    """Return attention written out, whose mask is added to the scores, or a factor of them."""
+    scores = x @ (2 * x).transpose(-2, -1) / 2
+    hidden = (~mask).to(x.dtype).masked_fill(~mask, -math.inf)
+    return (scores * mask if times else scores + hidden).softmax(-1) @ (3 * x)
+
+
 def scale() -> Any:
     torch = pytest.importorskip("torch")
     return torch.nn.Parameter(torch.arange(1.0, 5.0, dtype=torch.float64))
@@ -318,6 +326,10 @@ TEXTS: dict[str, Any] = {
     "keys are not rotated": (
         lambda x, m: attended(x, m),
         lambda x, m: attended(x, m, (True, False, False)),
+    ),
+    "what the mask of attention hides is 0 before the softmax": (
+        masked,
+        lambda x, m: masked(x, m, times=True),
     ),
     "the mask of attention is inverted": (by_hand, lambda x, m: by_hand(x, ~m)),
     "attention scores are not scaled": (

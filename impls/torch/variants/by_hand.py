@@ -10,6 +10,7 @@ from impls.torch.variants import attention, norms, rotary
 from impls.torch.variants.operation import Operation
 from shared import variants as causes
 
+FAR_BELOW = -1e3
 FACTORS = (("input", "other"), ("other", "input"))
 
 
@@ -59,6 +60,8 @@ def _attention(operation):
         if shares.masked_select(masked["mask"]).any():
             return None  # what is masked is seen all the same
         scores, mask = masked["input"], ~masked["mask"]
+    elif (added := operation.made(scores, "add")) and _hides(added["other"]):
+        scores, mask = added["input"], added["other"]
     scores, scale = _unscaled(operation, scores)
     product = operation.made(scores, "matmul", "__matmul__")
     if product is None or shares.dtype != scores.dtype:
@@ -67,6 +70,12 @@ def _attention(operation):
     given = {"attn_mask": mask, "scale": scale * of_query}
     arrays = query, _turned(operation, product["other"]), value
     return Operation(F.scaled_dot_product_attention, arrays, given, operation.lately)
+
+
+def _hides(mask):
+    """Whether an array that is added to scores is a mask: 0, or far below any score."""
+    of_numbers = isinstance(mask, torch.Tensor) and not mask.requires_grad
+    return of_numbers and bool(((mask == 0) | (mask < FAR_BELOW)).all())
 
 
 def _unscaled(operation, x):

@@ -82,7 +82,7 @@ def added(operation):
     if _along_heads(own) is not None:
         claim = "rotary positions go along the heads, not along the positions"
         yield causes.ROTARY, claim, lambda o: _along_heads(rotation(o)).of(rotation(o).x)
-    claim = "queries and keys are not rotated"
+    claim = "rotary positions are left out"
     yield causes.ROTARY, claim, lambda o: rotation(o).x.clone()
 
 
@@ -135,7 +135,7 @@ def turned(operation):
     yield causes.ROTARY, claim, of_halves
     claim = "rotary positions rotate the other way"
     yield causes.ROTARY, claim, lambda o: o(other=o["other"].conj())
-    yield causes.ROTARY, "queries and keys are not rotated", lambda o: o["input"].clone()
+    yield causes.ROTARY, "rotary positions are left out", lambda o: o["input"].clone()
 
 
 def bases(operation):
