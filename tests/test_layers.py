@@ -195,6 +195,7 @@ def test_a_weight_that_is_given_as_it_is_need_not_come_up() -> None:
         for value in (rows, other)
     ]
     assert told == [True, True, None, False, None, None]
+    assert _came_up({NEAREST: ratios}, "far", np.array(1.0), weights) is False  # a loss, say
 
 
 def test_values_are_found_in_any_order_within_their_floors() -> None:

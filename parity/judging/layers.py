@@ -87,7 +87,9 @@ def _came_up(answers: Answers, name: str, value: Array, weights: list[Array]) ->
     Such is what an embedding of all positions gives: a port may add its weight as it is.
     """
     right = _nearest(answers, name)
-    is_weight = any(w.ndim and np.array_equal(value, w[: len(value)]) for w in weights)
+    is_weight = value.ndim > 0 and any(
+        w.ndim > 0 and np.array_equal(value, w[: len(value)]) for w in weights
+    )
     return None if right is False and is_weight else right
 
 
