@@ -62,3 +62,9 @@ def test_few_blocks_are_named() -> None:
     own.inputs.weights = many
     (idea,) = swaps.mistakes(own)
     assert idea.claim == "the weights of one and two are swapped, in 0, 1, 2 and 6 more"
+
+
+def test_not_all_pairs_of_many_are_tried() -> None:
+    own = case()
+    own.inputs.weights = {f"norms.{n}.g": own.inputs.weights["norm.scale"] for n in range(30)}
+    assert len([*swaps.mistakes(own)]) == swaps.MOST

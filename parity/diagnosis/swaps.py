@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterator
 from functools import partial
-from itertools import combinations
+from itertools import combinations, islice
 
 from parity.diagnosis.case import Case, Computed
 from parity.diagnosis.factors import spoken
@@ -13,6 +13,7 @@ from shared.rows import Rows
 from shared.variants import SWAPPED
 
 FEW = 3  # blocks that are named
+MOST = 20  # pairs that are tried
 
 Part = tuple[str, dict[str, str]]  # its own name, and the names of its vectors by their ends
 
@@ -25,7 +26,7 @@ def mistakes(case: Case) -> Iterator[Hypothesis]:
             if _alike(case.inputs.weights, own, others):
                 both = {own[end]: others[end] for end in own}
                 pairs[one, other].append((block, both | {v: k for k, v in both.items()}))
-    for (one, other), found in pairs.items():
+    for (one, other), found in islice(pairs.items(), MOST):
         taken = {name: theirs for _, both in found for name, theirs in both.items()}
         blocks = [block for block, _ in found if block]
         shown = blocks[:FEW] + [f"{len(blocks) - FEW} more"] * (len(blocks) > FEW)
