@@ -37,17 +37,9 @@ ACTIVATIONS = {
 }
 PROBE = np.linspace(-4, 8, 13)
 NAMES = (
-    "relu",
-    "silu",
-    "tanh",
-    "sigmoid",
-    "relu6",
-    "hard_swish",
-    "hard_sigmoid",
-    "elu",
-    "softplus",
+    *("relu", "gelu", "leaky_relu", "silu", "tanh", "sigmoid"),
+    *("relu6", "hard_swish", "hard_sigmoid", "elu", "softplus"),
 )
-NAMES += ("gelu", "leaky_relu")
 
 
 def found(model, call, line):
