@@ -118,9 +118,6 @@ WITH_OPTAX = {
     DECAYED: {
         "optax.adamw(learning_rate, b2=0.99, weight_decay=0.05)": f"every weight decays, {BESIDE}",
         ADAM: f"no weight decays, {BESIDE}",
-        DECAYED.replace("b2=0.99, ", ""): (
-            "Adam has an epsilon of 1e-08, in place of betas of 0.9 and 0.99"
-        ),
         f"optax.chain(optax.add_decayed_weights(0.05, matrices), {ADAM})": (
             f"0.05 times the same is added to the gradient, {BESIDE}"
         ),
