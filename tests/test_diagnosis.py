@@ -18,6 +18,7 @@ from parity.diagnosis import precision, rules
 from parity.diagnosis.case import Case
 from parity.diagnosis.chain import recognise
 from parity.diagnosis.diagnose import diagnose
+from parity.diagnosis.factors import spoken
 from parity.diagnosis.optimizers import OPTIMIZERS
 from parity.diagnosis.unusable import of_failure
 from parity.processes.messages import Explain, Findings
@@ -226,3 +227,9 @@ def test_a_weight_is_transposed_only_where_that_would_fit(
 ) -> None:
     found = of_failure(said, {"W": np.zeros(shape)})
     assert (found is not None and found.cause == "a tensor is transposed") == named
+
+
+def test_of_many_names_a_few_are_said() -> None:
+    assert spoken("a") == "a"
+    assert spoken("abcd") == "a, b, c and d"
+    assert spoken("abcdef") == "a, b, c and 3 more"

@@ -15,6 +15,7 @@ CONSTANT = "a constant factor"
 AXES = "mean over the wrong axes"
 SUMMED = "sum over parts instead of their mean"
 DIVIDED = "averaged over the workers twice"
+FEW = 3  # of many names, that are said
 
 
 class Factor(NamedTuple):
@@ -112,6 +113,9 @@ def as_of_a_sum(parts: int) -> str:
 
 
 def spoken(names: Iterable[str]) -> str:
-    """Return names as one says them: a, b and c."""
-    *most, last = names
+    """Return names as one says them: a, b and c; of many, a few and how many more."""
+    said = list(names)
+    if len(said) > FEW + 1:
+        said = [*said[:FEW], f"{len(said) - FEW} more"]
+    *most, last = said
     return f"{', '.join(most)} and {last}" if most else last

@@ -29,8 +29,7 @@ def mistakes(case: Case) -> Iterator[Hypothesis]:
     for (one, other), found in islice(pairs.items(), MOST):
         taken = {name: theirs for _, both in found for name, theirs in both.items()}
         blocks = [block for block, _ in found if block]
-        shown = blocks[:FEW] + [f"{len(blocks) - FEW} more"] * (len(blocks) > FEW)
-        where = f", in {spoken(shown)}" if shown else ""
+        where = f", in {spoken(blocks)}" if blocks else ""
         claim = f"the weights of {one} and {other} are swapped{where}"
         yield Hypothesis(SWAPPED, claim, partial(_swapped, case, taken))
 
