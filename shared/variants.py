@@ -3,6 +3,7 @@
 `impls/<framework>/variants` says how a program of that framework is run with one of them.
 """
 
+import inspect
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -180,3 +181,29 @@ def gathered(found: Iterable[Variant]) -> list[Variant]:
                 change = own[places[0]].change
                 tried.setdefault((cause, claim, places), Variant(cause, claim, places, change))
     return list(tried.values())
+
+
+def outermost(meet: Callable[[str, Callable[[Any], Any], Any], Any]) -> Callable[..., Any]:
+    """Return what lets `meet` give the results of functions, but for those that they call.
+
+    It takes a function's name and the function, and returns what is to be called in its place.
+
+    meet: given that name, what it is as a function of its first argument, and that argument.
+    """
+    at_work: list[str] = []
+
+    def met(name: str, own: Callable[..., Any]) -> Callable[..., Any]:
+        def called(*args: Any, **kwargs: Any) -> Any:
+            if at_work:
+                return own(*args, **kwargs)
+            first = next(iter(inspect.signature(own).parameters))
+            x, *others = args or [kwargs.pop(first)]
+            at_work.append(name)
+            try:
+                return meet(name, lambda x: own(x, *others, **kwargs), x)
+            finally:
+                at_work.pop()
+
+        return called
+
+    return met

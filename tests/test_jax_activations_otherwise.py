@@ -6,22 +6,13 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tests.test_variants import assert_is_the_port_with
+
 X = np.linspace(-5, 8, 27)
 
 
 def jax() -> Any:
     return pytest.importorskip("jax")
-
-
-def changed(claim: str, reference: Any) -> Any:
-    """Return what a reference gives with what is claimed, at one of two places."""
-    tools = importlib.import_module("impls.jax.variants")
-    with jax().enable_x64(True):
-        found = tools.found({}, lambda: reference(X), lambda: "line")
-        variants = [each for each in found if each.claim == claim]
-        assert len(variants) == 1, [each.claim for each in found]
-        with tools.applied({}, variants[0], lambda: "line"):
-            return np.asarray(reference(X))
 
 
 @pytest.mark.parametrize("module", ["jax.nn", "flax.nnx", "flax.linen"])
@@ -37,10 +28,8 @@ def changed(claim: str, reference: Any) -> Any:
 )
 def test_an_activation_may_be_another(module: str, own: str, other: str, said: str) -> None:
     owner = pytest.importorskip(module)
-    with jax().enable_x64(True):
-        due = np.asarray(getattr(owner, other)(X))
-    got = changed(said, lambda x: getattr(owner, own)(x))
-    np.testing.assert_allclose(got, due, rtol=1e-15)
+    reference, port = (lambda x, name=name: getattr(owner, name)(x) for name in (own, other))
+    assert_is_the_port_with(said, reference, port, X, framework="jax")
 
 
 def test_what_an_activation_calls_is_no_other() -> None:
@@ -56,6 +45,9 @@ def test_what_an_activation_calls_is_no_other() -> None:
 
 
 def test_an_activation_may_be_missing_in_gradients_too() -> None:
-    claim = "nothing is in place of softplus"
     slope = jax().grad(lambda x: (2 * jax().nn.softplus(x)).sum())
-    np.testing.assert_array_equal(changed(claim, slope), np.full(X.shape, 2.0))
+
+    def two(x: Any) -> Any:
+        return jax().numpy.full_like(x, 2)
+
+    assert_is_the_port_with("nothing is in place of softplus", slope, two, X, framework="jax")

@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tests.test_variants import assert_is_the_port_with
+
 STEPS = 5
 START = {"W": np.array([[0.3, -0.8], [0.5, 0.2]]), "b": np.array([0.4, -0.1])}
 
@@ -27,14 +29,18 @@ def slopes_of(weights: list[Any], step: int) -> list[Any]:
     return [3 * w**2 - float(step == 2) for w in weights]
 
 
-def trained(make: Callable[[], Any]) -> list[Any]:
-    """Return weights after some steps of an optimizer, at slopes of their own."""
-    tf = importlib.import_module("tensorflow")
-    weights = [tf.Variable(value, name=name) for name, value in START.items()]
-    optimizer = make()
-    for step in range(STEPS):
-        optimizer.apply(slopes_of([w.value() for w in weights], step), weights)
-    return [weight.numpy() for weight in weights]
+def trained_by(make: Callable[[], Any]) -> Callable[..., Any]:
+    """Return a function of weights W and b: these after some steps of an optimizer."""
+
+    def trained(*given: Any) -> list[Any]:
+        tf = importlib.import_module("tensorflow")
+        weights = [tf.Variable(w, name=name) for name, w in zip(START, given, strict=True)]
+        optimizer = make()
+        for step in range(STEPS):
+            optimizer.apply(slopes_of([w.value() for w in weights], step), weights)
+        return [weight.value() for weight in weights]
+
+    return trained
 
 
 def adamw(exempt: bool = True, **others: Any) -> Any:
@@ -65,9 +71,9 @@ def rising_from_zero() -> Any:
     return Rising()
 
 
-def adamw_by_hand() -> list[Any]:
-    """Return the weights after AdamW's steps as PyTorch makes them."""
-    weights, means, squares = [*START.values()], [0.0, 0.0], [0.0, 0.0]
+def adamw_by_hand(*weights_before: Any) -> list[Any]:
+    """Return weights W and b after AdamW's steps as PyTorch makes them."""
+    weights, means, squares = [*weights_before], [0.0, 0.0], [0.0, 0.0]
     for step in range(STEPS):
         rate, slopes = 0.02 * (step + 1.0) ** 2, slopes_of(weights, step)
         for i, g in enumerate(slopes):
@@ -135,26 +141,12 @@ VARIED = {  # the reference, and the port that is as the reference with what is 
 }
 
 
-def answered_with(claim: str, reference: Callable[[], Any]) -> list[Any]:
-    """Return what a reference comes to with what is claimed."""
-    tools = importlib.import_module("impls.tensorflow.variants")
-    found = tools.found(None, lambda: trained(reference), lambda: "line")
-    variant = next(each for each in found if each.claim == claim)
-    with tools.applied(None, variant, lambda: "line"):
-        return trained(reference)
-
-
 @pytest.mark.parametrize("claim", VARIED)
 def test_keras_optimizers_may_be_set_otherwise(claim: str) -> None:
-    reference, port = VARIED[claim]
-    changed, wanted, plain = answered_with(claim, reference), trained(port), trained(reference)
-    for got, due in zip(changed, wanted, strict=True):
-        np.testing.assert_allclose(got, due, rtol=1e-12)
-    assert any(np.abs(one - due).max() > 1e-9 for one, due in zip(plain, wanted, strict=True))
+    reference, port = map(trained_by, VARIED[claim])
+    assert_is_the_port_with(claim, reference, port, *START.values(), framework="tensorflow")
 
 
 def test_adamw_may_be_that_of_pytorch() -> None:
-    changed, wanted, plain = answered_with(LATE, adamw), adamw_by_hand(), trained(adamw)
-    for got, due in zip(changed, wanted, strict=True):
-        np.testing.assert_allclose(got, due, rtol=1e-12)
-    assert any(np.abs(one - due).max() > 1e-9 for one, due in zip(plain, wanted, strict=True))
+    reference = trained_by(adamw)
+    assert_is_the_port_with(LATE, reference, adamw_by_hand, *START.values(), framework="tensorflow")

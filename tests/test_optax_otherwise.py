@@ -1,11 +1,12 @@
 """Steps of a JAX reference made otherwise: its optimizer, schedule and clipping, all of Optax."""
 
-import importlib
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pytest
+
+from tests.test_variants import assert_is_the_port_with
 
 STEPS = 5
 START = {"W": np.array([[0.3, -0.8], [0.5, 0.2]]), "b": np.array([0.4, -0.1])}
@@ -15,18 +16,19 @@ def optax() -> Any:
     return pytest.importorskip("optax")
 
 
-def trained(make: Callable[[], Any]) -> dict[str, Any]:
-    """Return weights after some steps of what Optax makes, at slopes of their own."""
-    jax = importlib.import_module("jax")
-    with jax.enable_x64(True):
-        weights = {name: jax.numpy.asarray(value) for name, value in START.items()}
-        optimizer = make()
+def trained_by(make: Callable[[], Any]) -> Callable[..., Any]:
+    """Return a function of weights W and b: these after some steps of what Optax makes."""
+
+    def trained(*given: Any) -> dict[str, Any]:
+        weights, optimizer = dict(zip(START, given, strict=True)), make()
         state = optimizer.init(weights)
         for step in range(STEPS):
-            slopes = jax.tree.map(lambda w, step=step: 3 * w**2 - (step == 2), weights)
+            slopes = {name: 3 * w**2 - (step == 2) for name, w in weights.items()}
             moved, state = optimizer.update(slopes, state, weights)
             weights = optax().apply_updates(weights, moved)
-        return {name: np.asarray(value) for name, value in weights.items()}
+        return weights
+
+    return trained
 
 
 def rising(step: Any) -> Any:
@@ -153,14 +155,5 @@ VARIED: dict[str, tuple[Callable[[], Any], Callable[[], Any]]] = {
 @pytest.mark.parametrize("claim", VARIED)
 def test_what_optax_makes_may_be_set_otherwise(claim: str) -> None:
     optax()  # it is met once it is imported
-    reference, port = VARIED[claim]
-    tools = importlib.import_module("impls.jax.variants")
-    with importlib.import_module("jax").enable_x64(True):
-        found = tools.found({}, lambda: trained(reference), lambda: "line")
-        variant = next(each for each in found if each.claim == claim)
-        with tools.applied({}, variant, lambda: "line"):
-            changed = trained(reference)
-        plain, wanted = trained(reference), trained(port)
-    for name, value in wanted.items():
-        np.testing.assert_allclose(changed[name], value, rtol=1e-12)
-    assert any(not np.allclose(plain[name], wanted[name], 1e-10, 0) for name in plain)
+    reference, port = map(trained_by, VARIED[claim])
+    assert_is_the_port_with(claim, reference, port, *START.values(), framework="jax")

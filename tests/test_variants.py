@@ -2,6 +2,7 @@
 
 import importlib
 import math
+from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -190,25 +191,38 @@ def test_an_operation_is_made_otherwise(reference: Any, port: Any, claim: str) -
     assert_is_the_port_with(claim, reference, port, z, y)
 
 
-def assert_is_the_port_with(claim: str, reference: Any, port: Any, *arrays: Any) -> None:
+def assert_is_the_port_with(
+    claim: str, reference: Any, port: Any, *arrays: Any, framework: str = "torch"
+) -> None:
     """Check that a reference agrees with a port once it has the variant of a claim, and only then.
 
-    reference, port: functions of PyTorch's, which are held to each other as `assert_agree` does.
+    reference, port: functions of a framework, which are held to each other as `assert_agree` does.
     """
-    torch = pytest.importorskip("torch")
-    tools, model = importlib.import_module("impls.torch.variants"), torch.nn.Module()
-    given = [torch.from_numpy(array) for array in arrays]
-    found = tools.found(model, lambda: reference(*given), lambda: "line")
+    native, model, wide = _native(framework)
+    tools = importlib.import_module(f"impls.{framework}.variants")
+    with wide():
+        given = [native(array) for array in arrays]
+        found = tools.found(model, lambda: reference(*given), lambda: "line")
     (variant,) = (each for each in found if each.claim == claim)
 
     def changed(*given: Any) -> Any:
         with tools.applied(model, variant, lambda: "line"):
             return reference(*given)
 
-    both: Any = {"framework": "torch", "reference_framework": "torch"}
+    both: Any = {"framework": framework, "reference_framework": framework}
     assert_agree(port, changed, *arrays, **both)
     with pytest.raises(AssertionError):
         assert_agree(port, reference, *arrays, **both)
+
+
+def _native(framework: str) -> tuple[Any, Any, Any]:
+    """Return what makes a framework's arrays, a model of nothing, and what lets float64 be."""
+    own = pytest.importorskip(framework)
+    if framework == "jax":
+        return own.numpy.asarray, {}, lambda: own.enable_x64(True)
+    if framework == "tensorflow":
+        return own.constant, None, nullcontext
+    return own.from_numpy, own.nn.Module(), nullcontext
 
 
 def rotated(

@@ -6,6 +6,8 @@ from contextlib import contextmanager
 import tensorflow as tf
 from tensorflow.python.framework import op_callbacks  # there is no public place for one
 
+from impls.tensorflow.functions import eagerly
+
 keras = tf.keras
 
 
@@ -40,7 +42,7 @@ def watched(layers, note):
 
     keras.Layer.__call__ = told
     try:
-        with _eagerly():
+        with eagerly():
             yield
     finally:
         keras.Layer.__call__ = call
@@ -57,7 +59,7 @@ def operations(note):
 
     op_callbacks.add_op_callback(told)
     try:
-        with _eagerly():
+        with eagerly():
             yield lambda value: value
     finally:
         op_callbacks.remove_op_callback(told)
@@ -82,13 +84,3 @@ def _snake_case(name):
     """Return the name of a class as Keras makes that of a layer of it."""
     name = re.sub("(.)([A-Z][a-z]+)", r"\1_\2", name)
     return re.sub("([a-z])([A-Z])", r"\1_\2", name).lower()
-
-
-@contextmanager
-def _eagerly():
-    before = tf.config.functions_run_eagerly()
-    tf.config.run_functions_eagerly(True)
-    try:
-        yield
-    finally:
-        tf.config.run_functions_eagerly(before)

@@ -17,7 +17,7 @@ from jax._src.core import EvalTrace  # there is no public place in which operati
 
 from impls.jax.variants import optimizers
 from shared import variants as causes
-from shared.variants import EPSILONS, NEGLIGIBLE, Place, Variant, gathered, held, holding
+from shared.variants import EPSILONS, NEGLIGIBLE, Place, Variant, gathered, held, holding, outermost
 
 ACTIVATIONS = {
     "ReLU": jax.nn.relu,
@@ -153,20 +153,7 @@ def _activated(meet):
     """Let `meet` give the results of activations that are called by others' modules."""
     owners = [jax.nn, jnp]
     owners += [sys.modules[name] for name in ("flax.nnx", "flax.linen") if name in sys.modules]
-    at_work = []  # one that calls another is met itself alone
-
-    def met(name, own):
-        def called(x, *args, **kwargs):
-            if at_work:
-                return own(x, *args, **kwargs)
-            at_work.append(name)
-            try:
-                return meet(name, lambda x: own(x, *args, **kwargs), x)
-            finally:
-                at_work.pop()
-
-        return called
-
+    met = outermost(meet)
     with ExitStack() as stack:
         for name in NAMES:
             own = getattr(jnp if name == "tanh" else jax.nn, name)

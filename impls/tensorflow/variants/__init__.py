@@ -2,9 +2,8 @@
 
 from contextlib import ExitStack, contextmanager
 
-import tensorflow as tf
-
 from impls.tensorflow import layers
+from impls.tensorflow.functions import eagerly
 from impls.tensorflow.variants import activations, optimizers
 from shared.variants import Place, Variant, gathered, held, holding
 
@@ -25,7 +24,7 @@ def found(model, call, line):
             variants.append(Variant(cause, claim, (Place(at, at),)))
         return own(x)
 
-    with _eagerly(), activations.met(activation), optimizers.noted(variants):
+    with eagerly(), activations.met(activation), optimizers.noted(variants):
         call()
     return gathered(variants)
 
@@ -42,19 +41,9 @@ def applied(model, variant, line):
         return own(x)
 
     with ExitStack() as stack:
-        stack.enter_context(_eagerly())
+        stack.enter_context(eagerly())
         stack.enter_context(activations.met(activation))
         stack.enter_context(optimizers.applied(variant))
         if callable(variant.change):
             stack.enter_context(holding(layers.named(model), variant))
         yield
-
-
-@contextmanager
-def _eagerly():
-    before = tf.config.functions_run_eagerly()
-    tf.config.run_functions_eagerly(True)
-    try:
-        yield
-    finally:
-        tf.config.run_functions_eagerly(before)

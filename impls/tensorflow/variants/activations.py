@@ -8,6 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from shared import variants as causes
+from shared.variants import outermost
 
 
 def _by_tanh(x):
@@ -73,21 +74,7 @@ def met(meet):
 
     meet: given the name of one, what it is as a function of its input, and that input.
     """
-    at_work = []  # one that calls another is met itself alone
-
-    def called_by(name, own):
-        def called(features, *args, **kwargs):
-            if at_work:
-                return own(features, *args, **kwargs)
-            at_work.append(name)
-            try:
-                x = tf.convert_to_tensor(features)
-                return meet(name, lambda x: own(x, *args, **kwargs), x)
-            finally:
-                at_work.pop()
-
-        return called
-
+    called_by = outermost(lambda name, own, x: meet(name, own, tf.convert_to_tensor(x)))
     with ExitStack() as stack:
         for name in NAMES:
             own = getattr(tf.nn, name)
