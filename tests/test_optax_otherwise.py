@@ -8,7 +8,7 @@ import pytest
 
 from tests.test_variants import assert_is_the_port_with
 
-STEPS = 5
+STEPS = 3
 START = {"W": np.array([[0.3, -0.8], [0.5, 0.2]]), "b": np.array([0.4, -0.1])}
 
 
